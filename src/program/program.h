@@ -1,0 +1,55 @@
+// A chip program (waist 1 of the hourglass): per-core instruction streams and the initial DRAM image.
+// The functional simulator, the timing simulator and the RTL execute the same bytes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "isa/isa.h"
+
+namespace hadal::program {
+
+// A contiguous piece of DRAM. Bytes beyond `data` up to `lines` are zero.
+struct Segment {
+  std::string name;
+  uint64_t base_line = 0;
+  uint64_t lines = 0;
+  bool writable = false;
+  std::span<const std::byte> data;               // initial contents, not copied
+  std::shared_ptr<const void> owner = nullptr;   // keeps `data` alive
+};
+
+// From instruction `first` on, the stream belongs to source operator `op` (index into Program::operators).
+struct Mark {
+  uint32_t first = 0;
+  uint32_t op = 0;
+};
+
+struct Stream {
+  std::vector<isa::Encoded> code;
+  std::vector<Mark> marks;  // ascending by first
+};
+
+struct Program {
+  std::string chip;                    // name of the chip it was compiled for
+  std::vector<Stream> cores;           // one per core
+  std::vector<Segment> segments;       // disjoint, ascending by base_line
+  std::vector<std::string> operators;  // names, e.g. "L2.q_b"
+
+  // The operator of instruction `pc` of `core`, or "" when unmarked.
+  const std::string& operator_at(size_t core, size_t pc) const;
+};
+
+// Binary container (`.hprog`): save and load. Loading validates everything and throws input errors.
+void save(const Program& program, const std::string& path);
+Program load(const std::string& path);
+
+// Text form (`.hasm`): directives `.chip NAME`, `.core N`, `.op NAME`, `.segment NAME line=L lines=N [rw] [f32|u32|u8|bf16 VALUES...]`
+// and one instruction a line; `#` starts a comment.
+Program assemble(std::string_view text, const std::string& file);
+std::string disassemble(const Program& program);
+
+}  // namespace hadal::program

@@ -1,0 +1,55 @@
+# One line for each thing a developer does; CMake, CTest and a few scripts do the work. `make help` lists the targets.
+JOBS         ?= $(shell nproc)
+PROMPT       ?= Once upon a time
+TOKENS       ?= 48
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check build setup asan fuzz bench format lint clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build/build.ninja ## Generate text on the simulated chip and show where the time went (PROMPT=, TOKENS=)
+	cmake --build --preset release --target hadal -j $(JOBS)
+	build/hadal run models/hadal-tiny --chip chips/hadal-1.yaml --prompt "$(PROMPT)" --max-tokens $(TOKENS)
+
+test: build ## Build and run the whole test suite
+	ctest --preset test -j $(JOBS)
+
+check: build ## The fast part of it: under a minute once built
+	ctest --preset check -j $(JOBS)
+
+build: build/build.ninja ## Build everything into build/
+	cmake --build --preset release -j $(JOBS)
+
+setup: ## Install the Debian packages that are missing
+	@tools/setup.sh build
+
+asan: setup ## The whole suite under AddressSanitizer and UBSan, in build-asan/
+	cmake --preset asan
+	cmake --build --preset asan -j $(JOBS)
+	ctest --preset asan -j $(JOBS)
+
+fuzz: ## Each fuzz target for a minute, in build-fuzz/ (FUZZ_SECONDS=)
+	@tools/setup.sh build fuzz
+	cmake --preset fuzz
+	cmake --build --preset fuzz -j $(JOBS)
+	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
+
+bench: build ## Run every benchmark program
+	@for program in build/bench_*; do echo "== $$program"; "$$program" || exit 1; done
+
+format: ## Rewrite the C++ sources in the house format
+	@tools/setup.sh lint
+	git ls-files '*.h' '*.cpp' | xargs clang-format -i
+
+lint: build/build.ninja ## Format, clang-tidy, layering, links, leftovers; what has not changed is not looked at again
+	@tools/setup.sh lint
+	tools/lint.sh $(JOBS)
+
+clean: ## Remove every build folder of this Makefile
+	rm -rf build build-asan build-fuzz
+
+build/build.ninja: CMakePresets.json | setup
+	cmake --preset release

@@ -48,7 +48,7 @@ trap 'rm -f "$log"' EXIT
 if ! { "${run[@]}" apt-get update -q &&
        "${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
      </dev/null >"$log" 2>&1; then
-  tail -n 20 "$log" >&2
-  echo "tools/setup.sh: apt could not install: ${missing[*]}; is there a network and a Debian mirror?" >&2
+  reason=$(grep -m 1 '^E:' "$log" || tail -n 1 "$log")
+  echo "tools/setup.sh: apt could not install ${missing[*]} ($reason); is there a network and a Debian mirror?" >&2
   exit 1
 fi

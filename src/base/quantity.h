@@ -1,4 +1,4 @@
-// Numbers with units, as chip descriptions write them: "1.2 GHz", "1 MiB", "64 B", "45 ns", "0.1 pJ", "4 cycles".
+// Numbers with units, as chip descriptions write them: "1.2 GHz", "1 MiB", "64 B/cycle", "45 ns", "0.1 pJ", "4 cycles".
 #pragma once
 
 #include <string>
@@ -6,10 +6,12 @@
 
 namespace hadal {
 
-enum class Dimension { kNone, kBytes, kHertz, kSeconds, kBytesPerSecond, kPicojoule, kPicojoulePerByte, kWatt, kCycles, kArea, kUsd };
+enum class Dimension {
+  kNone, kBytes, kHertz, kSeconds, kBytesPerSecond, kBytesPerCycle, kPicojoule, kPicojoulePerByte, kWatt, kCycles, kArea, kUsd
+};
 
-// Parses `text` as a quantity of `dimension` and returns it in the base unit (bytes, Hz, s, B/s, pJ, pJ/B, W, cycles, mm2, USD).
-// `where` and `key` head the input error: a missing or wrong unit says which units would be right.
+// Parses `text` as a quantity of `dimension` and returns it in the base unit (bytes, Hz, s, B/s, B/cycle, pJ, pJ/B, W,
+// cycles, mm2, USD). `where` and `key` head the input error: a missing or wrong unit says which units would be right.
 double parse_quantity(std::string_view text, Dimension dimension, const std::string& where, std::string_view key);
 
 }  // namespace hadal

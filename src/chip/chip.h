@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hadal::chip {
@@ -81,5 +82,8 @@ struct Chip {
 // Loads and validates a description: an unknown key, a missing unit or an impossible value is an input error that
 // names file, line and remedy.
 Chip load(const std::string& path);
+
+// The same from text; `file` names it in messages.
+Chip parse(std::string_view text, const std::string& file);
 
 }  // namespace hadal::chip

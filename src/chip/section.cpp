@@ -1,0 +1,105 @@
+// Validated access to YAML mappings.
+#include "chip/section.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/nearest.h"
+
+namespace hadal::chip {
+namespace {
+
+// Far inside the range where doubles hold every integer.
+constexpr double kLargestWhole = 9e15;
+
+}  // namespace
+
+Section::Section(YAML::Node node, std::string file, std::string path, std::vector<std::string_view> keys)
+    : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)) {
+  if (!node_.IsMap()) {
+    input_error(where(node_), "{}a mapping of keys is needed here", path_.empty() ? "" : path_ + ": ");
+  }
+  std::vector<std::string> seen;
+  for (const auto& entry : node_) {
+    if (!entry.first.IsScalar()) input_error(where(entry.first), "a key must be a plain word");
+    const std::string key = entry.first.Scalar();
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      input_error(where(entry.first), "unknown key '{}'; {}", full(key), suggestion(key, keys));
+    }
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) {
+      input_error(where(entry.first), "key '{}' is given twice", full(key));
+    }
+    seen.push_back(key);
+  }
+  for (std::string_view key : keys) {
+    if (std::find(seen.begin(), seen.end(), key) == seen.end()) {
+      input_error(where(node_), "missing key '{}'", full(key));
+    }
+  }
+}
+
+std::string Section::where(const YAML::Node& node) const {
+  const YAML::Mark mark = node.Mark();
+  return mark.is_null() ? file_ : fmt::format("{}:{}", file_, mark.line + 1);
+}
+
+std::string Section::full(std::string_view key) const {
+  return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+}
+
+YAML::Node Section::find(std::string_view key) const { return node_[std::string(key)]; }
+
+std::string Section::scalar(std::string_view key) const {
+  const YAML::Node value = find(key);
+  if (!value.IsScalar()) input_error(where(value), "{}: a single value is needed", full(key));
+  return value.Scalar();
+}
+
+void Section::refuse(std::string_view key, const std::string& message) const {
+  input_error(where(find(key)), "{}: {}", full(key), message);
+}
+
+std::string Section::text(std::string_view key) const {
+  std::string value = scalar(key);
+  if (value.empty()) refuse(key, "a text is needed");
+  return value;
+}
+
+int64_t Section::count(std::string_view key, int64_t low, int64_t high) const {
+  const std::string value = scalar(key);
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    refuse(key, fmt::format("'{}' is not a whole number; write one from {} to {}", value, low, high));
+  }
+  if (number < low || number > high) {
+    refuse(key, fmt::format("{} is out of range; it must be from {} to {}", number, low, high));
+  }
+  return number;
+}
+
+double Section::quantity(std::string_view key, Dimension dimension, double low, double high) const {
+  const std::string value = scalar(key);
+  const double number = parse_quantity(value, dimension, where(find(key)), full(key));
+  if (!(number >= low && number <= high)) {
+    refuse(key, fmt::format("{} is out of range; in base units it must be from {:g} to {:g}", value, low, high));
+  }
+  return number;
+}
+
+int64_t Section::whole(std::string_view key, Dimension dimension, int64_t low, int64_t high) const {
+  check(static_cast<double>(high) <= kLargestWhole, "range of {} is too wide", key);
+  const double number = quantity(key, dimension, static_cast<double>(low), static_cast<double>(high));
+  if (number != std::floor(number)) refuse(key, fmt::format("'{}' is not a whole number", scalar(key)));
+  return static_cast<int64_t>(number);
+}
+
+Section Section::section(std::string_view key, std::vector<std::string_view> keys) const {
+  return {find(key), file_, full(key), std::move(keys)};
+}
+
+}  // namespace hadal::chip

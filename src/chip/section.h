@@ -1,0 +1,41 @@
+// One mapping of a YAML file, read key by key. Every key must be known, present once and of the right kind; messages
+// name file, line, key and remedy.
+#pragma once
+
+#include <yaml-cpp/yaml.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/quantity.h"
+
+namespace hadal::chip {
+
+class Section {
+ public:
+  // `path` is the dotted name of the section, empty at the top.
+  Section(YAML::Node node, std::string file, std::string path, std::vector<std::string_view> keys);
+
+  std::string text(std::string_view key) const;
+  int64_t count(std::string_view key, int64_t low, int64_t high) const;
+  double quantity(std::string_view key, Dimension dimension, double low, double high) const;
+  // A quantity that must be a whole number of its base unit.
+  int64_t whole(std::string_view key, Dimension dimension, int64_t low, int64_t high) const;
+  Section section(std::string_view key, std::vector<std::string_view> keys) const;
+
+  // An input error about `key`: FILE:LINE: PATH.KEY: message.
+  [[noreturn]] void refuse(std::string_view key, const std::string& message) const;
+
+ private:
+  YAML::Node find(std::string_view key) const;
+  std::string scalar(std::string_view key) const;
+  std::string where(const YAML::Node& node) const;
+  std::string full(std::string_view key) const;
+
+  YAML::Node node_;
+  std::string file_, path_;
+};
+
+}  // namespace hadal::chip

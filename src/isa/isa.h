@@ -79,8 +79,8 @@ struct Step {
 struct Instr {
   Op op = Op::kHalt;
   uint8_t wsem = 0, wcnt = 0, psem = 0, pcnt = 0, flags = 0;
-  Local d, a, b;      // local operands (DMA: LD/LDG/LDX d; ST/STG/SND a; idx in b; VQNT/VCVT scales in b)
-  Dram h;             // DRAM operand of LD, LDG, LDX, ST, STG
+  Local d{}, a{}, b{};      // local operands (DMA: LD/LDG/LDX d; ST/STG/SND a; idx in b; VQNT/VCVT scales in b)
+  Dram h{};           // DRAM operand of LD, LDG, LDX, ST, STG
   uint8_t rd = 0, rs = 0, rt = 0;
   uint64_t imm = 0;   // SET imm48, ADD imm32 (signed, stored as int64), CFG imm32
   uint16_t rows = 0;  // rows, or the register that holds them with kRowsReg

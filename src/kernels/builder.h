@@ -1,0 +1,148 @@
+// Emits the instruction stream of one core. Kernels say what is computed, in program order; the waits and posts
+// between the units of the core are worked out from what each instruction reads and writes (autosync.cpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "chip/chip.h"
+#include "isa/isa.h"
+#include "program/program.h"
+
+namespace hadal::kernels {
+
+enum class Space : uint8_t { kSpm, kAcc, kObject };
+
+// Things that order instructions without being local memory: writable DRAM areas and the exchange protocol.
+enum class Object : uint8_t { kKv, kQuery, kAttention, kExperts, kLogits, kStep, kExchange, kCount };
+
+struct Access {
+  Space space = Space::kSpm;
+  uint32_t first = 0, lines = 0;
+  bool write = false;
+};
+
+// A place in the SPM or ACC.
+struct Loc {
+  uint32_t line = 0;
+  bool acc = false;
+  Loc operator+(uint32_t lines) const { return {line + lines, acc}; }
+};
+
+// A vector tile: word offset into the first line, row stride in lines (0 = dense), BF16 or FP32 elements.
+struct Vt {
+  Loc at;
+  uint32_t off = 0;
+  uint32_t stride = 0;
+  bool bf16 = false;
+};
+
+// One emitted instruction with what it touches.
+struct Entry {
+  isa::Instr instr;
+  std::vector<Access> accesses;
+  bool join = false;      // CTL waits for all units here
+  uint32_t loop_end = 0;  // LOOP: index of the first entry after the body
+  uint32_t op = 0;        // source operator
+};
+
+class Builder {
+ public:
+  Builder(const chip::Chip& chip, int core);
+
+  int core() const { return core_; }
+  const chip::Chip& chip() const { return chip_; }
+
+  // --- memory: a stack of allocations in each space, in lines ---
+  Loc spm(uint32_t lines);
+  Loc acc(uint32_t lines);
+  struct Mark {
+    uint32_t spm = 0, acc = 0;
+  };
+  Mark mark() const { return {spm_top_, acc_top_}; }
+  void release(Mark m);
+  uint32_t spm_free_lines() const { return spm_lines_ - spm_top_; }
+  uint32_t acc_free_lines() const { return acc_lines_ - acc_top_; }
+
+  void set_operator(uint32_t op) { op_ = op; }
+
+  // --- CTL ---
+  void set(int rd, uint64_t imm);
+  void add(int rd, int rs, int rt, int64_t imm);
+  // rd = (((u32 at word `word` of line) + add) >> rsh << lsh) + R[rs]
+  void ldr(int rd, Loc line, int word, int add = 0, int rsh = 0, int lsh = 0, int rs = 0);
+  // Repeats what `end_loop` closes, R[count_reg] times (or `count` times when count_reg < 0).
+  void begin_loop(int count_reg, int count, std::array<isa::Step, 3> steps = {});
+  void end_loop();
+  void halt();
+
+  // --- exchange between cores: one post from every core to every core (exchange.cpp) ---
+  void sync_post_remote(int sem, int mask_reg, std::vector<Access> after);
+  void sync_wait(isa::Unit unit, int sem, int count, std::vector<Access> writes);
+
+  // --- DMA ---
+  void ld(Loc d, isa::Dram s, int rows, int lines, int sstride, int dstride, std::optional<Object> object = {});
+  void ldg(Loc d, isa::Dram s, Loc idx, int rows, int lines, uint32_t pitch, std::optional<Object> object = {});
+  void st(isa::Dram d, Loc s, int rows, int lines, int sstride, int dstride, Object object);
+  // rows: immediate, or -register for a count in a register (at most `max_rows`).
+  void stg(isa::Dram d, Loc idx, Loc s, int rows, int lines, uint32_t pitch, Object object, int max_rows = 0);
+  void snd(Loc d, Loc s, int rows, int lines, int mask_reg, int sstride, int dstride);
+
+  // --- MM ---
+  void mcfg(isa::cfg::Mm key, uint32_t value);
+  void mma(Loc c, Loc a, Loc b, int m, int n_tiles, int groups, uint8_t flags);
+
+  // --- VX ---
+  void alu(isa::Alu f, Vt d, Vt a, Vt b, isa::Bc bc, int rows, int cols);
+  void mula(Vt d, Vt a, Vt b, isa::Bc bc, int rows, int cols);
+  void sfu(isa::Sfu f, Vt d, Vt a, int rows, int cols);
+  void red(isa::Red f, Vt d, Vt a, int rows, int cols);
+  struct Quant {
+    Loc d{};                             // digits
+    uint32_t row = 0, block = 0, low = 0;  // strides and low-plane offset in lines (0 = default)
+    uint32_t scale_word = 0;             // SPM word address of the scales
+    uint32_t scale_row = 0, scale_group = 0;
+  };
+  void qnt(const Quant& q, Vt a, int rows, int cols, int digits, int group);
+  void cvt(isa::Cvt f, Vt d, Vt a, int rows, int cols);
+  void prm(isa::Prm f, Vt d, Vt a, int rows, int cols);
+  void gather(Vt d, Vt a, Loc idx, int rows, int cols, uint32_t source_rows);
+  void fill(Vt d, float value, int rows, int cols);
+  void compress(Loc d, Vt a, Vt threshold, uint32_t count_word, int rows, int cols);
+
+  // Inserts waits and posts and encodes.
+  program::Stream finish();
+
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  Entry& push(isa::Instr instr, std::vector<Access> accesses);
+  void vcfg(isa::cfg::Vx key, uint32_t value);
+  void dcfg(isa::Unit unit, isa::cfg::Dma key, uint32_t value);
+  void config(isa::Unit unit, uint8_t key, uint32_t value);
+  void forget_config();
+  isa::Instr vector(isa::Op op, uint8_t func, int rows, int cols) const;
+  // Sets offsets and strides of an operand and returns the lines it covers.
+  Access operand(isa::cfg::Vx off_key, isa::cfg::Vx stride_key, const Vt& t, int rows, int cols, bool write);
+  Access broadcast(const Vt& t, isa::Bc bc, int rows, int cols);
+  Access column(const Vt& t, int rows, bool write);
+
+  const chip::Chip& chip_;
+  int core_;
+  uint32_t spm_lines_, acc_lines_, spm_top_ = 0, acc_top_ = 0;
+  uint32_t op_ = 0;
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> open_loops_;
+  std::array<std::array<std::optional<uint32_t>, 16>, isa::kUnits> config_{};
+};
+
+// The pass behind Builder::finish.
+program::Stream synchronise(const std::vector<Entry>& entries, uint32_t spm_lines, uint32_t acc_lines);
+
+// Semaphores 0..kPairSemaphores-1 belong to autosync, the rest to the exchange.
+inline constexpr int kExchangeSemaphore = 30;  // and 31
+
+}  // namespace hadal::kernels

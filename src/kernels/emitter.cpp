@@ -1,0 +1,86 @@
+// Buffers and shared pieces of a core's program.
+#include "kernels/emitter.h"
+
+#include <algorithm>
+
+namespace hadal::kernels {
+namespace {
+
+uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+uint32_t tiles_of(int64_t columns) { return static_cast<uint32_t>((columns + 31) / 32); }
+
+}  // namespace
+
+Emitter::Emitter(const Plan& plan, int core_index)
+    : p(plan), c(*plan.config), b(*plan.chip, core_index), core(core_index), rows(plan.rows) {
+  for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
+  const auto m = static_cast<uint32_t>(rows);
+  const int64_t heads = c.num_attention_heads;
+  // Same order on every core: other cores send into the first seven.
+  qkv = b.spm(m * lines_of(c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim));
+  q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
+  value = b.spm(m * lines_of(heads * c.v_head_dim));
+  delta = b.spm(m * lines_of(c.hidden_size));
+  ffn = b.spm(m * lines_of(c.hidden_size));
+  const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
+  hidden = b.spm(m * lines_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
+  logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
+  constants = b.spm(lines_of(kConstants));
+  records = b.spm(static_cast<uint32_t>(own_rows.size()) * 4);
+  rope = b.spm(static_cast<uint32_t>(own_rows.size()) * p.rope_lines);
+  minus_iota = b.spm(lines_of(p.kv_tile));
+  x = b.spm(m * lines_of(c.hidden_size));
+  xn = b.spm(m * lines_of(c.hidden_size));
+  ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
+}
+
+void Emitter::exchange_post(std::vector<Access> after) {
+  b.sync_post_remote(kExchangeSemaphore + generation_ % 2, kMaskRegister, std::move(after));
+}
+
+void Emitter::exchange_wait(isa::Unit unit, std::vector<Access> writes) {
+  b.sync_wait(unit, kExchangeSemaphore + generation_ % 2, p.cores, std::move(writes));
+  ++generation_;
+}
+
+void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols) {
+  const Builder::Mark m = b.mark();
+  const uint32_t row_lines = lines_of(cols);
+  const Loc weight = b.spm(row_lines);
+  const Vt square{b.spm(static_cast<uint32_t>(n_rows) * row_lines)}, column{b.spm(lines_of(n_rows))};
+  b.ld(weight, {0, static_cast<uint32_t>(weight_line)}, 1, static_cast<int>(row_lines), 0, 0);
+  b.alu(isa::Alu::kMul, square, x_in, x_in, isa::Bc::kNone, n_rows, cols);
+  b.red(isa::Red::kSum, column, square, n_rows, cols);
+  b.alu(isa::Alu::kMul, column, column, scalar(inverse), isa::Bc::kScalar, 1, n_rows);
+  b.alu(isa::Alu::kAdd, column, column, scalar(kEps), isa::Bc::kScalar, 1, n_rows);
+  b.sfu(isa::Sfu::kRsqrt, column, column, 1, n_rows);
+  b.alu(isa::Alu::kMul, square, x_in, column, isa::Bc::kCol, n_rows, cols);
+  b.alu(isa::Alu::kMul, d, square, Vt{weight}, isa::Bc::kRow, n_rows, cols);
+  b.release(m);
+}
+
+Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
+  Activations out;
+  out.rows = n_rows;
+  out.groups = (cols + 127) / 128;
+  out.digits = digits;
+  const auto plane = static_cast<uint32_t>(out.groups * n_rows * 2);
+  out.d = b.spm(plane * static_cast<uint32_t>(digits));
+  out.low = plane;
+  const Loc scale = b.spm(lines_of(out.groups * n_rows));
+  out.scale_word = scale.line * 16;
+  b.qnt({.d = out.d, .low = plane, .scale_word = out.scale_word}, a, n_rows, cols, digits, 128);
+  return out;
+}
+
+void Emitter::broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
+                        int n_rows, uint32_t source_stride) {
+  b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), kMaskRegister, static_cast<int>(source_stride),
+        static_cast<int>(buffer_row_lines));
+}
+
+void Emitter::add_residual(Loc buffer) {
+  b.alu(isa::Alu::kAdd, Vt{x}, Vt{x}, Vt{buffer}, isa::Bc::kNone, rows, static_cast<int>(c.hidden_size));
+}
+
+}  // namespace hadal::kernels

@@ -1,0 +1,110 @@
+// One core's program of a step while it is being emitted: its buffers, and the pieces kernels share.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "kernels/builder.h"
+#include "kernels/plan.h"
+
+namespace hadal::kernels {
+
+// Registers with a fixed use.
+inline constexpr int kMaskRegister = 15;  // all cores
+
+// Rows quantised for the matrix unit: digits [group][row][128 bytes], scales [group][row].
+struct Activations {
+  Loc d;
+  uint32_t low = 0;  // lines from the high to the low digits
+  uint32_t scale_word = 0;
+  int rows = 0, groups = 0, digits = 1;
+};
+
+struct Emitter {
+  Emitter(const Plan& plan, int core);
+
+  const Plan& p;
+  const model::Config& c;
+  Builder b;
+  const int core, rows;
+  std::vector<int> own_rows;  // rows whose cache line and attention this core handles
+
+  // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
+  Loc qkv, q, value, delta, ffn, hidden, logits;
+  // Local.
+  Loc constants, records, rope, minus_iota, x, xn;
+
+  Vt scalar(Constant k) const { return {constants + k / 16, k % 16}; }
+  uint32_t scalar_word(Constant k) const { return constants.line * 16 + k; }
+
+  // Exchange between cores: every core posts once to every core; alternating semaphores.
+  void exchange_post(std::vector<Access> after = {});
+  void exchange_wait(isa::Unit unit, std::vector<Access> writes);
+
+  // d = x * rsqrt(mean(x^2) + eps) * weight.
+  void rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols);
+  Activations quantise(Vt a, int n_rows, int cols, int digits);
+  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores.
+  void broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines, int n_rows,
+                 uint32_t source_stride);
+  // x += delta buffer.
+  void add_residual(Loc buffer);
+
+  // The weight ring: 16 KiB slots (smaller on small chips) that matmuls fill ahead of use.
+  Loc ring_slot(uint32_t index) const { return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines); }
+  uint32_t ring_next = 0;
+
+ private:
+  Loc ring_;
+  int generation_ = 0;
+};
+
+// acc[rows][tiles*32] = A * W[:, tiles first..last): loads weight pieces ahead, accumulates over k.
+class Matmul {
+ public:
+  Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m);
+  // Starts loading the first pieces; call before waiting for the activations.
+  void prefetch();
+  // `out(acc, first_tile, tiles)` consumes each finished chunk of columns; acc rows are tiles*2 lines apart.
+  using Out = std::function<void(Loc acc, uint32_t first_tile, uint32_t tiles)>;
+  void run(const Activations& a, const Out& out);
+
+ private:
+  struct Piece {
+    uint32_t tile, tiles, group, groups;
+    bool first, last;          // of its chunk
+    uint32_t chunk_tile, chunk_tiles;
+  };
+  void load(const Piece& piece, uint32_t index);
+
+  Emitter& e_;
+  const PanelMatrix& w_;
+  Share tiles_;
+  int m_;
+  Loc scales_;
+  uint32_t chunk_tiles_ = 0;
+  std::vector<Piece> pieces_;
+  uint32_t loaded_ = 0, base_ = 0;
+};
+
+// One file an operator.
+void emit_embed(Emitter& e);
+void emit_qkv_down(Emitter& e, const LayerWeights& w);
+void emit_kv_write(Emitter& e, const LayerWeights& w, int layer);
+void emit_q_up(Emitter& e, const LayerWeights& w);
+void emit_q_absorb(Emitter& e, const LayerWeights& w);
+void emit_attention(Emitter& e, int layer);
+void emit_value_up(Emitter& e, const LayerWeights& w);
+void emit_output(Emitter& e, const LayerWeights& w);
+void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm);
+void emit_mlp_down(Emitter& e, const LayerWeights& w);
+void emit_router(Emitter& e, const LayerWeights& w);
+void emit_experts(Emitter& e, const LayerWeights& w);
+void emit_combine(Emitter& e, const LayerWeights& w);
+void emit_lm_head(Emitter& e);
+
+// SwiGLU of interleaved (gate, up) tile pairs in acc: rows x pairs, each 32 + 32 columns; result dense FP32.
+void emit_swiglu(Emitter& e, Loc result, Loc acc, int rows, uint32_t pairs);
+
+}  // namespace hadal::kernels

@@ -1,0 +1,137 @@
+// The linear operators around attention: down and up projections, absorption, output, logits; and the embedding.
+#include "kernels/emitter.h"
+
+namespace hadal::kernels {
+namespace {
+
+Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, true}; }
+
+uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
+
+// Normalises `cols` columns of every row of `source`, multiplies by `w`, broadcasts into `buffer`, and exchanges.
+void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w, Loc buffer,
+                      uint32_t buffer_row_lines) {
+  const Builder::Mark m = e.b.mark();
+  Matmul product(e, w, share(w.tiles, e.core, e.p.cores), e.rows);
+  product.prefetch();
+  const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * row_lines(cols))};
+  e.rms_norm(normal, source, norm, inverse, e.rows, cols);
+  const Activations a = e.quantise(normal, e.rows, cols, e.p.options.activation_digits);
+  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+    e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+  });
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
+  e.b.release(m);
+}
+
+}  // namespace
+
+void emit_embed(Emitter& e) {
+  const Builder::Mark m = e.b.mark();
+  const auto rows = static_cast<uint32_t>(e.rows);
+  const Loc ids = e.b.spm((rows + 15) / 16);
+  const Loc bf16 = e.b.spm(rows * e.p.embed_lines);
+  e.b.ld(ids, {0, static_cast<uint32_t>(e.p.tokens)}, 1, static_cast<int>((rows + 15) / 16), 0, 0, Object::kStep);
+  e.b.ldg(bf16, {0, static_cast<uint32_t>(e.p.embed)}, ids, e.rows, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
+  e.b.cvt(isa::Cvt::kB2f, Vt{e.x}, Vt{bf16}, e.rows, static_cast<int>(e.c.hidden_size));
+  e.b.release(m);
+}
+
+void emit_qkv_down(Emitter& e, const LayerWeights& w) {
+  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv_down, e.qkv,
+                   row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
+}
+
+void emit_q_up(Emitter& e, const LayerWeights& w) {
+  const Vt cq{e.qkv, 0, row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim)};
+  norm_and_project(e, cq, w.q_norm, kInvQRank, static_cast<int>(e.c.q_lora_rank), w.q_up, e.q,
+                   row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim)));
+}
+
+void emit_q_absorb(Emitter& e, const LayerWeights& w) {
+  const auto heads = static_cast<uint32_t>(e.c.num_attention_heads);
+  const uint32_t head_tiles = w.key_up[0].tiles;
+  const uint32_t head_lines = row_lines(e.c.qk_nope_head_dim + e.c.qk_rope_head_dim);
+  const uint32_t row = row_lines(heads * e.c.kv_lora_rank);
+  const Share mine = share(heads * head_tiles, e.core, e.p.cores);
+  for (uint32_t t = mine.first; t < mine.last;) {
+    const uint32_t head = t / head_tiles;
+    const Share tiles{t % head_tiles, std::min(head_tiles, t % head_tiles + mine.last - t)};
+    const Builder::Mark m = e.b.mark();
+    Matmul product(e, w.key_up[head], tiles, e.rows);
+    product.prefetch();
+    const Vt nope{e.q + head * head_lines, 0, heads * head_lines};
+    const Activations a = e.quantise(nope, e.rows, static_cast<int>(e.c.qk_nope_head_dim), 2);
+    product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
+      const uint64_t line = e.p.areas.query + head * row_lines(e.c.kv_lora_rank) + first * 2;
+      e.b.st({0, static_cast<uint32_t>(line)}, acc, e.rows, static_cast<int>(count * 2), static_cast<int>(count * 2),
+             static_cast<int>(row), Object::kQuery);
+    });
+    e.b.release(m);
+    t += tiles.size();
+  }
+  const Access stored{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, false};
+  const Access cached{Space::kObject, static_cast<uint32_t>(Object::kKv), 1, false};
+  e.exchange_post({stored, cached});
+  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
+                                   {Space::kObject, static_cast<uint32_t>(Object::kKv), 1, true}});
+}
+
+void emit_value_up(Emitter& e, const LayerWeights& w) {
+  const auto heads = static_cast<uint32_t>(e.c.num_attention_heads);
+  const uint32_t head_tiles = w.value_up[0].tiles;
+  const uint32_t latent = row_lines(e.c.kv_lora_rank), value_lines = row_lines(heads * e.c.v_head_dim);
+  const Share mine = share(heads * head_tiles, e.core, e.p.cores);
+  for (uint32_t t = mine.first; t < mine.last;) {
+    const uint32_t head = t / head_tiles;
+    const Share tiles{t % head_tiles, std::min(head_tiles, t % head_tiles + mine.last - t)};
+    const Builder::Mark m = e.b.mark();
+    Matmul product(e, w.value_up[head], tiles, e.rows);
+    product.prefetch();
+    const Loc u = e.b.spm(static_cast<uint32_t>(e.rows) * latent);
+    e.b.ld(u, {0, static_cast<uint32_t>(e.p.areas.attention + head * latent)}, e.rows, static_cast<int>(latent),
+           static_cast<int>(heads * latent), static_cast<int>(latent), Object::kAttention);
+    const Activations a = e.quantise(Vt{u}, e.rows, static_cast<int>(e.c.kv_lora_rank), 2);
+    product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
+      e.broadcast(e.value, value_lines, (head * head_tiles + first) * 2, acc, count * 2, e.rows, count * 2);
+    });
+    e.b.release(m);
+    t += tiles.size();
+  }
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {region(e.value, static_cast<uint32_t>(e.rows) * value_lines)});
+}
+
+void emit_output(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  const uint32_t lines = row_lines(e.c.hidden_size);
+  Matmul product(e, w.output, share(w.output.tiles, e.core, e.p.cores), e.rows);
+  product.prefetch();
+  const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.c.num_attention_heads * e.c.v_head_dim),
+                                   e.p.options.activation_digits);
+  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+    e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+  });
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {region(e.delta, static_cast<uint32_t>(e.rows) * lines)});
+  e.b.release(m);
+  e.add_residual(e.delta);
+}
+
+void emit_lm_head(Emitter& e) {
+  const Builder::Mark m = e.b.mark();
+  const auto hidden = static_cast<int>(e.c.hidden_size);
+  const PanelMatrix& w = e.p.lm_head;
+  Matmul product(e, w, share(w.tiles, e.core, e.p.cores), e.rows);
+  product.prefetch();
+  e.rms_norm(Vt{e.xn}, Vt{e.x}, e.p.final_norm, kInvHidden, e.rows, hidden);
+  const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
+  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+    e.b.st({0, static_cast<uint32_t>(e.p.areas.logits + first * 2)}, acc, e.rows, static_cast<int>(tiles * 2),
+           static_cast<int>(tiles * 2), static_cast<int>(w.tiles * 2), Object::kLogits);
+  });
+  e.b.release(m);
+}
+
+}  // namespace hadal::kernels

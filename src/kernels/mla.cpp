@@ -1,0 +1,296 @@
+// Multi-head latent attention in the absorbed form: cache rows, and the pass over the cached tiles with an online
+// softmax. A core handles whole rows (one token of one sequence), so a row's bits do not depend on what else is in the
+// step.
+#include "kernels/emitter.h"
+
+namespace hadal::kernels {
+namespace {
+
+using isa::Alu;
+using isa::Bc;
+
+constexpr int kTileRegister = 1, kPairsRegister = 2;
+constexpr float kMasked = -1e30f;
+
+uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+
+// x <- RoPE(x) for rows of `cols` interleaved pairs; table: cos then signed sin.
+void rope(Emitter& e, Vt d, Vt x, Loc table, int rows, int cols) {
+  const Builder::Mark m = e.b.mark();
+  const Vt swapped{e.b.spm(static_cast<uint32_t>(rows) * lines_of(cols))};
+  e.b.prm(isa::Prm::kPairswap, swapped, x, rows, cols);
+  e.b.alu(Alu::kMul, d, x, Vt{table}, Bc::kRow, rows, cols);
+  e.b.mula(d, swapped, Vt{table + lines_of(cols)}, Bc::kRow, rows, cols);
+  e.b.release(m);
+}
+
+// Digits and scales of a tile of cached tokens, ready for the matrix unit.
+struct KeyTile {
+  Loc latent;               // digits of the latents, token-major
+  uint32_t row = 0;         // lines from one token to the next
+  uint32_t low = 0;         // lines to the low digits (BF16 cache)
+  uint32_t scale_word = 0, scale_row = 0;  // SPM word of token 0, group 0; words from token to token
+  Loc rope;                 // FP8 cache: two digit planes of the BF16 rope part, one line a token
+  uint32_t rope_scale_word = 0;
+};
+
+class Attention {
+ public:
+  Attention(Emitter& emitter, int layer)
+      : e_(emitter),
+        b_(emitter.b),
+        bf16_(emitter.p.options.kv_format == KvFormat::kBf16),
+        heads_(static_cast<int>(emitter.c.num_attention_heads)),
+        latent_(static_cast<int>(emitter.c.kv_lora_rank)),
+        rope_(static_cast<int>(emitter.c.qk_rope_head_dim)),
+        blocks_(latent_ / 128),
+        tile_(emitter.p.kv_tile),
+        row_lines_(emitter.p.kv_row_lines),
+        layer_line_(emitter.p.areas.kv + static_cast<uint64_t>(layer) * emitter.p.areas.kv_layer_lines) {
+    group_flag_ = static_cast<uint8_t>((tile_ == 128 ? 0 : tile_ == 64 ? 1 : 2) << isa::flag::kGroupShift);
+  }
+
+  void row(int index) {
+    const Builder::Mark m = b_.mark();
+    const int r = e_.own_rows[static_cast<size_t>(index)];
+    const Loc record = e_.records + static_cast<uint32_t>(index) * 4 + 2;
+    load_query(r, index);
+    output_ = b_.acc(static_cast<uint32_t>(heads_) * lines_of(latent_));
+    scores_ = b_.acc(static_cast<uint32_t>(heads_ * tile_) / 16);
+    const uint32_t column = lines_of(heads_);
+    top_ = Vt{b_.spm(column)};
+    sum_ = Vt{b_.spm(column)};
+    alpha_ = Vt{b_.spm(column)};
+    tile_top_ = Vt{b_.spm(column)};
+    limit_ = Vt{b_.spm(1)};
+    b_.fill(Vt{output_}, 0.0f, heads_, latent_);
+    b_.fill(top_, kMasked, 1, heads_);
+    b_.fill(sum_, 0.0f, 1, heads_);
+    b_.prm(isa::Prm::kCopy, limit_, Vt{record, 2}, 1, 1);
+    b_.ldr(kTileRegister, record, 0);
+    b_.ldr(kPairsRegister, record, 1);
+    allocate_tiles();
+    const auto tile_lines = static_cast<uint32_t>(tile_) * row_lines_;
+    b_.begin_loop(kPairsRegister, 0, {isa::Step{kTileRegister, static_cast<int16_t>(2 * tile_lines)}});
+    for (uint32_t half = 0; half < 2; ++half) {
+      b_.ld(cache_[half], {kTileRegister, static_cast<uint32_t>(layer_line_ + half * tile_lines)}, 1,
+            static_cast<int>(tile_lines), 0, 0, Object::kKv);
+    }
+    for (uint32_t half = 0; half < 2; ++half) tile_pass(cache_[half]);
+    b_.end_loop();
+    const Vt u{b_.spm(static_cast<uint32_t>(heads_) * lines_of(latent_))};
+    b_.sfu(isa::Sfu::kRcp, sum_, sum_, 1, heads_);
+    b_.alu(Alu::kMul, u, Vt{output_}, sum_, Bc::kCol, heads_, latent_);
+    const uint32_t lines = static_cast<uint32_t>(heads_) * lines_of(latent_);
+    b_.st({0, static_cast<uint32_t>(e_.p.areas.attention + static_cast<uint32_t>(r) * lines)}, u.at, 1,
+          static_cast<int>(lines), 0, 0, Object::kAttention);
+    b_.release(m);
+  }
+
+ private:
+  // Absorbed query and rotated rope query, scaled for base-2 softmax, as digits. The FP8 cache keeps the rope part in
+  // BF16, so it is a product of its own; the BF16 cache is one run of groups.
+  void load_query(int r, int index) {
+    const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
+    const uint32_t row = latent_lines + rope_lines;
+    const Loc all = b_.spm(static_cast<uint32_t>(heads_) * row);
+    b_.ld(all, {0, static_cast<uint32_t>(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines)}, heads_,
+          static_cast<int>(latent_lines), static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
+    const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
+    const Vt rope_query{e_.q + static_cast<uint32_t>(r * heads_) * head_lines + lines_of(e_.c.qk_nope_head_dim), 0, head_lines};
+    const Vt rotated{all + latent_lines, 0, row};
+    rope(e_, rotated, rope_query, e_.rope + static_cast<uint32_t>(index) * e_.p.rope_lines, heads_, rope_);
+    b_.alu(Alu::kMul, Vt{all}, Vt{all}, e_.scalar(kQueryScale), Bc::kScalar, heads_, latent_ + rope_);
+    if (bf16_) {
+      query_ = e_.quantise(Vt{all}, heads_, latent_ + rope_, 2);
+      return;
+    }
+    query_ = e_.quantise(Vt{all, 0, row}, heads_, latent_, 2);
+    const auto h = static_cast<uint32_t>(heads_);
+    rope_query_ = {b_.spm(2 * h), h, b_.spm(lines_of(heads_)).line * 16, heads_, 1, 2};
+    b_.qnt({.d = rope_query_.d, .row = 1, .low = h, .scale_word = rope_query_.scale_word}, rotated, heads_, rope_, 2, 64);
+  }
+
+  void allocate_tiles() {
+    const auto t = static_cast<uint32_t>(tile_);
+    for (Loc& cache : cache_) cache = b_.spm(t * row_lines_);
+    if (bf16_) {
+      const auto k = static_cast<uint32_t>(blocks_ + 1) * 2;
+      key_digits_ = b_.spm(t * k * 2);
+      key_scales_ = b_.spm(t);
+    } else {
+      key_digits_ = b_.spm(t * 2);
+      key_scales_ = b_.spm(lines_of(tile_));
+    }
+    const auto h = static_cast<uint32_t>(heads_);
+    const uint32_t columns = t / 16;
+    probability_ = Vt{b_.spm(h * columns)};
+    mask_ = Vt{b_.spm(columns)};
+    value_scales_ = Vt{b_.spm(static_cast<uint32_t>(blocks_) * columns)};
+    weighted_ = Vt{b_.spm(static_cast<uint32_t>(blocks_) * h * columns)};
+    weights_ = b_.spm(static_cast<uint32_t>(blocks_) * h * 4);
+    weight_scales_ = b_.spm(lines_of(blocks_ * heads_));
+  }
+
+  KeyTile prepare(Loc cache) {
+    KeyTile k;
+    const auto t = static_cast<uint32_t>(tile_);
+    if (bf16_) {
+      k.row = static_cast<uint32_t>(blocks_ + 1) * 2;
+      k.latent = key_digits_;
+      k.low = t * k.row;
+      k.scale_word = key_scales_.line * 16;
+      k.scale_row = 16;
+      b_.qnt({.d = key_digits_, .row = k.row, .block = 2, .low = k.low, .scale_word = k.scale_word, .scale_row = 16, .scale_group = 1},
+             Vt{cache, 0, row_lines_, true}, tile_, latent_ + rope_, 2, 128);
+      b_.prm(isa::Prm::kTranspose, value_scales_, Vt{key_scales_, 0, 1}, tile_, blocks_);
+      return k;
+    }
+    // Row of the cache: latent digits, one FP32 scale a block, BF16 rope.
+    const Loc tail = cache + lines_of(latent_ / 4);
+    k.latent = cache;
+    k.row = row_lines_;
+    k.scale_word = tail.line * 16;
+    k.scale_row = row_lines_ * 16;
+    k.rope = key_digits_;
+    k.low = t;
+    k.rope_scale_word = key_scales_.line * 16;
+    b_.qnt({.d = k.rope, .row = 1, .low = t, .scale_word = k.rope_scale_word},
+           Vt{tail, static_cast<uint32_t>(blocks_), row_lines_, true}, tile_, rope_, 2, 64);
+    b_.prm(isa::Prm::kTranspose, value_scales_, Vt{tail, 0, row_lines_}, tile_, blocks_);
+    return k;
+  }
+
+  void scores(const KeyTile& k) {
+    using namespace isa::cfg;
+    b_.mcfg(kARs, 0);
+    b_.mcfg(kAGs, 0);
+    b_.mcfg(kADs, query_.low);
+    b_.mcfg(kBNs, k.row);
+    b_.mcfg(kBGs, 2);
+    b_.mcfg(kBDs, k.low);
+    b_.mcfg(kSa, query_.scale_word);
+    b_.mcfg(kSaG, 0);
+    b_.mcfg(kSb, k.scale_word);
+    b_.mcfg(kSbSh, 0);
+    b_.mcfg(kSbN, k.scale_row);
+    b_.mcfg(kSbG, 1);
+    b_.mcfg(kCRs, static_cast<uint32_t>(tile_) / 16);
+    const uint8_t two = bf16_ ? isa::flag::kDb : uint8_t{0};
+    b_.mma(scores_, query_.d, k.latent, heads_, tile_ / 32, query_.groups,
+           static_cast<uint8_t>(isa::flag::kClr | isa::flag::kBr | isa::flag::kDa | two));
+    if (bf16_) return;
+    b_.mcfg(kARs, 1);
+    b_.mcfg(kADs, rope_query_.low);
+    b_.mcfg(kBNs, 1);
+    b_.mcfg(kSa, rope_query_.scale_word);
+    b_.mcfg(kSb, k.rope_scale_word);
+    b_.mcfg(kSbN, 1);
+    b_.mma(scores_, rope_query_.d, k.rope, heads_, tile_ / 32, 1,
+           static_cast<uint8_t>(isa::flag::kBr | isa::flag::kDa | isa::flag::kDb | 1u << isa::flag::kGroupShift));
+  }
+
+  // Online softmax: probability_, alpha_ and the new top_ and sum_.
+  void softmax() {
+    const Vt s{scores_};
+    b_.alu(Alu::kCmpge, mask_, Vt{e_.minus_iota}, limit_, Bc::kScalar, 1, tile_);
+    b_.alu(Alu::kAdd, limit_, limit_, e_.scalar(kKvTile), Bc::kScalar, 1, 1);
+    b_.fill(probability_, kMasked, heads_, tile_);
+    b_.alu(Alu::kSel, probability_, s, mask_, Bc::kRow, heads_, tile_);
+    b_.red(isa::Red::kMax, tile_top_, probability_, heads_, tile_);
+    b_.alu(Alu::kMax, tile_top_, tile_top_, top_, Bc::kNone, 1, heads_);
+    b_.alu(Alu::kSub, alpha_, top_, tile_top_, Bc::kNone, 1, heads_);
+    b_.sfu(isa::Sfu::kExp2, alpha_, alpha_, 1, heads_);
+    b_.prm(isa::Prm::kCopy, top_, tile_top_, 1, heads_);
+    b_.alu(Alu::kSub, probability_, probability_, top_, Bc::kCol, heads_, tile_);
+    b_.sfu(isa::Sfu::kExp2, probability_, probability_, heads_, tile_);
+    b_.red(isa::Red::kSum, tile_top_, probability_, heads_, tile_);
+    b_.alu(Alu::kMul, sum_, sum_, alpha_, Bc::kNone, 1, heads_);
+    b_.alu(Alu::kAdd, sum_, sum_, tile_top_, Bc::kNone, 1, heads_);
+  }
+
+  // The scale of V varies along the contraction, so it is folded into the probabilities: one variant a latent block.
+  void accumulate(const KeyTile& k) {
+    using namespace isa::cfg;
+    const auto h = static_cast<uint32_t>(heads_), columns = static_cast<uint32_t>(tile_) / 16;
+    for (uint32_t block = 0; block < static_cast<uint32_t>(blocks_); ++block) {
+      b_.alu(Alu::kMul, Vt{weighted_.at + block * h * columns}, probability_, Vt{value_scales_.at + block * columns},
+             Bc::kRow, heads_, tile_);
+    }
+    const uint32_t plane = static_cast<uint32_t>(blocks_) * h * 2;
+    b_.qnt({.d = weights_, .low = plane, .scale_word = weight_scales_.line * 16}, weighted_, blocks_ * heads_, tile_, 2, tile_);
+    b_.mcfg(kARs, 0);
+    b_.mcfg(kADs, plane);
+    b_.mcfg(kBNs, k.row);
+    b_.mcfg(kBGs, 0);
+    b_.mcfg(kBDs, k.low);
+    b_.mcfg(kSb, e_.scalar_word(kOne));
+    b_.mcfg(kSbSh, 31);
+    b_.mcfg(kSbN, 0);
+    b_.mcfg(kAl, alpha_.at.line * 16);
+    b_.mcfg(kCRs, lines_of(latent_));
+    const uint8_t two = bf16_ ? isa::flag::kDb : uint8_t{0};
+    for (uint32_t block = 0; block < static_cast<uint32_t>(blocks_); ++block) {
+      b_.mcfg(kSa, weight_scales_.line * 16 + block * h);
+      b_.mma(output_ + block * 8, weights_ + block * h * 2, k.latent + block * 2, heads_, 4, 1,
+             static_cast<uint8_t>(isa::flag::kRsc | isa::flag::kBt | isa::flag::kDa | two | group_flag_));
+    }
+  }
+
+  void tile_pass(Loc cache) {
+    const KeyTile k = prepare(cache);
+    scores(k);
+    softmax();
+    accumulate(k);
+  }
+
+  Emitter& e_;
+  Builder& b_;
+  const bool bf16_;
+  const int heads_, latent_, rope_, blocks_, tile_;
+  const uint32_t row_lines_;
+  const uint64_t layer_line_;
+  uint8_t group_flag_ = 0;
+  Activations query_, rope_query_;
+  Loc output_, scores_, cache_[2], key_digits_, key_scales_, weights_, weight_scales_;
+  Vt top_, sum_, alpha_, tile_top_, limit_, probability_, mask_, value_scales_, weighted_;
+};
+
+}  // namespace
+
+void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
+  const auto latent = static_cast<int>(e.c.kv_lora_rank), rope_dim = static_cast<int>(e.c.qk_rope_head_dim);
+  const uint32_t row = lines_of(e.c.q_lora_rank + latent + rope_dim);
+  const uint64_t base = e.p.areas.kv + static_cast<uint64_t>(layer) * e.p.areas.kv_layer_lines;
+  for (size_t i = 0; i < e.own_rows.size(); ++i) {
+    const Builder::Mark m = e.b.mark();
+    const Loc source = e.qkv + static_cast<uint32_t>(e.own_rows[i]) * row + lines_of(e.c.q_lora_rank);
+    const Vt normal{e.b.spm(lines_of(latent))}, key{e.b.spm(lines_of(rope_dim))};
+    const Loc line = e.b.spm(e.p.kv_row_lines);
+    e.rms_norm(normal, Vt{source}, w.kv_norm, kInvKvRank, 1, latent);
+    rope(e, key, Vt{source + lines_of(latent)}, e.rope + static_cast<uint32_t>(i) * e.p.rope_lines, 1, rope_dim);
+    if (e.p.options.kv_format == KvFormat::kBf16) {
+      e.b.cvt(isa::Cvt::kF2b, Vt{line}, normal, 1, latent);
+      e.b.cvt(isa::Cvt::kF2b, Vt{line + lines_of(latent / 2)}, key, 1, rope_dim);
+    } else {
+      const Loc tail = line + lines_of(latent / 4);
+      const uint32_t tail_lines = e.p.kv_row_lines - lines_of(latent / 4);
+      e.b.fill(Vt{tail}, 0.0f, 1, static_cast<int>(tail_lines * 16));
+      e.b.qnt({.d = line, .row = e.p.kv_row_lines, .block = 2, .scale_word = tail.line * 16,
+               .scale_row = e.p.kv_row_lines * 16, .scale_group = 1}, normal, 1, latent, 1, 128);
+      e.b.cvt(isa::Cvt::kF2b, Vt{tail, static_cast<uint32_t>(latent / 128)}, key, 1, rope_dim);
+    }
+    e.b.stg({0, static_cast<uint32_t>(base)}, e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1,
+            static_cast<int>(e.p.kv_row_lines), e.p.kv_row_lines, Object::kKv);
+    e.b.release(m);
+  }
+}
+
+void emit_attention(Emitter& e, int layer) {
+  Attention attention(e, layer);
+  for (size_t i = 0; i < e.own_rows.size(); ++i) attention.row(static_cast<int>(i));
+  e.exchange_post({{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}});
+  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
+}
+
+}  // namespace hadal::kernels

@@ -1,0 +1,62 @@
+// Feed-forward layers that every row goes through: the dense MLP, and the shared expert of MoE layers.
+#include "kernels/emitter.h"
+
+namespace hadal::kernels {
+namespace {
+
+using isa::Alu;
+using isa::Bc;
+
+}  // namespace
+
+void emit_swiglu(Emitter& e, Loc result, Loc acc, int rows, uint32_t pairs) {
+  Builder& b = e.b;
+  const int n = rows * static_cast<int>(pairs);
+  const Vt gate{acc, 0, 4}, up{acc + 2, 0, 4}, h{result};
+  b.alu(Alu::kMul, h, gate, e.scalar(kMinusLog2e), Bc::kScalar, n, 32);
+  b.sfu(isa::Sfu::kExp2, h, h, n, 32);
+  b.alu(Alu::kAdd, h, h, e.scalar(kOne), Bc::kScalar, n, 32);
+  b.sfu(isa::Sfu::kRcp, h, h, n, 32);
+  b.alu(Alu::kMul, h, h, gate, Bc::kNone, n, 32);
+  b.alu(Alu::kMul, h, h, up, Bc::kNone, n, 32);
+}
+
+void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm) {
+  const Builder::Mark m = e.b.mark();
+  const auto hidden = static_cast<int>(e.c.hidden_size);
+  const uint32_t pairs = w.mlp_up.tiles / 2;
+  const uint32_t buffer_row = pairs * 2;
+  const Share mine = share(pairs, e.core, e.p.cores);
+  Matmul product(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
+  product.prefetch();
+  e.rms_norm(Vt{e.xn}, Vt{e.x}, norm, kInvHidden, e.rows, hidden);
+  const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, e.p.options.activation_digits);
+  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+    const Builder::Mark inner = e.b.mark();
+    const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
+    emit_swiglu(e, h, acc, e.rows, tiles / 2);
+    e.broadcast(e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
+    e.b.release({inner.spm, e.b.mark().acc});
+  });
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true}});
+  e.b.release(m);
+}
+
+void emit_mlp_down(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  const uint32_t lines = static_cast<uint32_t>(e.c.hidden_size) / 16;
+  Matmul product(e, w.mlp_down, share(w.mlp_down.tiles, e.core, e.p.cores), e.rows);
+  product.prefetch();
+  const Activations a =
+      e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_down.groups) * 128, e.p.options.activation_digits);
+  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+    e.broadcast(e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+  });
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * lines, true}});
+  e.b.release(m);
+  e.add_residual(e.ffn);
+}
+
+}  // namespace hadal::kernels

@@ -1,0 +1,256 @@
+// Mixture of experts, decided on the chip: router, group-limited top-k, gather of the rows of each expert, experts,
+// scatter to (row, rank) slots, and a combine in rank order.
+#include <bit>
+
+#include "kernels/emitter.h"
+
+namespace hadal::kernels {
+namespace {
+
+using isa::Alu;
+using isa::Bc;
+using isa::Prm;
+
+constexpr int kCountRegister = 3, kPassRegister = 4;
+constexpr float kNever = -1e30f;
+
+uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+
+// d = a where the one-hot column index equals idx[row], else 0.
+void one_hot(Emitter& e, Vt d, Vt iota, Vt idx, int rows, int cols) {
+  e.b.alu(Alu::kCmpeq, d, iota, idx, Bc::kCol, rows, cols);
+}
+
+struct Routing {
+  Vt weight;  // [rows][experts], zero where not selected
+  Vt rank;    // [rows][experts], 1..k in order of selection, zero where not selected
+};
+
+// Masks the experts outside the best `topk_group` groups; group score = sum of its two best (DeepSeek-V3).
+void limit_groups(Emitter& e, Vt select) {
+  Builder& b = e.b;
+  const Builder::Mark m = b.mark();
+  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), groups = static_cast<int>(e.c.n_group);
+  const int size = experts / groups;
+  const uint32_t line = lines_of(rows);  // of one expert in the transposed tile
+  const auto stride = static_cast<uint32_t>(size) * line;
+  const Vt turned{b.spm(static_cast<uint32_t>(experts) * line)};
+  b.prm(Prm::kTranspose, turned, select, rows, experts);
+  const Vt best{b.spm(static_cast<uint32_t>(groups) * line)}, second{b.spm(static_cast<uint32_t>(groups) * line)};
+  const Vt low{b.spm(static_cast<uint32_t>(groups) * line)};
+  b.fill(best, kNever, groups, rows);
+  b.fill(second, kNever, groups, rows);
+  for (int j = 0; j < size; ++j) {
+    const Vt member{turned.at + static_cast<uint32_t>(j) * line, 0, stride};
+    b.alu(Alu::kMin, low, best, member, Bc::kNone, groups, rows);
+    b.alu(Alu::kMax, second, second, low, Bc::kNone, groups, rows);
+    b.alu(Alu::kMax, best, best, member, Bc::kNone, groups, rows);
+  }
+  b.alu(Alu::kAdd, best, best, second, Bc::kNone, groups, rows);
+  // Per row: pick the best groups.
+  const uint32_t group_line = lines_of(groups), n = static_cast<uint32_t>(rows);
+  const Vt score{b.spm(n * group_line)}, chosen{b.spm(n * group_line)}, iota{b.spm(n * group_line)};
+  const Vt hot{b.spm(n * group_line)}, never{b.spm(n * group_line)}, index{b.spm(lines_of(rows))};
+  b.prm(Prm::kTranspose, score, best, groups, rows);
+  b.prm(Prm::kIota, iota, iota, rows, groups);
+  b.fill(never, kNever, rows, groups);
+  b.fill(chosen, 0.0f, rows, groups);
+  for (int j = 0; j < e.c.topk_group; ++j) {
+    b.red(isa::Red::kArgmax, index, score, rows, groups);
+    one_hot(e, hot, iota, index, rows, groups);
+    b.alu(Alu::kAdd, chosen, chosen, hot, Bc::kNone, rows, groups);
+    b.alu(Alu::kSel, score, never, hot, Bc::kNone, rows, groups);
+  }
+  // Spread the choice back over the experts.
+  b.prm(Prm::kTranspose, best, chosen, rows, groups);
+  const Vt limited{b.spm(static_cast<uint32_t>(experts) * line)};
+  b.fill(limited, kNever, experts, rows);
+  for (int j = 0; j < size; ++j) {
+    const auto at = static_cast<uint32_t>(j) * line;
+    b.alu(Alu::kSel, Vt{limited.at + at, 0, stride}, Vt{turned.at + at, 0, stride}, best, Bc::kNone, groups, rows);
+  }
+  b.prm(Prm::kTranspose, select, limited, experts, rows);
+  b.release(m);
+}
+
+// Every core decides the routing of all rows: cheaper than another exchange.
+Routing route(Emitter& e, const LayerWeights& w) {
+  Builder& b = e.b;
+  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts);
+  const uint32_t line = lines_of(experts), n = static_cast<uint32_t>(rows);
+  const Routing r{Vt{b.spm(n * line)}, Vt{b.spm(n * line)}};
+  const Builder::Mark m = b.mark();
+  const Vt score{b.spm(n * line)}, select{b.spm(n * line)}, bias{b.spm(line)};
+  const Vt input{e.logits, 0, (static_cast<uint32_t>(experts) + 31) / 32 * 2};
+  b.ld(bias.at, {0, static_cast<uint32_t>(w.router_bias)}, 1, static_cast<int>(line), 0, 0);
+  b.alu(Alu::kMul, score, input, e.scalar(kMinusLog2e), Bc::kScalar, rows, experts);
+  b.sfu(isa::Sfu::kExp2, score, score, rows, experts);
+  b.alu(Alu::kAdd, score, score, e.scalar(kOne), Bc::kScalar, rows, experts);
+  b.sfu(isa::Sfu::kRcp, score, score, rows, experts);
+  b.alu(Alu::kAdd, select, score, bias, Bc::kRow, rows, experts);
+  if (e.c.n_group > 1) limit_groups(e, select);
+  const Vt iota{b.spm(n * line)}, hot{b.spm(n * line)}, never{b.spm(n * line)}, index{b.spm(lines_of(rows))};
+  const Vt place{b.spm(1)};
+  b.prm(Prm::kIota, iota, iota, rows, experts);
+  b.fill(never, kNever, rows, experts);
+  b.fill(r.weight, 0.0f, rows, experts);
+  b.fill(r.rank, 0.0f, rows, experts);
+  b.fill(place, 0.0f, 1, 1);
+  for (int j = 0; j < e.c.num_experts_per_tok; ++j) {
+    b.alu(Alu::kAdd, place, place, e.scalar(kOne), Bc::kScalar, 1, 1);
+    b.red(isa::Red::kArgmax, index, select, rows, experts);
+    one_hot(e, hot, iota, index, rows, experts);
+    b.mula(r.weight, hot, score, Bc::kNone, rows, experts);
+    b.mula(r.rank, hot, place, Bc::kScalar, rows, experts);
+    b.alu(Alu::kSel, select, never, hot, Bc::kNone, rows, experts);
+  }
+  if (e.c.norm_topk_prob) {
+    b.red(isa::Red::kSum, index, r.weight, rows, experts);
+    b.alu(Alu::kAdd, index, index, e.scalar(kTiny), Bc::kScalar, 1, rows);
+    b.sfu(isa::Sfu::kRcp, index, index, 1, rows);
+    b.alu(Alu::kMul, r.weight, r.weight, index, Bc::kCol, rows, experts);
+  }
+  b.alu(Alu::kMul, r.weight, r.weight, e.scalar(kRouteScale), Bc::kScalar, rows, experts);
+  b.release(m);
+  return r;
+}
+
+// One routed expert on its rows: skipped when it has none.
+void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up, const PanelMatrix& down, uint32_t index) {
+  Builder& b = e.b;
+  const Builder::Mark m = b.mark();
+  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), hidden = static_cast<int>(e.c.hidden_size);
+  const uint32_t line = lines_of(experts), n = static_cast<uint32_t>(rows), hidden_lines = lines_of(hidden);
+  const Loc list = b.spm(lines_of(rows)), count = b.spm(1), target = b.spm(lines_of(rows));
+  b.compress(list, Vt{rank_turned.at + index * lines_of(rows)}, e.scalar(kOne), count.line * 16, 1, rows);
+  b.ldr(kCountRegister, count, 0);
+  // One pass over all gathered rows, or none: then no weight is read.
+  b.ldr(kPassRegister, count, 0, rows - 1, std::countr_zero(static_cast<unsigned>(rows)));
+  b.begin_loop(kPassRegister, 0);
+  Matmul first(e, up, {0, up.tiles}, rows);
+  first.prefetch();
+  // Weight of each gathered row, and its slot in the scratch area: row * k + rank - 1.
+  const Vt weight{b.spm(n * line)}, rank{b.spm(n * line)}, slot{b.spm(lines_of(rows))}, row{b.spm(lines_of(rows))};
+  b.gather(weight, r.weight, list, rows, experts, n);
+  b.gather(rank, r.rank, list, rows, experts, n);
+  b.prm(Prm::kTranspose, slot, Vt{rank.at + index / 16, index % 16, line}, rows, 1);
+  b.cvt(isa::Cvt::kI2f, row, Vt{list}, 1, rows);
+  b.alu(Alu::kMul, row, row, e.scalar(kTopK), Bc::kScalar, 1, rows);
+  b.alu(Alu::kAdd, slot, slot, row, Bc::kNone, 1, rows);
+  b.alu(Alu::kAdd, slot, slot, e.scalar(kMinusOne), Bc::kScalar, 1, rows);
+  b.cvt(isa::Cvt::kF2i, Vt{target}, slot, 1, rows);
+  const Vt gathered{b.spm(n * hidden_lines)};
+  b.gather(gathered, Vt{e.xn}, list, rows, hidden, n);
+  const Activations a = e.quantise(gathered, rows, hidden, e.p.options.activation_digits);
+  const uint32_t pairs = up.tiles / 2;
+  const Loc h = b.spm(n * pairs * 2);
+  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const Loc part = b.spm(n * tiles);
+    emit_swiglu(e, part, acc, rows, tiles / 2);
+    b.prm(Prm::kCopy, Vt{h + tile, 0, pairs * 2}, Vt{part}, rows, static_cast<int>(tiles) * 16);
+    b.release({inner.spm, b.mark().acc});
+  });
+  Matmul second(e, down, {0, down.tiles}, rows);
+  second.prefetch();
+  const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
+  const Vt y{b.spm(n * hidden_lines)};
+  second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2}, Vt{weight.at + index / 16, index % 16, line},
+          Bc::kCol, rows, static_cast<int>(tiles) * 32);
+  });
+  b.stg({0, static_cast<uint32_t>(e.p.areas.experts)}, target, y.at, -kCountRegister, static_cast<int>(hidden_lines),
+        hidden_lines, Object::kExperts, rows);
+  b.end_loop();
+  b.release(m);
+}
+
+}  // namespace
+
+// Router logits come from the last cores, the shared expert's gate and up projections from all.
+void emit_router(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  const auto hidden = static_cast<int>(e.c.hidden_size);
+  const uint32_t pairs = w.mlp_up.tiles / 2, buffer_row = pairs * 2, logit_row = w.router.tiles * 2;
+  const Share logit_tiles = share(w.router.tiles, e.p.cores - 1 - e.core, e.p.cores);
+  const Share mine = share(pairs, e.core, e.p.cores);
+  Matmul router(e, w.router, logit_tiles, e.rows);
+  Matmul shared(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
+  router.prefetch();
+  e.rms_norm(Vt{e.xn}, Vt{e.x}, w.post_norm, kInvHidden, e.rows, hidden);
+  if (logit_tiles.size() > 0) {
+    const Activations exact = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
+    router.run(exact, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      e.broadcast(e.logits, logit_row, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+    });
+  }
+  if (mine.size() > 0) {
+    const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, e.p.options.activation_digits);
+    shared.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      const Builder::Mark inner = e.b.mark();
+      const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
+      emit_swiglu(e, h, acc, e.rows, tiles / 2);
+      e.broadcast(e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
+      e.b.release({inner.spm, e.b.mark().acc});
+    });
+  }
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
+                                   {Space::kSpm, e.logits.line, static_cast<uint32_t>(e.rows) * logit_row, true}});
+  e.b.release(m);
+}
+
+void emit_experts(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  const auto experts = static_cast<uint32_t>(e.c.n_routed_experts);
+  // Spread the experts over the cores even when there are fewer experts than cores.
+  std::vector<uint32_t> mine;
+  for (uint32_t x = 0; x < experts; ++x) {
+    if (static_cast<int>(static_cast<uint64_t>(x) * static_cast<uint64_t>(e.p.cores) / experts) == e.core) mine.push_back(x);
+  }
+  if (!mine.empty()) {
+    const Routing r = route(e, w);
+    const Vt turned{e.b.spm(experts * lines_of(e.rows))};
+    e.b.prm(Prm::kTranspose, turned, r.rank, e.rows, static_cast<int>(experts));
+    for (const uint32_t x : mine) expert(e, r, turned, w.expert_up[x], w.expert_down[x], x);
+  }
+  e.exchange_post({{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}});
+  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
+  e.b.release(m);
+}
+
+// Sums, per row, the shared expert and the k weighted experts in the order they were selected.
+void emit_combine(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  Builder& b = e.b;
+  const uint32_t hidden_lines = lines_of(e.c.hidden_size);
+  const auto k = static_cast<uint32_t>(e.c.num_experts_per_tok);
+  const Share mine = share(w.mlp_down.tiles, e.core, e.p.cores);
+  Matmul shared(e, w.mlp_down, mine, e.rows);
+  shared.prefetch();
+  if (mine.size() > 0) {
+    const Activations a =
+        e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_down.groups) * 128, e.p.options.activation_digits);
+    shared.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      const Builder::Mark inner = b.mark();
+      const uint32_t lines = tiles * 2;
+      const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)}, sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
+      b.ld(parts.at, {0, static_cast<uint32_t>(e.p.areas.experts + first * 2)}, e.rows * static_cast<int>(k),
+           static_cast<int>(lines), static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
+      const int columns = static_cast<int>(tiles) * 32;
+      Vt before{acc};
+      for (uint32_t j = 0; j < k; ++j) {
+        b.alu(Alu::kAdd, sum, before, Vt{parts.at + j * lines, 0, k * lines}, Bc::kNone, e.rows, columns);
+        before = sum;
+      }
+      e.broadcast(e.ffn, hidden_lines, first * 2, sum.at, lines, e.rows, lines);
+      b.release({inner.spm, b.mark().acc});
+    });
+  }
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * hidden_lines, true}});
+  b.release(m);
+  e.add_residual(e.ffn);
+}
+
+}  // namespace hadal::kernels

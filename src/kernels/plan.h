@@ -1,0 +1,65 @@
+// What all cores of a step share: addresses of everything in DRAM and in the scratchpads, and the tile sizes chosen
+// for the chip.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "kernels/builder.h"
+#include "kernels/image.h"
+#include "kernels/step.h"
+
+namespace hadal::kernels {
+
+struct LayerWeights {
+  uint64_t input_norm = 0, post_norm = 0, q_norm = 0, kv_norm = 0;  // FP32 vectors, lines
+  PanelMatrix qkv_down, q_up, output;
+  std::vector<PanelMatrix> key_up, value_up;  // per head
+  PanelMatrix mlp_up, mlp_down;               // dense, or the shared expert
+  PanelMatrix router;
+  uint64_t router_bias = 0;
+  std::vector<PanelMatrix> expert_up, expert_down;
+};
+
+// Words of the constant line(s), by position.
+enum Constant : uint32_t {
+  kOne, kMinusOne, kEps, kInvHidden, kInvQRank, kInvKvRank, kQueryScale, kMinusLog2e, kRouteScale, kTopK, kKvTile,
+  kTiny, kZero, kMaskStep, kConstants
+};
+
+// Writable DRAM areas, in lines.
+struct Areas {
+  uint64_t step = 0, step_lines = 0;
+  uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0;
+  uint64_t query = 0, attention = 0, experts = 0, logits = 0;
+};
+
+struct Plan {
+  const model::Config* config = nullptr;
+  const chip::Chip* chip = nullptr;
+  CompileOptions options;
+  int cores = 0;
+  int rows = 0;          // of the program being emitted
+  int kv_tile = 0;       // cached tokens per attention pass
+  int slot_lines = 0;    // of the weight ring
+  int slots = 0;
+  uint32_t kv_row_lines = 0;
+  uint64_t constants = 0, rope = 0, embed = 0, final_norm = 0;  // lines
+  uint32_t embed_lines = 0, rope_lines = 0;
+  uint64_t tokens = 0, records = 0;
+  Areas areas;
+  std::vector<LayerWeights> layers;
+  PanelMatrix lm_head;
+};
+
+// Contiguous share of `count` items of core `core` out of `cores`.
+struct Share {
+  uint32_t first = 0, last = 0;
+  uint32_t size() const { return last - first; }
+};
+inline Share share(uint32_t count, int core, int cores) {
+  const auto c = static_cast<uint64_t>(core), n = static_cast<uint64_t>(cores);
+  return {static_cast<uint32_t>(count * c / n), static_cast<uint32_t>(count * (c + 1) / n)};
+}
+
+}  // namespace hadal::kernels

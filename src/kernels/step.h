@@ -1,0 +1,67 @@
+// Compiles a model into the chip program of one forward step.
+//
+// A step processes up to `rows` rows; a row is one token of one sequence: (token id, sequence slot, position). Prefill
+// is a step whose rows are consecutive positions of a sequence, decode a step with one row per sequence: the same
+// program, so both give the same bits (docs/decisions).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "chip/chip.h"
+#include "graph/graph.h"
+#include "kernels/image.h"
+#include "model/model.h"
+#include "program/program.h"
+
+namespace hadal::kernels {
+
+enum class KvFormat : uint8_t { kFp8, kBf16 };
+
+struct CompileOptions {
+  int activation_digits = 2;       // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
+  KvFormat kv_format = KvFormat::kFp8;
+  int sequences = 16;              // cache slots
+  int64_t context = 0;             // positions a slot holds; 0 = the model's limit
+  std::vector<int> row_buckets = {1, 4, 16, 32};  // programs to build
+};
+
+// Host-visible addresses (bytes) and sizes.
+struct StepLayout {
+  uint64_t tokens = 0;      // u32[rows]
+  uint64_t rows = 0;        // RowRecord[rows]
+  uint64_t logits = 0;      // FP32 [rows][logits_stride]
+  uint64_t logits_stride = 0;
+  uint64_t kv = 0;          // [layers][slots][context][kv_row_bytes]
+  uint64_t kv_row_bytes = 0;
+  uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0;
+  int64_t context = 0;      // rounded up to whole tile pairs
+  int kv_tile = 0;          // cached tokens an attention pass handles; passes come in pairs
+};
+
+// What the host writes for one row: four lines.
+struct alignas(64) RowRecord {
+  uint32_t position = 0, pad0[15] = {};       // row of the RoPE table
+  uint32_t kv_index = 0, pad1[15] = {};       // row of the layer's cache this token is written to
+  uint32_t slot_line = 0;                     // first line of the slot, from the layer's base
+  uint32_t tile_pairs = 0;                    // ceil((position + 1) / (2 * kv_tile))
+  float negative_position = 0;
+  uint32_t pad2[13] = {};
+  uint32_t pad3[16] = {};
+};
+static_assert(sizeof(RowRecord) == 256);
+
+struct Compiled {
+  StepLayout layout;
+  CompileOptions options;
+  std::vector<graph::Operator> operators;
+  std::vector<int> rows;                   // ascending buckets
+  std::vector<program::Program> programs;  // one a bucket, sharing all segments
+};
+
+// Throws an input error when the model does not fit the chip or has a shape the kernels do not take.
+Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options);
+
+}  // namespace hadal::kernels

@@ -60,6 +60,7 @@ struct Config {
   int64_t bos_token_id = -1, eos_token_id = -1;
   int64_t weight_block_size = 128;
   static Config load(const std::string& file);
+  static Config parse(std::string_view json, const std::string& file);  // `file` names the text in errors
 };
 
 // Inverse frequencies [qk_rope_head_dim/2] and the softmax scale, as transformers computes them (YaRN included).
@@ -70,6 +71,7 @@ double attention_scale(const Config& config);
 class Tokenizer {
  public:
   static Tokenizer load(const std::string& file);
+  static Tokenizer parse(std::string_view json, const std::string& file);  // `file` names the text in errors
   std::vector<int32_t> encode(std::string_view text, bool special_tokens = true) const;  // no bos added
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;      // raw bytes joined
   std::string token_bytes(int32_t id) const;

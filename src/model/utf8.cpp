@@ -1,0 +1,89 @@
+// UTF-8 by the table of well-formed byte sequences (Unicode 3.9).
+#include "model/utf8.h"
+
+#include <cstring>
+
+namespace hadal::model {
+
+CodePoint decode_utf8(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
+  int length = 0;
+  // Only the second byte has a range of its own: no overlong forms, no surrogates, nothing above U+10FFFF.
+  unsigned char low = 0x80, high = 0xBF;
+  if (lead >= 0xC2 && lead <= 0xDF) {
+    length = 2;
+  } else if (lead >= 0xE0 && lead <= 0xEF) {
+    length = 3;
+    if (lead == 0xE0) low = 0xA0;
+    if (lead == 0xED) high = 0x9F;
+  } else if (lead >= 0xF0 && lead <= 0xF4) {
+    length = 4;
+    if (lead == 0xF0) low = 0x90;
+    if (lead == 0xF4) high = 0x8F;
+  } else {
+    return {0xFFFD, 1, false};
+  }
+  char32_t value = lead & (0x7F >> length);
+  for (int i = 1; i < length; ++i) {
+    if (static_cast<size_t>(i) >= text.size() || byte(i) < low || byte(i) > high) return {0xFFFD, i, false};
+    value = value << 6 | (byte(i) & 0x3F);
+    low = 0x80;
+    high = 0xBF;
+  }
+  return {value, length, true};
+}
+
+void append_utf8(std::string& out, char32_t c) {
+  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((c >> shift) & 0x3F)); };
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | c >> 6);
+    tail(0);
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | c >> 12);
+    tail(6);
+    tail(0);
+  } else {
+    out += static_cast<char>(0xF0 | c >> 18);
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+std::string repair_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint c = decode_utf8(text);
+    if (c.valid) {
+      out.append(text.substr(0, c.bytes));
+    } else {
+      out += "\xEF\xBF\xBD";
+    }
+    text.remove_prefix(c.bytes);
+  }
+  return out;
+}
+
+bool is_valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    uint64_t word = 0;
+    if (text.size() >= sizeof word) {  // eight ASCII bytes at a time
+      std::memcpy(&word, text.data(), sizeof word);
+      if ((word & 0x8080808080808080u) == 0) {
+        text.remove_prefix(sizeof word);
+        continue;
+      }
+    }
+    const CodePoint c = decode_utf8(text);
+    if (!c.valid) return false;
+    text.remove_prefix(c.bytes);
+  }
+  return true;
+}
+
+}  // namespace hadal::model

@@ -1,0 +1,23 @@
+// UTF-8: decoding one code point, and repair of text that is not valid.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hadal::model {
+
+struct CodePoint {
+  char32_t value = 0;
+  int bytes = 0;       // consumed; at least 1 on non-empty text
+  bool valid = false;  // false: `bytes` is a maximal ill-formed subpart (Unicode 3.9, table 3-7)
+};
+
+CodePoint decode_utf8(std::string_view text);  // text not empty
+void append_utf8(std::string& out, char32_t code_point);
+
+// Every maximal ill-formed subpart becomes U+FFFD, as Python's errors="replace" and browsers do.
+std::string repair_utf8(std::string_view text);
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace hadal::model

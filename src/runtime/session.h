@@ -1,0 +1,77 @@
+// A model on a simulated chip: compiles once, then runs forward steps and hands out logits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "chip/chip.h"
+#include "kernels/step.h"
+#include "model/model.h"
+#include "sim/functional.h"
+#include "sim/timing.h"
+
+namespace hadal::runtime {
+
+struct SessionOptions {
+  kernels::CompileOptions compile;
+  sim::FunctionalOptions functional;
+  bool timing = false;  // run the timing simulator on every step
+};
+
+// One token of one sequence.
+struct Row {
+  int32_t token = 0;
+  int slot = 0;          // sequence, 0..sequences-1
+  int64_t position = 0;
+};
+
+// What the timing simulator found over all steps so far.
+struct TimingTotals {
+  uint64_t steps = 0;
+  sim::TimingResult sum;  // cycles, bytes, energy added up; utilisation weighted by cycles
+};
+
+class Session {
+ public:
+  // `model` and `chip` must outlive the session.
+  Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options);
+
+  // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
+  // have been run before or in the same step. At most max_rows() rows.
+  void step(std::span<const Row> rows);
+  // Logits of a row of the last step, vocab_size values.
+  std::vector<float> logits(size_t row) const;
+
+  int max_rows() const { return compiled_.rows.back(); }
+  int64_t context() const { return compiled_.layout.context; }
+  int sequences() const { return compiled_.options.sequences; }
+  const model::Model& model() const { return model_; }
+  const chip::Chip& chip() const { return chip_; }
+  const kernels::Compiled& compiled() const { return compiled_; }
+  const TimingTotals& timing() const { return totals_; }
+  const sim::FunctionalStats& stats() const { return functional_->stats(); }
+  sim::Functional& functional() { return *functional_; }
+  // The trace of the last step (with timing on), and the program it ran.
+  const sim::Trace& trace() const { return trace_; }
+  const program::Program& last_program() const { return compiled_.programs[bucket_]; }
+
+  // Bytes of one cached row, for tests.
+  std::vector<std::byte> kv_row(int layer, int slot, int64_t position) const;
+
+ private:
+  const model::Model& model_;
+  const chip::Chip& chip_;
+  SessionOptions options_;
+  kernels::Compiled compiled_;
+  std::unique_ptr<sim::Functional> functional_;
+  sim::Trace trace_;
+  TimingTotals totals_;
+  size_t bucket_ = 0;
+  size_t last_rows_ = 0;
+};
+
+}  // namespace hadal::runtime

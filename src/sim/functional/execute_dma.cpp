@@ -1,0 +1,182 @@
+// LD, ST and NX: what the data movers do (docs/machine.md, sections 4 and 8).
+#include <cstring>
+
+#include "numerics/numerics.h"
+#include "sim/functional/core.h"
+
+namespace hadal::sim {
+namespace {
+
+constexpr uint64_t kPanelLines = 32;      // 16 columns x 128 k of E4M3
+constexpr uint64_t kFp4PanelLines = 17;   // the same as FP4 and its scales
+
+// Rows of whole lines.
+Region lines(uint64_t line, uint64_t rows, uint64_t len, uint64_t stride) {
+  return {line * kLine, len * kLine, rows, stride * kLine};
+}
+
+// Rows that overlap would make the result depend on the order of writes inside the instruction.
+void check_row_overlap(uint64_t rows, uint64_t len, uint64_t stride) {
+  if (rows > 1 && stride < len) fault("destination rows of {} lines overlap: they are {} lines apart", len, stride);
+}
+
+// Word i of an index list.
+uint64_t index(const std::byte* list, uint64_t i) {
+  uint32_t word;
+  std::memcpy(&word, list + 4 * i, 4);
+  return word;
+}
+
+uint64_t pitch_of(uint32_t cfg) {
+  if (cfg == 0) fault("PITCH is not set");
+  return cfg;
+}
+
+}  // namespace
+
+void Core::execute_ld(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t rows = issued.rows, len = in.len;
+  if (Issue* trace = trace_of(issued)) {
+    trace->cols = in.len;
+    trace->sstride = in.sstride;
+    trace->dstride = in.dstride;
+  }
+  if (rows == 0 || len == 0) return;
+  check_row_overlap(rows, len, in.dstride);
+  std::byte* to = memory(in.d.acc).write(access, lines(issued.d, rows, len, in.dstride), "d");
+  size_t& hint = state(isa::Unit::kLd).dram_hint;
+  if (rows == 1 || (in.sstride == len && in.dstride == len)) {
+    dram_.read(access, issued.dram, rows * len, to, hint);
+  } else {
+    for (uint64_t r = 0; r < rows; ++r) {
+      dram_.read(access, issued.dram + r * in.sstride, len, to + r * in.dstride * kLine, hint);
+    }
+  }
+  stats.dram_read_bytes += rows * len * kLine;
+}
+
+void Core::execute_st(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t rows = issued.rows, len = in.len;
+  if (Issue* trace = trace_of(issued)) {
+    trace->cols = in.len;
+    trace->sstride = in.sstride;
+    trace->dstride = in.dstride;
+  }
+  if (rows == 0 || len == 0) return;
+  check_row_overlap(rows, len, in.dstride);
+  const std::byte* from = memory(in.a.acc).read(access, lines(issued.a, rows, len, in.sstride), "s");
+  size_t& hint = state(isa::Unit::kSt).dram_hint;
+  if (rows == 1 || (in.sstride == len && in.dstride == len)) {
+    dram_.write(access, issued.dram, rows * len, from, hint);
+  } else {
+    for (uint64_t r = 0; r < rows; ++r) {
+      dram_.write(access, issued.dram + r * in.dstride, len, from + r * in.sstride * kLine, hint);
+    }
+  }
+  stats.dram_written_bytes += rows * len * kLine;
+}
+
+void Core::execute_ldg(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t rows = issued.rows, len = in.len;
+  Issue* trace = trace_of(issued);
+  if (trace != nullptr) {
+    trace->cols = in.len;
+    trace->gather_first = static_cast<uint32_t>(trace_->gather.size());
+  }
+  if (rows == 0 || len == 0) return;
+  UnitState& ld = state(isa::Unit::kLd);
+  const uint64_t pitch = pitch_of(ld.cfg[isa::cfg::kPitch]);
+  const std::byte* list = spm_.read(access, Region{issued.b * kLine, 4 * rows, 1, 0}, "idx");
+  std::byte* to = memory(in.d.acc).write(access, lines(issued.d, 1, rows * len, 0), "d");
+  const std::byte* list_end = list + 4 * rows;
+  if (!in.d.acc && to < list_end && list < to + rows * len * kLine) fault("d overlaps the index list");
+  for (uint64_t i = 0; i < rows; ++i) {
+    const uint64_t line = issued.dram + index(list, i) * pitch;
+    if (trace != nullptr) trace_->gather.push_back(line);
+    dram_.read(access, line, len, to + i * len * kLine, ld.dram_hint);
+  }
+  stats.dram_read_bytes += rows * len * kLine;
+}
+
+void Core::execute_stg(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t rows = issued.rows, len = in.len;
+  Issue* trace = trace_of(issued);
+  if (trace != nullptr) {
+    trace->cols = in.len;
+    trace->gather_first = static_cast<uint32_t>(trace_->gather.size());
+  }
+  if (rows == 0 || len == 0) return;
+  UnitState& st = state(isa::Unit::kSt);
+  const uint64_t pitch = pitch_of(st.cfg[isa::cfg::kPitch]);
+  const std::byte* list = spm_.read(access, Region{issued.b * kLine, 4 * rows, 1, 0}, "idx");
+  const std::byte* from = memory(in.a.acc).read(access, lines(issued.a, 1, rows * len, 0), "s");
+  for (uint64_t i = 0; i < rows; ++i) {
+    const uint64_t line = issued.dram + index(list, i) * pitch;
+    if (trace != nullptr) trace_->gather.push_back(line);
+    dram_.write(access, line, len, from + i * len * kLine, st.dram_hint);
+  }
+  stats.dram_written_bytes += rows * len * kLine;
+}
+
+void Core::execute_ldx(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t panels = in.len;
+  UnitState& ld = state(isa::Unit::kLd);
+  const uint64_t scale_line = ld.cfg[isa::cfg::kXsb];
+  if (Issue* trace = trace_of(issued)) {
+    trace->rows = in.len;
+    trace->b = static_cast<uint32_t>(scale_line);
+  }
+  if (panels == 0) return;
+  const Region to_region = lines(issued.d, 1, panels * kPanelLines, 0), scale_region = lines(scale_line, 1, panels, 0);
+  std::byte* to = memory(in.d.acc).write(access, to_region, "d");
+  std::byte* scales = spm_.write(access, scale_region, "the scales at XSB");
+  if (!in.d.acc && overlap(to_region, scale_region)) fault("d overlaps the scales at XSB");
+  const std::byte* from = dram_.view(access, issued.dram, panels * kFp4PanelLines, spare_, ld.dram_hint);
+  for (uint64_t i = 0; i < panels; ++i) {
+    const bool fits = num::expand_fp4_panel(reinterpret_cast<const uint8_t*>(from + i * kFp4PanelLines * kLine),
+                                            reinterpret_cast<uint8_t*>(to + i * kPanelLines * kLine),
+                                            reinterpret_cast<float*>(scales + i * kLine));
+    if (!fits) fault("FP4 panel {}: the scales of a column spread too far, or one is NaN", i);
+  }
+  stats.dram_read_bytes += panels * kFp4PanelLines * kLine;
+}
+
+void Core::execute_snd(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t rows = issued.rows, len = in.len;
+  if (Issue* trace = trace_of(issued)) {
+    trace->cols = in.len;
+    trace->sstride = in.sstride;
+    trace->dstride = in.dstride;
+  }
+  if (issued.mask >> cores_ != 0) fault("the mask 0x{:x} names cores that the chip does not have", issued.mask);
+  if (issued.mask == 0) return;
+  Message message;
+  message.from = {id_, isa::Unit::kNx, issued.pc};
+  message.unit = access.unit;
+  message.time = access.now;
+  message.clock = std::make_shared<const Times>(access.clock.all(id_, floor_));
+  message.mask = issued.mask;
+  message.sem = in.psem;
+  message.count = in.pcnt;
+  if (rows != 0 && len != 0) {
+    check_row_overlap(rows, len, in.dstride);
+    const Region from = lines(issued.a, rows, len, in.sstride);
+    message.data = memory(in.a.acc).read(access, from, "s");
+    message.data_stride = from.stride;
+    message.to_acc = in.d.acc;
+    message.to = lines(issued.d, rows, len, in.dstride);
+    const bool to_self = (issued.mask >> id_ & 1) != 0 && in.a.acc == in.d.acc;
+    memory(in.d.acc).check_bounds(message.to, "d");
+    if (to_self && from != message.to && overlap(from, message.to)) fault("the source overlaps the destination");
+    stats.noc_bytes += rows * len * kLine * static_cast<uint64_t>(std::popcount(issued.mask));
+  }
+  fabric_->send(std::move(message));
+}
+
+}  // namespace hadal::sim

@@ -1,0 +1,150 @@
+// A launch from reset to HALT, and faults in words.
+#include "sim/functional.h"
+
+#include "base/error.h"
+#include "sim/functional/core.h"
+#include "sim/functional/schedule.h"
+
+namespace hadal::sim {
+namespace {
+
+constexpr Time kTimeLimit = Time{1} << 30;   // times start over before they can wrap
+constexpr size_t kBlockedCores = 4;          // that a deadlock names
+
+}  // namespace
+
+struct Functional::Impl {
+  Impl(const chip::Chip& chip, const program::Program& given, FunctionalOptions chosen)
+      : options(chosen),
+        dram(given.segments, chosen.check_races, chosen.threads > 1 && !chosen.interleave_seed) {
+    check(chip.cores > 0 && chip.cores <= isa::kMaxCores, "a chip has 1..{} cores, not {}", isa::kMaxCores, chip.cores);
+    check(chip.fifo_depth > 0, "a FIFO holds at least one instruction");
+    const Checks checks{chosen.check_races, chosen.check_initialised};
+    for (int c = 0; c < chip.cores; ++c) cores.push_back(std::make_unique<Core>(c, chip, dram, checks));
+    load(given);
+  }
+
+  void load(const program::Program& given) {
+    check(given.cores.size() == cores.size(), "a program for {} cores on a chip of {}", given.cores.size(), cores.size());
+    program = &given;
+    code.assign(cores.size(), {});
+    for (size_t c = 0; c < cores.size(); ++c) {
+      const program::Stream& stream = given.cores[c];
+      code[c].reserve(stream.code.size());
+      size_t mark = 0;
+      for (size_t pc = 0; pc < stream.code.size(); ++pc) {
+        while (mark < stream.marks.size() && stream.marks[mark].first <= pc) ++mark;
+        Code decoded;
+        try {
+          decoded.instr = isa::decode(stream.code[pc]);
+        } catch (const Error& error) {
+          throw Error(ErrorKind::kFault, fmt::format("core {} instruction {}{}: {}", c, pc, operator_name(c, pc), error.what()));
+        }
+        decoded.unit = isa::unit_of(decoded.instr);
+        if (mark > 0) decoded.op_mark = stream.marks[mark - 1].op;
+        code[c].push_back(decoded);
+      }
+    }
+  }
+
+  std::string operator_name(size_t core, size_t pc) const {
+    const std::string& name = program->operator_at(core, pc);
+    return name.empty() ? "" : " (" + name + ")";
+  }
+  std::string describe(const Site& site) const {
+    const size_t core = static_cast<size_t>(site.core);
+    const std::string text = site.pc < code[core].size() ? " " + isa::disassemble(code[core][site.pc].instr) : "";
+    return fmt::format("core {} {} instruction {}{}{}", site.core, isa::name(site.unit), site.pc,
+                       operator_name(core, site.pc), text);
+  }
+  [[noreturn]] void report(const Fault& fault) const {
+    std::string message = fault.at ? describe(*fault.at) + ": " + fault.what : fault.what;
+    if (fault.other) {
+      const int core = core_of(fault.other->unit);
+      const isa::Unit unit = unit_of(fault.other->unit);
+      message += " " + describe({core, unit, cores[static_cast<size_t>(core)]->pc_at(unit, fault.other->time)});
+    }
+    throw Error(ErrorKind::kFault, message);
+  }
+  [[noreturn]] void report_deadlock() const {
+    std::string message = "deadlock:";
+    size_t named = 0, stuck = 0;
+    for (const auto& core : cores) {
+      if (core->done()) continue;
+      ++stuck;
+      if (named == kBlockedCores) continue;
+      ++named;
+      for (const auto& [site, why] : core->blocked()) message += fmt::format("\n  {}: {}", describe(site), why);
+    }
+    if (stuck > named) message += fmt::format("\n  and {} more cores", stuck - named);
+    throw Error(ErrorKind::kFault, message);
+  }
+
+  void launch(Trace* trace) {
+    if (trace != nullptr) trace->cores.resize(cores.size());
+    Time floor = 0;
+    for (const auto& core : cores) floor = std::max(floor, core->latest());
+    if (floor > kTimeLimit) floor = 0;
+    dram.start_launch(floor);
+    const auto scheduler = options.interleave_seed ? in_random_order(cores, *options.interleave_seed) : in_turn(cores);
+    for (size_t c = 0; c < cores.size(); ++c) {
+      cores[c]->start_launch(code[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
+    }
+    try {
+      scheduler->run();
+    } catch (const Fault& fault) {
+      report(fault);
+    }
+    for (const auto& core : cores) {
+      if (!core->done()) report_deadlock();
+    }
+    ++launches;
+  }
+
+  void count() {
+    stats = {};
+    stats.launches = launches;
+    for (const auto& core : cores) {
+      stats.instructions += core->stats.instructions;
+      stats.macs += core->stats.macs;
+      stats.vector_elements += core->stats.vector_elements;
+      stats.dram_read_bytes += core->stats.dram_read_bytes;
+      stats.dram_written_bytes += core->stats.dram_written_bytes;
+      stats.noc_bytes += core->stats.noc_bytes;
+    }
+  }
+
+  FunctionalOptions options;
+  const program::Program* program = nullptr;
+  Dram dram;
+  Cores cores;
+  std::vector<std::vector<Code>> code;
+  uint64_t launches = 0;
+  FunctionalStats stats;
+};
+
+Functional::Functional(const chip::Chip& chip, const program::Program& program, FunctionalOptions options)
+    : impl_(std::make_unique<Impl>(chip, program, options)) {}
+Functional::~Functional() = default;
+
+void Functional::launch(Trace* trace) {
+  impl_->launch(trace);
+  impl_->count();
+}
+
+void Functional::set_program(const program::Program& program) {
+  impl_->dram.replace(program.segments);
+  impl_->load(program);
+}
+
+void Functional::read_dram(uint64_t byte_address, std::span<std::byte> out) const { impl_->dram.host_read(byte_address, out); }
+void Functional::write_dram(uint64_t byte_address, std::span<const std::byte> data) {
+  impl_->dram.host_write(byte_address, data);
+}
+
+std::span<const std::byte> Functional::spm(int core) const { return impl_->cores.at(static_cast<size_t>(core))->spm().bytes(); }
+std::span<const std::byte> Functional::acc(int core) const { return impl_->cores.at(static_cast<size_t>(core))->acc().bytes(); }
+
+const FunctionalStats& Functional::stats() const { return impl_->stats; }
+
+}  // namespace hadal::sim

@@ -1,0 +1,190 @@
+// Bounds, shadow checks and bytes of SPM, ACC and DRAM.
+#include "sim/functional/memory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "base/error.h"
+#include "sim/functional/fault.h"
+
+namespace hadal::sim {
+
+Bytes::Bytes(size_t size) : size_(size) {
+  block_.reset(std::calloc(size + kLine, 1));
+  if (!block_) throw std::bad_alloc();
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block_.get());
+  data_ = static_cast<std::byte*>(block_.get()) + (kLine - address % kLine) % kLine;
+}
+
+bool overlap(const Region& a, const Region& b) {
+  if (a.empty() || b.empty() || a.end() <= b.byte || b.end() <= a.byte) return false;
+  // Both ascend: walk the rows like a merge.
+  for (uint64_t i = 0, j = 0; i < a.rows && j < b.rows;) {
+    const uint64_t a_start = a.byte + i * a.stride, b_start = b.byte + j * b.stride;
+    if (a_start + a.row_bytes <= b_start) {
+      ++i;
+    } else if (b_start + b.row_bytes <= a_start) {
+      ++j;
+    } else {
+      return true;
+    }
+  }
+  return false;
+}
+
+// ---- SPM and ACC -------------------------------------------------------------------------------------------------
+
+LocalMemory::LocalMemory(std::string name, int core, uint64_t bytes, Checks checks)
+    : name_(name), bytes_(bytes), shadow_(std::move(name), core, (bytes + kLine - 1) / kLine, checks) {}
+
+void LocalMemory::check_bounds(const Region& region, const char* operand) const {
+  const uint64_t size = bytes_.size();
+  const bool row_fits = region.byte <= size && region.row_bytes <= size - region.byte;
+  const uint64_t room = row_fits ? size - region.byte - region.row_bytes : 0;
+  const bool fits = row_fits && (region.rows == 1 || region.stride == 0 || (region.rows - 1) <= room / region.stride);
+  if (fits) return;
+  fault("{} is outside the {}: {} row(s) of {} bytes, {} bytes apart, from line {} of {}", operand, name_, region.rows,
+        region.row_bytes, region.stride, region.byte / kLine, size / kLine);
+}
+
+template <typename F>
+void LocalMemory::by_words(const Region& region, F&& part) {
+  const bool solid = region.rows == 1 || region.stride == region.row_bytes;
+  const uint64_t rows = solid ? 1 : region.rows;
+  const uint64_t row_bytes = solid ? region.rows * region.row_bytes : region.row_bytes;
+  for (uint64_t r = 0; r < rows; ++r) {
+    const uint64_t first = region.byte + r * region.stride;
+    const uint64_t word = first / 4, end = (first + row_bytes + 3) / 4;
+    part(word, end - word);
+  }
+}
+
+const std::byte* LocalMemory::read(const Access& access, const Region& region, const char* operand) {
+  if (region.empty()) return bytes_.data();
+  check_bounds(region, operand);
+  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.read(access, word, count); });
+  return bytes_.data() + region.byte;
+}
+
+std::byte* LocalMemory::write(const Access& access, const Region& region, const char* operand) {
+  if (region.empty()) return bytes_.data();
+  check_bounds(region, operand);
+  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+  return bytes_.data() + region.byte;
+}
+
+// ---- DRAM --------------------------------------------------------------------------------------------------------
+
+Dram::Dram(const std::vector<program::Segment>& segments, bool check_races, bool shared) {
+  for (const program::Segment& given : segments) {
+    check(given.data.size() <= given.lines * kLine, "segment {}: {} bytes of data in {} lines", given.name,
+          given.data.size(), given.lines);
+    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr};
+    if (given.writable) {
+      segment.own = Bytes(given.lines * kLine);
+      if (!given.data.empty()) std::memcpy(segment.own.data(), given.data.data(), given.data.size());
+      segment.data = {segment.own.data(), segment.own.size()};
+      if (check_races) segment.shadow = std::make_unique<DramShadow>(given.lines, shared);
+    }
+    segments_.push_back(std::move(segment));
+  }
+  const auto before = [](const Segment& a, const Segment& b) { return a.base < b.base; };
+  std::sort(segments_.begin(), segments_.end(), before);
+  for (size_t i = 1; i < segments_.size(); ++i) {
+    check(segments_[i - 1].base + segments_[i - 1].lines <= segments_[i].base, "segments {} and {} overlap",
+          segments_[i - 1].name, segments_[i].name);
+  }
+}
+
+void Dram::replace(const std::vector<program::Segment>& segments) {
+  check(segments.size() == segments_.size(), "another program has {} segments, not {}", segments.size(),
+        segments_.size());
+  std::vector<const program::Segment*> sorted;
+  for (const program::Segment& segment : segments) sorted.push_back(&segment);
+  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->base_line < b->base_line; });
+  for (size_t i = 0; i < sorted.size(); ++i) {
+    Segment& mine = segments_[i];
+    const program::Segment& given = *sorted[i];
+    check(given.base_line == mine.base && given.lines == mine.lines && given.writable == mine.writable,
+          "segment {} of another program lies elsewhere than {}", given.name, mine.name);
+    if (!mine.writable) mine.data = given.data;
+  }
+}
+
+void Dram::start_launch(Time floor) {
+  floor_ = floor;
+  if (floor != 0) return;
+  for (Segment& segment : segments_) {
+    if (segment.shadow) segment.shadow->forget();
+  }
+}
+
+Dram::Segment& Dram::find(uint64_t line, uint64_t count, size_t& hint, const char* does) {
+  const auto holds = [&](const Segment& s) {
+    return line >= s.base && line - s.base < s.lines && count <= s.lines - (line - s.base);
+  };
+  if (hint < segments_.size() && holds(segments_[hint])) return segments_[hint];
+  const auto after = std::upper_bound(segments_.begin(), segments_.end(), line,
+                                      [](uint64_t l, const Segment& s) { return l < s.base; });
+  if (after == segments_.begin() || !holds(after[-1])) {
+    const bool inside = after != segments_.begin() && line - after[-1].base < after[-1].lines;
+    if (inside) {
+      fault("{} DRAM lines {}..{}, beyond the end of segment {} (lines {}..{})", does, line, line + count - 1,
+            after[-1].name, after[-1].base, after[-1].base + after[-1].lines - 1);
+    }
+    fault("{} DRAM lines {}..{}, which no segment holds", does, line, line + count - 1);
+  }
+  hint = static_cast<size_t>(after - segments_.begin()) - 1;
+  return segments_[hint];
+}
+
+void Dram::copy(const Segment& segment, uint64_t byte, size_t size, std::byte* to) {
+  const size_t given = byte < segment.data.size() ? std::min(size, segment.data.size() - static_cast<size_t>(byte)) : 0;
+  if (given != 0) std::memcpy(to, segment.data.data() + byte, given);
+  if (given < size) std::memset(to + given, 0, size - given);
+}
+
+void Dram::read(const Access& access, uint64_t line, uint64_t count, std::byte* to, size_t& hint) {
+  Segment& segment = find(line, count, hint, "reads");
+  if (segment.shadow) segment.shadow->read(access, line - segment.base, count, floor_, segment.base);
+  copy(segment, (line - segment.base) * kLine, count * kLine, to);
+}
+
+const std::byte* Dram::view(const Access& access, uint64_t line, uint64_t count, Bytes& spare, size_t& hint) {
+  Segment& segment = find(line, count, hint, "reads");
+  if (segment.shadow) segment.shadow->read(access, line - segment.base, count, floor_, segment.base);
+  const uint64_t byte = (line - segment.base) * kLine;
+  if (byte + count * kLine <= segment.data.size()) return segment.data.data() + byte;
+  if (spare.size() < count * kLine) spare = Bytes(count * kLine);
+  copy(segment, byte, count * kLine, spare.data());
+  return spare.data();
+}
+
+void Dram::write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint) {
+  Segment& segment = find(line, count, hint, "writes");
+  if (!segment.writable) fault("writes DRAM line {}, of segment {}, which is read-only", line, segment.name);
+  if (segment.shadow) segment.shadow->write(access, line - segment.base, count, floor_, segment.base);
+  std::memcpy(segment.own.data() + (line - segment.base) * kLine, from, count * kLine);
+}
+
+const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {
+  for (const Segment& segment : segments_) {
+    const uint64_t first = segment.base * kLine, bytes = segment.lines * kLine;
+    if (byte >= first && byte - first <= bytes && size <= bytes - (byte - first)) return segment;
+  }
+  throw Error(ErrorKind::kInternal, fmt::format("host access to DRAM bytes {}..{}, which no segment holds", byte, byte + size));
+}
+
+void Dram::host_read(uint64_t byte, std::span<std::byte> out) const {
+  const Segment& segment = host_find(byte, out.size());
+  copy(segment, byte - segment.base * kLine, out.size(), out.data());
+}
+
+void Dram::host_write(uint64_t byte, std::span<const std::byte> data) {
+  const Segment& segment = host_find(byte, data.size());
+  check(segment.writable, "host write to the read-only segment {}", segment.name);
+  if (!data.empty()) std::memcpy(segment.own.data() + (byte - segment.base * kLine), data.data(), data.size());
+}
+
+}  // namespace hadal::sim

@@ -1,0 +1,111 @@
+// The memories of the machine. Every access names its instruction (Access), is checked against the bounds and the shadow
+// memory, and only then touches bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "program/program.h"
+#include "sim/functional/clocks.h"
+#include "sim/functional/shadow.h"
+
+namespace hadal::sim {
+
+inline constexpr uint64_t kLine = isa::kLineBytes;
+
+// Zeroed bytes, aligned to a line; pages that are never touched cost nothing.
+class Bytes {
+ public:
+  Bytes() = default;
+  explicit Bytes(size_t size);
+  std::byte* data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(void* p) const { std::free(p); }
+  };
+  std::unique_ptr<void, Free> block_;
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// A two-dimensional piece of a local memory: `rows` rows of `row_bytes`, `stride` bytes apart.
+struct Region {
+  uint64_t byte = 0;
+  uint64_t row_bytes = 0;
+  uint64_t rows = 1;
+  uint64_t stride = 0;
+  bool empty() const { return row_bytes == 0 || rows == 0; }
+  // One past the last byte; meaningful when it cannot have wrapped (LocalMemory::read and write check that first).
+  uint64_t end() const { return byte + (rows - 1) * stride + row_bytes; }
+  bool operator==(const Region&) const = default;
+};
+
+bool overlap(const Region& a, const Region& b);
+
+// SPM or ACC of a core.
+class LocalMemory {
+ public:
+  LocalMemory(std::string name, int core, uint64_t bytes, Checks checks);
+
+  void start_launch(Time floor) { shadow_.start_launch(floor); }
+  // Check and record an access; the pointer is to the region's first byte. `operand` is for messages. Words that a
+  // region touches in part count as read or written.
+  const std::byte* read(const Access& access, const Region& region, const char* operand);
+  std::byte* write(const Access& access, const Region& region, const char* operand);
+
+  void check_bounds(const Region& region, const char* operand) const;
+
+  std::span<const std::byte> bytes() const { return {bytes_.data(), bytes_.size()}; }
+
+ private:
+  template <typename F>
+  static void by_words(const Region& region, F&& part);
+
+  std::string name_;
+  Bytes bytes_;
+  LocalShadow shadow_;
+};
+
+// The chip's DRAM: the segments of a program.
+class Dram {
+ public:
+  Dram(const std::vector<program::Segment>& segments, bool check_races, bool shared);
+
+  // Takes the read-only contents of another program with the same segments.
+  void replace(const std::vector<program::Segment>& segments);
+  void start_launch(Time floor);
+
+  // Line ranges inside one segment. `hint` remembers the segment that a unit used last.
+  void read(const Access& access, uint64_t line, uint64_t count, std::byte* to, size_t& hint);
+  // A pointer to the lines themselves; `spare` is where they go when the segment ends inside its data.
+  const std::byte* view(const Access& access, uint64_t line, uint64_t count, Bytes& spare, size_t& hint);
+  void write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint);
+
+  void host_read(uint64_t byte, std::span<std::byte> out) const;
+  void host_write(uint64_t byte, std::span<const std::byte> data);
+
+ private:
+  struct Segment {
+    std::string name;
+    uint64_t base = 0, lines = 0;
+    bool writable = false;
+    std::span<const std::byte> data;       // what is not zero by definition; of `own` when writable
+    Bytes own;
+    std::unique_ptr<DramShadow> shadow;    // of writable segments, with race checks
+  };
+  Segment& find(uint64_t line, uint64_t count, size_t& hint, const char* does);
+  const Segment& host_find(uint64_t byte, size_t size) const;
+  static void copy(const Segment& segment, uint64_t byte, size_t size, std::byte* to);
+
+  std::vector<Segment> segments_;
+  Time floor_ = 0;
+};
+
+}  // namespace hadal::sim

@@ -1,7 +1,6 @@
 // The functions the simulators call.
 #include "numerics/numerics.h"
 namespace hadal::num {
-void mma(const Mma& op) { reference::mma(op); }
 void alu(AluOp f, Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) { reference::alu(f, d, a, b, bc, rows, cols); }
 void mula(Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) { reference::mula(d, a, b, bc, rows, cols); }
 void sfu(SfuOp f, Tile d, Tile a, int rows, int cols) { reference::sfu(f, d, a, rows, cols); }

@@ -8,7 +8,7 @@
 
 namespace hadal {
 
-// Levenshtein distance, ignoring ASCII case.
+// Insertions, deletions, substitutions and swaps of neighbours between two words, ignoring ASCII case.
 size_t edit_distance(std::string_view a, std::string_view b);
 
 // The closest known word, or "" when none is close enough to be what was meant.

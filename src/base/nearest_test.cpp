@@ -10,12 +10,14 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kWords = {"cores", "clock", "matrix", "vector"};
 
-TEST(Nearest, DistanceCountsInsertionsDeletionsAndSubstitutions) {
+TEST(Nearest, DistanceCountsSingleEdits) {
   EXPECT_EQ(edit_distance("", ""), 0u);
   EXPECT_EQ(edit_distance("abc", ""), 3u);
   EXPECT_EQ(edit_distance("", "abc"), 3u);
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
   EXPECT_EQ(edit_distance("VALU", "valu"), 0u);
+  EXPECT_EQ(edit_distance("CLR", "CRL"), 1u);
+  EXPECT_EQ(edit_distance("abcd", "badc"), 2u);
 }
 
 TEST(Nearest, FindsTheMisspeltWord) {

@@ -244,7 +244,7 @@ constexpr Row kTable[] = {
     {Op::kLoop, "LOOP", Unit::kCtl, 0x05, kLoopFields, {}, "the next len instructions n times, stepping registers"},
     {Op::kSkipz, "SKIPZ", Unit::kCtl, 0x06, kSkipzFields, {}, "if R[rs] = 0, skip the next len instructions"},
     {Op::kSync, "SYNC", Unit::kCtl, 0x07, kSyncFields, kSyncFlags, "wait and post in the queue of a unit"},
-    {Op::kCfg, "CFG", Unit::kCtl, 0x08, kCfgFields, {}, "configuration word = (R[rs] << sh) + imm"},
+    {Op::kCfg, "CFG", Unit::kCtl, 0x08, kCfgFields, {}, "configuration word = (R[rs] << sh) + imm, in the queue of its unit"},
     {Op::kLd, "LD", Unit::kLd, 0x10, kLdFields, kDmaFlags, "2-D copy from DRAM"},
     {Op::kLdg, "LDG", Unit::kLd, 0x11, kLdgFields, kDmaFlags, "gather rows from DRAM by index list"},
     {Op::kLdx, "LDX", Unit::kLd, 0x12, kLdxFields, {}, "expand FP4 panels from DRAM to E4M3 and scales"},

@@ -415,10 +415,12 @@ void Builder::prm(isa::Prm f, Vt d, Vt a, int rows, int cols) {
   using namespace isa::cfg;
   isa::Instr i = vector(Op::kVprm, static_cast<uint8_t>(f), rows, cols);
   i.d = local(d.at);
-  i.a = local(a.at);
-  i.at = a.bf16;
   std::vector<Access> accesses;
-  if (f != isa::Prm::kIota && f != isa::Prm::kFill) accesses.push_back(operand(kAOff, kVARs, a, rows, cols, false));
+  if (f != isa::Prm::kIota && f != isa::Prm::kFill) {
+    i.a = local(a.at);
+    i.at = a.bf16;
+    accesses.push_back(operand(kAOff, kVARs, a, rows, cols, false));
+  }
   const bool turn = f == isa::Prm::kTranspose;
   d.bf16 = a.bf16;
   accesses.push_back(operand(kDOff, kVDRs, d, turn ? cols : rows, turn ? rows : cols, true));

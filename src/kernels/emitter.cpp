@@ -31,6 +31,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   minus_iota = b.spm(lines_of(p.kv_tile));
   x = b.spm(m * lines_of(c.hidden_size));
   xn = b.spm(m * lines_of(c.hidden_size));
+  below_ring_ = b.mark();
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
 }
 
@@ -59,17 +60,24 @@ void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, in
   b.release(m);
 }
 
-Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
+Activations Emitter::reserve(int n_rows, int cols, int digits) {
   Activations out;
   out.rows = n_rows;
   out.groups = (cols + 127) / 128;
   out.digits = digits;
-  const auto plane = static_cast<uint32_t>(out.groups * n_rows * 2);
-  out.d = b.spm(plane * static_cast<uint32_t>(digits));
-  out.low = plane;
-  const Loc scale = b.spm(lines_of(out.groups * n_rows));
-  out.scale_word = scale.line * 16;
-  b.qnt({.d = out.d, .low = plane, .scale_word = out.scale_word}, a, n_rows, cols, digits, 128);
+  out.low = static_cast<uint32_t>(out.groups * n_rows * 2);
+  out.d = b.spm(out.low * static_cast<uint32_t>(digits));
+  out.scale_word = b.spm(lines_of(out.groups * n_rows)).line * 16;
+  return out;
+}
+
+void Emitter::quantise_into(const Activations& out, Vt a, int cols) {
+  b.qnt({.d = out.d, .low = out.low, .scale_word = out.scale_word}, a, out.rows, cols, out.digits, 128);
+}
+
+Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
+  const Activations out = reserve(n_rows, cols, digits);
+  quantise_into(out, a, cols);
   return out;
 }
 

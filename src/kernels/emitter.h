@@ -44,6 +44,8 @@ struct Emitter {
 
   // d = x * rsqrt(mean(x^2) + eps) * weight.
   void rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols);
+  Activations reserve(int n_rows, int cols, int digits);
+  void quantise_into(const Activations& out, Vt a, int cols);
   Activations quantise(Vt a, int n_rows, int cols, int digits);
   // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores.
   void broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines, int n_rows,
@@ -54,8 +56,11 @@ struct Emitter {
   // The weight ring: 16 KiB slots (smaller on small chips) that matmuls fill ahead of use.
   Loc ring_slot(uint32_t index) const { return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines); }
   uint32_t ring_next = 0;
+  // On a chip with little scratchpad a kernel without weights works in the ring's lines: release to here.
+  Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
 
  private:
+  Builder::Mark below_ring_;
   Loc ring_;
   int generation_ = 0;
 };

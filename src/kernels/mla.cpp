@@ -52,6 +52,7 @@ class Attention {
 
   void row(int index) {
     const Builder::Mark m = b_.mark();
+    b_.release(e_.without_ring());
     const int r = e_.own_rows[static_cast<size_t>(index)];
     const Loc record = e_.records + static_cast<uint32_t>(index) * 4 + 2;
     load_query(r, index);
@@ -69,15 +70,21 @@ class Attention {
     b_.prm(isa::Prm::kCopy, limit_, Vt{record, 2}, 1, 1);
     b_.ldr(kTileRegister, record, 0);
     b_.ldr(kPairsRegister, record, 1);
+    const Builder::Mark before_tiles = b_.mark();
     allocate_tiles();
     const auto tile_lines = static_cast<uint32_t>(tile_) * row_lines_;
     b_.begin_loop(kPairsRegister, 0, {isa::Step{kTileRegister, static_cast<int16_t>(2 * tile_lines)}});
-    for (uint32_t half = 0; half < 2; ++half) {
+    auto load = [&](uint32_t half) {
       b_.ld(cache_[half], {kTileRegister, static_cast<uint32_t>(layer_line_ + half * tile_lines)}, 1,
             static_cast<int>(tile_lines), 0, 0, Object::kKv);
-    }
-    for (uint32_t half = 0; half < 2; ++half) tile_pass(cache_[half]);
+    };
+    load(0);
+    if (!e_.p.small) load(1);
+    tile_pass(cache_[0]);
+    if (e_.p.small) load(1);
+    tile_pass(cache_[1]);
     b_.end_loop();
+    b_.release(before_tiles);
     const Vt u{b_.spm(static_cast<uint32_t>(heads_) * lines_of(latent_))};
     b_.sfu(isa::Sfu::kRcp, sum_, sum_, 1, heads_);
     b_.alu(Alu::kMul, u, Vt{output_}, sum_, Bc::kCol, heads_, latent_);
@@ -93,7 +100,15 @@ class Attention {
   void load_query(int r, int index) {
     const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
     const uint32_t row = latent_lines + rope_lines;
-    const Loc all = b_.spm(static_cast<uint32_t>(heads_) * row);
+    const auto h = static_cast<uint32_t>(heads_);
+    if (bf16_) {
+      query_ = e_.reserve(heads_, latent_ + rope_, 2);
+    } else {
+      query_ = e_.reserve(heads_, latent_, 2);
+      rope_query_ = {b_.spm(2 * h), h, b_.spm(lines_of(heads_)).line * 16, heads_, 1, 2};
+    }
+    const Builder::Mark m = b_.mark();
+    const Loc all = b_.spm(h * row);
     b_.ld(all, {0, static_cast<uint32_t>(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines)}, heads_,
           static_cast<int>(latent_lines), static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
     const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
@@ -101,19 +116,16 @@ class Attention {
     const Vt rotated{all + latent_lines, 0, row};
     rope(e_, rotated, rope_query, e_.rope + static_cast<uint32_t>(index) * e_.p.rope_lines, heads_, rope_);
     b_.alu(Alu::kMul, Vt{all}, Vt{all}, e_.scalar(kQueryScale), Bc::kScalar, heads_, latent_ + rope_);
-    if (bf16_) {
-      query_ = e_.quantise(Vt{all}, heads_, latent_ + rope_, 2);
-      return;
-    }
-    query_ = e_.quantise(Vt{all, 0, row}, heads_, latent_, 2);
-    const auto h = static_cast<uint32_t>(heads_);
-    rope_query_ = {b_.spm(2 * h), h, b_.spm(lines_of(heads_)).line * 16, heads_, 1, 2};
+    e_.quantise_into(query_, Vt{all, 0, row}, bf16_ ? latent_ + rope_ : latent_);
+    b_.release(m);
+    if (bf16_) return;
     b_.qnt({.d = rope_query_.d, .row = 1, .low = h, .scale_word = rope_query_.scale_word}, rotated, heads_, rope_, 2, 64);
   }
 
   void allocate_tiles() {
     const auto t = static_cast<uint32_t>(tile_);
-    for (Loc& cache : cache_) cache = b_.spm(t * row_lines_);
+    cache_[0] = b_.spm(t * row_lines_);
+    cache_[1] = e_.p.small ? cache_[0] : b_.spm(t * row_lines_);
     if (bf16_) {
       const auto k = static_cast<uint32_t>(blocks_ + 1) * 2;
       key_digits_ = b_.spm(t * k * 2);

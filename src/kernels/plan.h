@@ -41,6 +41,7 @@ struct Plan {
   int cores = 0;
   int rows = 0;          // of the program being emitted
   int kv_tile = 0;       // cached tokens per attention pass
+  bool small = false;    // little scratchpad: short attention tiles, one cache buffer
   int slot_lines = 0;    // of the weight ring
   int slots = 0;
   uint32_t kv_row_lines = 0;

@@ -135,10 +135,10 @@ std::vector<float> constants(const model::Config& c, int kv_tile) {
 
 // Sizes that follow from the chip: a big scratchpad affords long attention tiles and a deep weight ring.
 void choose_tiles(Plan& plan, const chip::Chip& chip) {
-  const bool large = chip.spm.bytes >= 512 * 1024;
-  plan.kv_tile = large ? 128 : 32;
-  plan.slot_lines = large ? 256 : 64;
-  plan.slots = large ? 8 : 3;
+  plan.small = chip.spm.bytes < 512 * 1024;
+  plan.kv_tile = plan.small ? 32 : 128;
+  plan.slot_lines = plan.small ? 128 : 256;
+  plan.slots = plan.small ? 2 : 8;
 }
 
 void emit(Emitter& e, const std::vector<graph::Operator>& operators) {

@@ -374,23 +374,27 @@ class VectorUnit {
   }
 
   // d[i] = a[idx[i]] with i counting through the rows of d; a and idx are packed words.
+  // Row i of d is row idx[i] of a.
   void gather() {
-    const uint64_t count = static_cast<uint64_t>(rows_) * static_cast<uint64_t>(cols_);
-    Operand indices = locate(in_.b, issued_.b, Vx::kBOff, 1, count, 0, Type::kF32);
+    Operand indices = locate(in_.b, issued_.b, Vx::kBOff, 1, static_cast<uint64_t>(rows_), 0, Type::kF32);
     read(indices, "b");
     Operand d = locate_d(rows_, cols_, Type::kF32);
     check_apart(d, indices, "b");
-    std::vector<uint32_t> found(count);
+    const uint64_t row_bytes = static_cast<uint64_t>(cols_) * 4;
+    const uint64_t dense = (row_bytes + kLine - 1) / kLine;
+    const uint64_t stride = (cfg_[Vx::kVARs] != 0 ? cfg_[Vx::kVARs] : dense) * kLine;
+    std::vector<std::byte> found(row_bytes * static_cast<uint64_t>(rows_));
     LocalMemory& from = core_.memory(in_.a.acc);
     const uint64_t base = issued_.a * kLine + 4 * uint64_t{cfg_[Vx::kAOff]};
-    for (uint64_t i = 0; i < count; ++i) {
+    for (uint64_t i = 0; i < static_cast<uint64_t>(rows_); ++i) {
       const uint64_t index = load_word(indices.tile.base + 4 * i);
-      found[i] = load_word(from.read(access_, {base + 4 * index, 4, 1, 0}, "a"));
-      if (d.acc == in_.a.acc && overlap(d.region, {base + 4 * index, 4, 1, 0})) fault("d overlaps a");
+      const Region row{base + stride * index, row_bytes, 1, 0};
+      std::memcpy(found.data() + i * row_bytes, from.read(access_, row, "a"), row_bytes);
+      if (d.acc == in_.a.acc && overlap(d.region, row)) fault("d overlaps a");
     }
     write(d, "d");
     for (int r = 0; r < rows_; ++r) {
-      std::memcpy(at(d.tile, r, 0), found.data() + static_cast<size_t>(r) * static_cast<size_t>(cols_), static_cast<size_t>(cols_) * 4);
+      std::memcpy(at(d.tile, r, 0), found.data() + static_cast<size_t>(r) * row_bytes, row_bytes);
     }
   }
 

@@ -49,22 +49,22 @@ struct Functional::Impl {
 
   std::string operator_name(size_t core, size_t pc) const {
     const std::string& name = program->operator_at(core, pc);
-    return name.empty() ? "" : " (" + name + ")";
+    return name.empty() ? "" : fmt::format(" ({})", name);
   }
   std::string describe(const Site& site) const {
     const size_t core = static_cast<size_t>(site.core);
-    const std::string text = site.pc < code[core].size() ? " " + isa::disassemble(code[core][site.pc].instr) : "";
-    return fmt::format("core {} {} instruction {}{}{}", site.core, isa::name(site.unit), site.pc,
-                       operator_name(core, site.pc), text);
+    const std::string where =
+        fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc, operator_name(core, site.pc));
+    if (site.pc >= code[core].size()) return where;
+    return fmt::format("{} {}", where, isa::disassemble(code[core][site.pc].instr));
   }
   [[noreturn]] void report(const Fault& fault) const {
-    std::string message = fault.at ? describe(*fault.at) + ": " + fault.what : fault.what;
-    if (fault.other) {
-      const int core = core_of(fault.other->unit);
-      const isa::Unit unit = unit_of(fault.other->unit);
-      message += " " + describe({core, unit, cores[static_cast<size_t>(core)]->pc_at(unit, fault.other->time)});
-    }
-    throw Error(ErrorKind::kFault, message);
+    const std::string message = fault.at ? fmt::format("{}: {}", describe(*fault.at), fault.what) : fault.what;
+    if (!fault.other) throw Error(ErrorKind::kFault, message);
+    const int core = core_of(fault.other->unit);
+    const isa::Unit unit = unit_of(fault.other->unit);
+    const uint32_t pc = cores[static_cast<size_t>(core)]->pc_at(unit, fault.other->time);
+    throw Error(ErrorKind::kFault, fmt::format("{} {}", message, describe({core, unit, pc})));
   }
   [[noreturn]] void report_deadlock() const {
     std::string message = "deadlock:";

@@ -60,9 +60,9 @@ void Session::step(std::span<const Row> rows) {
   if (bucket != bucket_) functional_->set_program(compiled_.programs[bucket]);
   bucket_ = bucket;
   last_rows_ = rows.size();
-  // Rows up to the bucket's size work on a slot of their own.
+  // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
-  padded.resize(static_cast<size_t>(*it), Row{0, sequences(), 0});
+  while (padded.size() < static_cast<size_t>(*it)) padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
   std::vector<uint32_t> tokens;
   std::vector<kernels::RowRecord> records(padded.size());
   for (size_t r = 0; r < padded.size(); ++r) {

@@ -109,20 +109,23 @@ constexpr int64_t kMaxDim = 1 << 20;  // keeps every product of two sizes far fr
 constexpr int64_t kMaxCount = 1 << 16;
 
 void check_architecture(const Fields& fields, Config& config) {
-  config.model_type = fields.require("model_type", "\"deepseek_v3\"").is_string() ? fields.text_or("model_type", "") : "";
+  config.model_type =
+      fields.require("model_type", "\"deepseek_v3\"").is_string() ? fields.text_or("model_type", "") : "";
   if (config.model_type != "deepseek_v3") {
     fields.fail("model_type", "is {}; the architecture supported is \"deepseek_v3\"",
                 printable(fields.find("model_type")->dump()));
   }
   if (const json* architectures = fields.find("architectures")) {
     const json known = "DeepseekV3ForCausalLM";
-    if (!architectures->is_array() || std::find(architectures->begin(), architectures->end(), known) == architectures->end()) {
+    if (!architectures->is_array() ||
+        std::find(architectures->begin(), architectures->end(), known) == architectures->end()) {
       fields.fail("architectures", "is {}; it must list {}", printable(architectures->dump()), known.dump());
     }
   }
   if (fields.find("q_lora_rank") == nullptr) {
-    fields.fail("q_lora_rank", "is null or missing: models without query compression (the V2-Lite style) are not "
-                               "supported yet; a positive integer is needed");
+    fields.fail("q_lora_rank",
+                "is null or missing: models without query compression (the V2-Lite style) are not "
+                "supported yet; a positive integer is needed");
   }
   // Spellings of the mathematics that the kernels implement.
   fields.expect("hidden_act", "silu");
@@ -248,8 +251,9 @@ void read_rotation(const Fields& fields, Config& c) {
 void check_quantisation(const Fields& fields, Config& c) {
   const auto quantisation = fields.object("quantization_config");
   if (!quantisation) {
-    fields.fail("quantization_config", "is missing; FP8 weights (quant_method fp8, fmt e4m3, weight_block_size "
-                                       "[128, 128]) are needed");
+    fields.fail("quantization_config",
+                "is missing; FP8 weights (quant_method fp8, fmt e4m3, weight_block_size "
+                "[128, 128]) are needed");
   }
   quantisation->require("quant_method", "\"fp8\"");
   quantisation->expect("quant_method", "fp8");

@@ -63,6 +63,27 @@ void walk_keys(std::string_view text, Visit&& visit, Leave&& leave) {
   }
 }
 
+// Deeper than any model file; a bound, because printing a value recurses.
+constexpr size_t kMaxNesting = 64;
+
+std::optional<size_t> find_too_deep(std::string_view text) {
+  size_t depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == '{' || c == '[')) {
+      if (++depth > kMaxNesting) return i;
+    } else if (!quoted && (c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return std::nullopt;
+}
+
 struct Repeat {
   std::string name;
   size_t offset;
@@ -106,6 +127,9 @@ nlohmann::json parse_checked(std::string_view text, Where&& where) {
     input_error(where(e.byte == 0 ? 0 : e.byte - 1), "malformed JSON: {}", reason(e));
   } catch (const nlohmann::json::exception& e) {
     input_error(where(0), "malformed JSON: {}", reason(e));
+  }
+  if (const auto deep = find_too_deep(text)) {
+    input_error(where(*deep), "nesting deeper than {} levels", kMaxNesting);
   }
   if (const auto repeat = find_repeated_key(text)) {
     input_error(where(repeat->offset), "duplicate key \"{}\"; every key of an object may appear once",
@@ -170,7 +194,8 @@ std::string_view kind_name(const nlohmann::json& value) {
 std::string printable(std::string_view text) {
   constexpr size_t kLongest = 200;
   std::string line(text.substr(0, kLongest));
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, '?');
   if (text.size() > kLongest) {
     while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80) line.pop_back();
     if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0x80) line.pop_back();

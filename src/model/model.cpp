@@ -62,7 +62,8 @@ class Checker {
     bf16(prefix + "gate.weight", {c_.n_routed_experts, c_.hidden_size});
     const int64_t bias_shape[] = {c_.n_routed_experts};
     weights_.require(prefix + "gate.e_score_correction_bias", Dtype::kF32, bias_shape);
-    for (int64_t e = 0; e < c_.n_routed_experts; ++e) mlp(fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate_size);
+    for (int64_t e = 0; e < c_.n_routed_experts; ++e)
+      mlp(fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate_size);
     mlp(prefix + "shared_experts.", c_.moe_intermediate_size * c_.n_shared_experts);
   }
 
@@ -91,7 +92,8 @@ Model Model::load(const std::string& directory) {
 
 Fp8Linear fp8_linear(const Model& model, const std::string& name) {
   const Tensor* weight = model.weights.find(name + ".weight");
-  check(weight != nullptr && weight->dtype == Dtype::kE4m3 && weight->shape.size() == 2, "no FP8 linear named {}", name);
+  check(weight != nullptr && weight->dtype == Dtype::kE4m3 && weight->shape.size() == 2, "no FP8 linear named {}",
+        name);
   const Tensor* scale = model.weights.find(name + ".weight_scale_inv");
   Fp8Linear linear;
   linear.n = weight->shape[0];
@@ -106,8 +108,10 @@ Fp8Linear fp8_linear(const Model& model, const std::string& name) {
 
 float Fp8Linear::scale_at(int64_t n_block, int64_t k_block) const {
   float value = 0;
-  std::memcpy(&value, reinterpret_cast<const std::byte*>(scale) + sizeof(float) * static_cast<size_t>(n_block * blocks(k) + k_block),
-              sizeof value);
+  std::memcpy(
+      &value,
+      reinterpret_cast<const std::byte*>(scale) + sizeof(float) * static_cast<size_t>(n_block * blocks(k) + k_block),
+      sizeof value);
   return value;
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "model/testing/random_checkpoint.h"
 #include "model/testing/safetensors_writer.h"
@@ -36,11 +38,96 @@ TEST(Model, ShardsAndUnalignedDataGiveTheSameWeights) {
     ASSERT_NE(other, nullptr) << tensor.name;
     EXPECT_EQ(tensor.dtype, other->dtype);
     EXPECT_EQ(tensor.shape, other->shape);
-    EXPECT_TRUE(std::equal(tensor.data.begin(), tensor.data.end(), other->data.begin(), other->data.end())) << tensor.name;
+    EXPECT_TRUE(std::equal(tensor.data.begin(), tensor.data.end(), other->data.begin(), other->data.end()))
+        << tensor.name;
   }
   const Fp8Linear x = fp8_linear(a, "model.layers.0.mlp.down_proj"), y = fp8_linear(b, "model.layers.0.mlp.down_proj");
   for (int64_t n = 0; n < 2; ++n) {
     for (int64_t k = 0; k < 3; ++k) EXPECT_EQ(x.scale_at(n, k), y.scale_at(n, k));
+  }
+}
+
+void expect_load_error(const std::string& directory, const std::string& needle) {
+  try {
+    Model::load(directory);
+    FAIL() << "accepted; expected: " << needle;
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::kInput) << e.what();
+    EXPECT_TRUE(std::string(e.what()).starts_with(directory)) << e.what();
+    EXPECT_NE(std::string(e.what()).find(needle), std::string::npos) << e.what() << "\n  expected: " << needle;
+  }
+}
+
+// A configuration that asks for other tensors than the checkpoint has names the first that is wrong.
+TEST(Model, TensorsMustFitTheConfiguration) {
+  TemporaryDirectory directory;
+  testing::write_random_checkpoint(directory.path(), testing::small_config());
+  const auto with = [&](auto&& change) {
+    Config config = testing::small_config();
+    change(config);
+    testing::write_file(directory.file("config.json"), testing::config_json(config));
+  };
+  with([](Config& c) { c.num_hidden_layers = 3; });
+  expect_load_error(directory.path(),
+                    "tensor \"model.layers.2.input_layernorm.weight\" is missing; BF16 of shape [192] is needed");
+  with([](Config& c) { c.n_routed_experts = 16; });
+  expect_load_error(directory.path(),
+                    "\"model.layers.1.mlp.gate.weight\" is BF16 of shape [8, 192], BF16 of shape [16, 192] is needed");
+  with([](Config& c) { c.first_k_dense_replace = 2; });
+  expect_load_error(directory.path(),
+                    "\"model.layers.1.mlp.gate_proj.weight\" is missing; F8_E4M3 of shape [320, 192]");
+  with([](Config& c) { c.kv_lora_rank = 64; });
+  expect_load_error(directory.path(),
+                    "\"model.layers.0.self_attn.kv_a_proj_with_mqa.weight\" is F8_E4M3 of shape [160, 192]");
+  with([](Config& c) { c.vocab_size = 319; });
+  expect_load_error(directory.path(), "\"model.embed_tokens.weight\" is BF16 of shape [320, 192]");
+  with([](Config&) {});
+  testing::write_file(directory.file("tokenizer.json"), testing::small_tokenizer_json(321));
+  expect_load_error(directory.path(), "tokenizer.json: has token ids up to 320, config.json has a vocab_size of 320");
+}
+
+TEST(Model, MissingPiecesAreNamed) {
+  TemporaryDirectory directory;
+  expect_load_error(directory.path(), "config.json: ");
+  expect_load_error(directory.file("absent"), "is not a directory");
+  testing::write_file(directory.file("config.json"), testing::config_json(testing::small_config()));
+  expect_load_error(directory.path(), "no weights");
+}
+
+TEST(Model, Fp8LinearOfAnUnknownNameIsABug) {
+  TemporaryDirectory directory;
+  testing::write_random_checkpoint(directory.path(), testing::small_config());
+  const Model model = Model::load(directory.path());
+  for (const char* name : {"model.layers.9.mlp.down_proj", "model.norm"}) {
+    try {
+      fp8_linear(model, name);
+      FAIL() << name;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kInternal);
+    }
+  }
+}
+
+TEST(Model, OddShapesLoad) {
+  for (const int groups : {1, 4}) {
+    TemporaryDirectory directory;
+    Config config = testing::small_config();
+    config.hidden_size = 130;
+    config.num_attention_heads = 3;
+    config.n_routed_experts = 12;
+    config.n_group = groups;
+    config.topk_group = groups;
+    config.num_experts_per_tok = 5;
+    config.kv_lora_rank = 512;
+    config.qk_rope_head_dim = 64;
+    config.n_shared_experts = 2;
+    config.yarn.reset();
+    testing::write_random_checkpoint(directory.path(), config, {.seed = 3, .power_of_two_scales = true});
+    const Model model = Model::load(directory.path());
+    const Fp8Linear kv = fp8_linear(model, "model.layers.0.self_attn.kv_a_proj_with_mqa");
+    EXPECT_EQ(kv.n, 576);
+    EXPECT_EQ(kv.scale_at(4, 1), std::exp2(std::round(std::log2(kv.scale_at(4, 1)))));
+    for (int64_t i = 0; i < kv.n * kv.k; ++i) ASSERT_NE(kv.q[i] & 0x7F, 0x7F) << "NaN weight " << i;
   }
 }
 

@@ -45,13 +45,14 @@ void Safetensors::Impl::add_sharded() {
   std::set<std::string> shards;
   for (const auto& [tensor, shard] : weight_map.items()) {
     if (!shard.is_string()) {
-      input_error(index.where({"weight_map", tensor}), "tensor \"{}\" maps to {}, a file name is needed", printable(tensor),
-                  kind_name(shard));
+      input_error(index.where({"weight_map", tensor}), "tensor \"{}\" maps to {}, a file name is needed",
+                  printable(tensor), kind_name(shard));
     }
     const auto& name = shard.get_ref<const std::string&>();
     // Only names beside the index: a checkpoint must not reach other files.
     if (name.empty() || name == "." || name == ".." || name.find_first_of(std::string_view("/\\\0", 3)) != name.npos) {
-      input_error(index.where({"weight_map", tensor}), "\"{}\" is not the plain name of a file beside the index", printable(name));
+      input_error(index.where({"weight_map", tensor}), "\"{}\" is not the plain name of a file beside the index",
+                  printable(name));
     }
     shards.insert(name);
   }

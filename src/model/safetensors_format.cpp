@@ -26,14 +26,17 @@ struct DtypeInfo {
 };
 
 constexpr std::array kDtypes = {
-    DtypeInfo{"F32", 32, Dtype::kF32},     DtypeInfo{"F16", 16, Dtype::kF16},    DtypeInfo{"BF16", 16, Dtype::kBf16},
-    DtypeInfo{"F8_E4M3", 8, Dtype::kE4m3}, DtypeInfo{"BOOL", 8, Dtype::kOther},  DtypeInfo{"F4", 4, Dtype::kOther},
-    DtypeInfo{"F6_E2M3", 6, Dtype::kOther}, DtypeInfo{"F6_E3M2", 6, Dtype::kOther}, DtypeInfo{"U8", 8, Dtype::kOther},
-    DtypeInfo{"I8", 8, Dtype::kOther},     DtypeInfo{"F8_E5M2", 8, Dtype::kOther}, DtypeInfo{"F8_E8M0", 8, Dtype::kOther},
+    DtypeInfo{"F32", 32, Dtype::kF32},          DtypeInfo{"F16", 16, Dtype::kF16},
+    DtypeInfo{"BF16", 16, Dtype::kBf16},        DtypeInfo{"F8_E4M3", 8, Dtype::kE4m3},
+    DtypeInfo{"BOOL", 8, Dtype::kOther},        DtypeInfo{"F4", 4, Dtype::kOther},
+    DtypeInfo{"F6_E2M3", 6, Dtype::kOther},     DtypeInfo{"F6_E3M2", 6, Dtype::kOther},
+    DtypeInfo{"U8", 8, Dtype::kOther},          DtypeInfo{"I8", 8, Dtype::kOther},
+    DtypeInfo{"F8_E5M2", 8, Dtype::kOther},     DtypeInfo{"F8_E8M0", 8, Dtype::kOther},
     DtypeInfo{"F8_E4M3FNUZ", 8, Dtype::kOther}, DtypeInfo{"F8_E5M2FNUZ", 8, Dtype::kOther},
-    DtypeInfo{"I16", 16, Dtype::kOther},   DtypeInfo{"U16", 16, Dtype::kOther},  DtypeInfo{"I32", 32, Dtype::kOther},
-    DtypeInfo{"U32", 32, Dtype::kOther},   DtypeInfo{"I64", 64, Dtype::kOther},  DtypeInfo{"U64", 64, Dtype::kOther},
-    DtypeInfo{"F64", 64, Dtype::kOther},   DtypeInfo{"C64", 64, Dtype::kOther},
+    DtypeInfo{"I16", 16, Dtype::kOther},        DtypeInfo{"U16", 16, Dtype::kOther},
+    DtypeInfo{"I32", 32, Dtype::kOther},        DtypeInfo{"U32", 32, Dtype::kOther},
+    DtypeInfo{"I64", 64, Dtype::kOther},        DtypeInfo{"U64", 64, Dtype::kOther},
+    DtypeInfo{"F64", 64, Dtype::kOther},        DtypeInfo{"C64", 64, Dtype::kOther},
 };
 
 struct Entry {
@@ -65,8 +68,8 @@ uint64_t byte_count(const DtypeInfo& info, std::span<const int64_t> shape, const
     }
   }
   if (bits % 8 != 0) {
-    input_error(where, "shape {} of {} is misaligned: {} bits are no whole number of bytes", shape_text(shape), info.name,
-                bits);
+    input_error(where, "shape {} of {} is misaligned: {} bits are no whole number of bytes", shape_text(shape),
+                info.name, bits);
   }
   return bits / 8;
 }
@@ -122,8 +125,8 @@ void check_layout(std::span<const Entry> entries, uint64_t buffer_bytes, const s
                   printable(entry.tensor.name), entry.begin, before, at);
     }
     if (entry.begin > at) {
-      input_error(where, "hole of {} bytes between {} and tensor \"{}\"; the format allows none", entry.begin - at, before,
-                  printable(entry.tensor.name));
+      input_error(where, "hole of {} bytes between {} and tensor \"{}\"; the format allows none", entry.begin - at,
+                  before, printable(entry.tensor.name));
     }
     at = entry.end;
     before = printable(entry.tensor.name);
@@ -156,7 +159,8 @@ std::vector<Tensor> parse_safetensors(std::span<const std::byte> file, const std
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name == "__metadata__") {
-      const bool strings = value.is_object() && std::all_of(value.begin(), value.end(), [](const auto& v) { return v.is_string(); });
+      const bool strings =
+          value.is_object() && std::all_of(value.begin(), value.end(), [](const auto& v) { return v.is_string(); });
       if (!strings) input_error(where, "__metadata__ must map strings to strings");
       continue;
     }

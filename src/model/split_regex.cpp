@@ -51,7 +51,8 @@ class Translator {
 
  private:
   [[noreturn]] void unsupported(std::string_view what, size_t length) const {
-    input_error(where_, "the expression holds {} (\"{}\" at byte {}), which is not supported; the forms of DeepSeek-V3 are",
+    input_error(where_,
+                "the expression holds {} (\"{}\" at byte {}), which is not supported; the forms of DeepSeek-V3 are",
                 what, printable(in_.substr(at_, length)), at_);
   }
   void copy(size_t n) {
@@ -70,7 +71,8 @@ class Translator {
         unsupported("a property other than L, M, N, P, S, Z, C", 8);
       }
       copy(5);
-    } else if (c == 'r' || c == 'n' || c == 't' || c == 'f' || (c != '\0' && kEscapedLiterals.find(c) != kEscapedLiterals.npos)) {
+    } else if (c == 'r' || c == 'n' || c == 't' || c == 'f' ||
+               (c != '\0' && kEscapedLiterals.find(c) != kEscapedLiterals.npos)) {
       copy(2);
     } else {
       unsupported("an escape", 2);
@@ -150,11 +152,13 @@ struct SplitRegex::Code {
 };
 
 SplitRegex::SplitRegex(std::string_view pattern, const std::string& where) {
-  if (pattern.size() > kMaxPattern) input_error(where, "the expression has {} bytes, more than {}", pattern.size(), kMaxPattern);
+  if (pattern.size() > kMaxPattern)
+    input_error(where, "the expression has {} bytes, more than {}", pattern.size(), kMaxPattern);
   const std::string translated = Translator(pattern, where).run();
   auto code = std::make_shared<Code>();
   code->where = where;
-  std::unique_ptr<pcre2_compile_context, Deleter<pcre2_compile_context_free>> context(pcre2_compile_context_create(nullptr));
+  std::unique_ptr<pcre2_compile_context, Deleter<pcre2_compile_context_free>> context(
+      pcre2_compile_context_create(nullptr));
   pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);  // what "." excludes in Oniguruma
   int error = 0;
   PCRE2_SIZE offset = 0;

@@ -92,16 +92,17 @@ void Tokenizer::Impl::build(const TokenizerFile& file, const std::string& path) 
 void Tokenizer::Impl::add_merges(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path) {
   merges = MergeTable(file.merges.size());
   int32_t rank = 0;
-  for (const auto& [left, right] : file.merges) {
+  for (const auto& merge : file.merges) {
     const auto token = [&](const std::string& text) {
       const auto it = vocab.find(text);
       if (it == vocab.end()) {
         input_error(path, "merge {} (\"{} {}\") needs the token \"{}\", which is not in the vocabulary", rank,
-                    printable(left), printable(right), printable(text));
+                    printable(merge.first), printable(merge.second), printable(text));
       }
       return it->second;
     };
-    merges.set(token(left), token(right), {rank, token(left + right)});
+    const int32_t left = token(merge.first), right = token(merge.second);
+    merges.set(left, right, {rank, token(merge.first + merge.second)});
     ++rank;
   }
 }

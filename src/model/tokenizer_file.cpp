@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <set>
 
 #include "base/error.h"
 
@@ -23,8 +24,9 @@ class Reader {
     known_keys("tokenizer", root,
                {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor",
                 "decoder", "model"});
-    // `version` is a label; truncation, padding and post_processor act on finished encodings, which this reader returns
-    // bare.
+    expect("truncation", root, "truncation", {nullptr});
+    expect("padding", root, "padding", {nullptr});
+    check_post_processor(root.value("post_processor", json()));
     read_model(member(root, "model"));
     read_added(root.value("added_tokens", json::array()));
     check_normalizer(root.value("normalizer", json()));
@@ -48,17 +50,19 @@ class Reader {
   void known_keys(std::string_view section, const json& object, std::initializer_list<std::string_view> keys) const {
     for (const auto& [key, value] : object.items()) {
       if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
-        fail(section == "tokenizer" ? std::string_view(key) : section, "{} holds \"{}\", which is not supported", section,
-             printable(key));
+        fail(section == "tokenizer" ? std::string_view(key) : section, "{} holds \"{}\", which is not supported",
+             section, printable(key));
       }
     }
   }
 
   // A key that may be absent or hold one of the values that change nothing.
-  void expect(std::string_view section, const json& object, const char* key, std::initializer_list<json> allowed) const {
+  void expect(std::string_view section, const json& object, const char* key,
+              std::initializer_list<json> allowed) const {
     const auto it = object.find(key);
     if (it == object.end() || std::find(allowed.begin(), allowed.end(), *it) != allowed.end()) return;
-    fail(section, "{} has \"{}\" of {}; only {} is supported", section, key, printable(it->dump()), allowed.begin()->dump());
+    fail(section, "{} has \"{}\" of {}; only {} is supported", section == key ? "the tokenizer" : section, key,
+         printable(it->dump()), allowed.begin()->dump());
   }
 
   bool boolean(std::string_view section, const json& object, const char* key, bool absent) const {
@@ -72,7 +76,8 @@ class Reader {
   std::string type_of(std::string_view section, const json& component, std::string_view supported) const {
     if (!component.is_object()) fail(section, "{} holds {}, an object is needed", section, kind_name(component));
     const auto it = component.find("type");
-    if (it == component.end() || !it->is_string()) fail(section, "{} has no \"type\"; {} is supported", section, supported);
+    if (it == component.end() || !it->is_string())
+      fail(section, "{} has no \"type\"; {} is supported", section, supported);
     return it->get<std::string>();
   }
   [[noreturn]] void unsupported(std::string_view section, std::string_view type, std::string_view supported) const {
@@ -81,8 +86,8 @@ class Reader {
 
   int32_t token_id(std::string_view section, std::string_view token, const json& value) const {
     if (!value.is_number_unsigned() || value.get<uint64_t>() >= static_cast<uint64_t>(kMaxTokens)) {
-      fail(section, "token \"{}\" has id {}; an integer from 0 to {} is needed", printable(token), printable(value.dump()),
-           kMaxTokens - 1);
+      fail(section, "token \"{}\" has id {}; an integer from 0 to {} is needed", printable(token),
+           printable(value.dump()), kMaxTokens - 1);
     }
     return static_cast<int32_t>(value.get<uint64_t>());
   }
@@ -91,12 +96,14 @@ class Reader {
   void read_merges(const json& merges);
   void read_added(const json& added);
   void check_normalizer(const json& normalizer) const;
+  void check_post_processor(const json& post_processor) const;
   void read_pre_tokenizer(const json& pre_tokenizer);
   void check_byte_level(std::string_view section, const json& component) const;
   void check_decoder(const json& decoder) const;
 
   const JsonFile& file_;
   TokenizerFile result_;
+  std::set<std::string> contents_;  // of the added tokens
 };
 
 void Reader::read_model(const json& model) {
@@ -157,6 +164,9 @@ void Reader::read_added(const json& added) {
         fail("added_tokens", "added token \"{}\" sets \"{}\", which is not supported", printable(token.content), key);
       }
     }
+    if (!contents_.insert(token.content).second) {
+      fail("added_tokens", "added token \"{}\" is there twice", printable(token.content));
+    }
     token.normalized = boolean("added_tokens", entry, "normalized", true);
     token.special = boolean("added_tokens", entry, "special", false);
     result_.added.push_back(std::move(token));
@@ -171,6 +181,19 @@ void Reader::check_normalizer(const json& normalizer) const {
     unsupported("normalizer", type, "null or an empty Sequence");
   }
   known_keys("normalizer", normalizer, {"type", "normalizers"});
+}
+
+// These only mark offsets or put special tokens around the text, which is the caller's choice here.
+void Reader::check_post_processor(const json& post_processor) const {
+  if (post_processor.is_null()) return;
+  constexpr std::string_view kSupported = "ByteLevel, TemplateProcessing or a Sequence of them";
+  const auto type = type_of("post_processor", post_processor, kSupported);
+  if (type == "ByteLevel" || type == "TemplateProcessing") return;
+  const auto list = post_processor.find("processors");
+  if (type != "Sequence" || list == post_processor.end() || !list->is_array()) {
+    unsupported("post_processor", type, kSupported);
+  }
+  for (const json& step : *list) check_post_processor(step);
 }
 
 void Reader::read_pre_tokenizer(const json& pre_tokenizer) {

@@ -125,7 +125,8 @@ class Builder {
     std::vector<float> bias(static_cast<size_t>(c_.n_routed_experts));
     for (float& value : bias) value = random_.uniform(-0.1f, 0.1f);
     f32(prefix + "gate.e_score_correction_bias", {c_.n_routed_experts}, bias);
-    for (int64_t e = 0; e < c_.n_routed_experts; ++e) mlp(fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate_size);
+    for (int64_t e = 0; e < c_.n_routed_experts; ++e)
+      mlp(fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate_size);
     mlp(prefix + "shared_experts.", c_.moe_intermediate_size * c_.n_shared_experts);
   }
 
@@ -240,8 +241,13 @@ std::string small_tokenizer_json(int64_t vocab_size) {
   const char* special[] = {"<bos>", "<eos>"};
   for (int id = 0; id < 2; ++id) {
     vocab[special[id]] = id;
-    added.push_back({{"id", id}, {"content", special[id]}, {"single_word", false}, {"lstrip", false}, {"rstrip", false},
-                     {"normalized", false}, {"special", true}});
+    added.push_back({{"id", id},
+                     {"content", special[id]},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", true}});
   }
   for (int byte = 0; byte < 256; ++byte) vocab[byte_characters()[byte]] = 2 + byte;
   // Pairs of frequent letters, after a space first; at most 26 * 27 merges.
@@ -259,19 +265,27 @@ std::string small_tokenizer_json(int64_t vocab_size) {
   const auto split = [](const char* regex) {
     return json{{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
   };
-  const json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
-  const json steps = {split(R"(\p{N}{1,3})"), split(R"( ?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"),
-                      byte_level};
-  const json tokenizer = {{"version", "1.0"},
-                          {"truncation", nullptr},
-                          {"padding", nullptr},
-                          {"added_tokens", added},
-                          {"normalizer", nullptr},
-                          {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}},
-                          {"post_processor", nullptr},
-                          {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
-                          {"model", {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"fuse_unk", false},
-                                     {"byte_fallback", false}, {"vocab", vocab}, {"merges", merges}}}};
+  const json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  const json steps = {split(R"(\p{N}{1,3})"),
+                      split(R"( ?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)"), byte_level};
+  const json tokenizer = {
+      {"version", "1.0"},
+      {"truncation", nullptr},
+      {"padding", nullptr},
+      {"added_tokens", added},
+      {"normalizer", nullptr},
+      {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", steps}}},
+      {"post_processor", nullptr},
+      {"decoder", {{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
+      {"model",
+       {{"type", "BPE"},
+        {"dropout", nullptr},
+        {"unk_token", nullptr},
+        {"fuse_unk", false},
+        {"byte_fallback", false},
+        {"vocab", vocab},
+        {"merges", merges}}}};
   return tokenizer.dump(1) + "\n";
 }
 

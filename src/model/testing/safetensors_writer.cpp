@@ -10,7 +10,8 @@
 
 namespace hadal::model::testing {
 
-void SafetensorsWriter::add(const std::string& name, Dtype dtype, std::vector<int64_t> shape, std::vector<std::byte> data) {
+void SafetensorsWriter::add(const std::string& name, Dtype dtype, std::vector<int64_t> shape,
+                            std::vector<std::byte> data) {
   names_.push_back(name);
   entries_.push_back({std::string(dtype_name(dtype)), std::move(shape), std::move(data)});
 }

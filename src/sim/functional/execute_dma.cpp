@@ -20,11 +20,13 @@ void check_row_overlap(uint64_t rows, uint64_t len, uint64_t stride) {
   if (rows > 1 && stride < len) fault("destination rows of {} lines overlap: they are {} lines apart", len, stride);
 }
 
-// Word i of an index list.
-uint64_t index(const std::byte* list, uint64_t i) {
-  uint32_t word;
-  std::memcpy(&word, list + 4 * i, 4);
-  return word;
+// The DRAM line of row i of an index list.
+uint64_t row_line(uint64_t first, const std::byte* list, uint64_t i, uint64_t pitch) {
+  uint32_t index;
+  std::memcpy(&index, list + 4 * i, 4);
+  const uint64_t offset = index * pitch;
+  if (offset >> 48 != 0) fault("row {} with index {} lies outside the DRAM", i, index);
+  return first + offset;
 }
 
 uint64_t pitch_of(uint32_t cfg) {
@@ -94,7 +96,7 @@ void Core::execute_ldg(const Issued& issued, const Access& access) {
   const std::byte* list_end = list + 4 * rows;
   if (!in.d.acc && to < list_end && list < to + rows * len * kLine) fault("d overlaps the index list");
   for (uint64_t i = 0; i < rows; ++i) {
-    const uint64_t line = issued.dram + index(list, i) * pitch;
+    const uint64_t line = row_line(issued.dram, list, i, pitch);
     if (trace != nullptr) trace_->gather.push_back(line);
     dram_.read(access, line, len, to + i * len * kLine, ld.dram_hint);
   }
@@ -115,7 +117,7 @@ void Core::execute_stg(const Issued& issued, const Access& access) {
   const std::byte* list = spm_.read(access, Region{issued.b * kLine, 4 * rows, 1, 0}, "idx");
   const std::byte* from = memory(in.a.acc).read(access, lines(issued.a, 1, rows * len, 0), "s");
   for (uint64_t i = 0; i < rows; ++i) {
-    const uint64_t line = issued.dram + index(list, i) * pitch;
+    const uint64_t line = row_line(issued.dram, list, i, pitch);
     if (trace != nullptr) trace_->gather.push_back(line);
     dram_.write(access, line, len, from + i * len * kLine, st.dram_hint);
   }

@@ -17,6 +17,7 @@ using isa::cfg::Vx;
 
 constexpr uint64_t kBlock = 128;      // columns that QGS counts by
 constexpr uint32_t kHistogramBins = 256;
+constexpr uint64_t kLargestAddress = uint64_t{1} << 54;  // bytes; larger than any memory, small enough to add to
 
 // An operand found and checked: where it is and what it covers.
 struct Operand {
@@ -373,29 +374,26 @@ class VectorUnit {
     }
   }
 
-  // d[i] = a[idx[i]] with i counting through the rows of d; a and idx are packed words.
-  // Row i of d is row idx[i] of a.
+  // Row i of d is row idx[i] of a. Which rows those are is known only now, so each is an operand of its own.
   void gather() {
-    Operand indices = locate(in_.b, issued_.b, Vx::kBOff, 1, static_cast<uint64_t>(rows_), 0, Type::kF32);
+    const uint64_t rows = static_cast<uint64_t>(rows_), row_bytes = static_cast<uint64_t>(cols_) * 4;
+    Operand indices = locate(in_.b, issued_.b, Vx::kBOff, 1, rows, 0, Type::kF32);
     read(indices, "b");
     Operand d = locate_d(rows_, cols_, Type::kF32);
     check_apart(d, indices, "b");
-    const uint64_t row_bytes = static_cast<uint64_t>(cols_) * 4;
-    const uint64_t dense = (row_bytes + kLine - 1) / kLine;
-    const uint64_t stride = (cfg_[Vx::kVARs] != 0 ? cfg_[Vx::kVARs] : dense) * kLine;
-    std::vector<std::byte> found(row_bytes * static_cast<uint64_t>(rows_));
-    LocalMemory& from = core_.memory(in_.a.acc);
-    const uint64_t base = issued_.a * kLine + 4 * uint64_t{cfg_[Vx::kAOff]};
-    for (uint64_t i = 0; i < static_cast<uint64_t>(rows_); ++i) {
-      const uint64_t index = load_word(indices.tile.base + 4 * i);
-      const Region row{base + stride * index, row_bytes, 1, 0};
-      std::memcpy(found.data() + i * row_bytes, from.read(access_, row, "a"), row_bytes);
-      if (d.acc == in_.a.acc && overlap(d.region, row)) fault("d overlaps a");
+    const Operand a = locate_a(1, cols_, Type::kF32);
+    std::vector<const std::byte*> sources(rows);
+    for (uint64_t r = 0; r < rows; ++r) {
+      const uint64_t index = load_word(indices.tile.base + 4 * r);
+      if (index > kLargestAddress / a.region.stride) fault("index {} of row {} leads outside", index, r);
+      Operand row = a;
+      row.region = {a.region.byte + index * a.region.stride, row_bytes, 1, 0};
+      read(row, "a");
+      check_apart(d, row, "a");
+      sources[r] = row.tile.base;
     }
     write(d, "d");
-    for (int r = 0; r < rows_; ++r) {
-      std::memcpy(at(d.tile, r, 0), found.data() + static_cast<size_t>(r) * row_bytes, row_bytes);
-    }
+    for (uint64_t r = 0; r < rows; ++r) std::memcpy(at(d.tile, static_cast<int>(r), 0), sources[r], row_bytes);
   }
 
   // ---- VSEL ----

@@ -221,9 +221,9 @@ class LineAssembler {
   // A 32-bit word: unsigned, negative, or f32(x) for the bits of a float.
   uint64_t word_value(const Field& field, std::string_view value) const {
     if (value.starts_with("f32(") && value.ends_with(')')) {
-      const auto real = parse_real(value.substr(4, value.size() - 5));
+      const auto real = parse_float(value.substr(4, value.size() - 5));
       if (!real) fail("{}={}: f32(NUMBER) is needed", field.name, value);
-      return std::bit_cast<uint32_t>(static_cast<float>(*real));
+      return std::bit_cast<uint32_t>(*real);
     }
     return static_cast<uint32_t>(number(field, value, -(int64_t{1} << 31), (int64_t{1} << 32) - 1));
   }

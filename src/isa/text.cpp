@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\v\f";
 
+template <typename T>
+std::optional<T> parse_real(std::string_view text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
 }  // namespace
 
 std::string_view strip(std::string_view line) {
@@ -41,11 +49,7 @@ std::optional<int64_t> parse_integer(std::string_view text) {
   return negative ? -static_cast<int64_t>(value) : static_cast<int64_t>(value);
 }
 
-std::optional<double> parse_real(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
+std::optional<double> parse_double(std::string_view text) { return parse_real<double>(text); }
+std::optional<float> parse_float(std::string_view text) { return parse_real<float>(text); }
 
 }  // namespace hadal::isa

@@ -17,7 +17,8 @@ std::vector<std::string_view> words_of(std::string_view line);
 // Decimal or 0x hexadecimal, with an optional minus sign; nothing else may stand beside it.
 std::optional<int64_t> parse_integer(std::string_view text);
 
-// A finite decimal number, or nan, inf, -inf.
-std::optional<double> parse_real(std::string_view text);
+// A decimal number rounded to nearest, or nan, inf, -inf; no number beyond the range of the type.
+std::optional<double> parse_double(std::string_view text);
+std::optional<float> parse_float(std::string_view text);
 
 }  // namespace hadal::isa

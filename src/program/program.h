@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "isa/isa.h"
@@ -26,11 +27,13 @@ struct Segment {
 struct Mark {
   uint32_t first = 0;
   uint32_t op = 0;
+  bool operator==(const Mark&) const = default;
 };
 
 struct Stream {
   std::vector<isa::Encoded> code;
   std::vector<Mark> marks;  // ascending by first
+  bool operator==(const Stream&) const = default;
 };
 
 struct Program {
@@ -43,12 +46,17 @@ struct Program {
   const std::string& operator_at(size_t core, size_t pc) const;
 };
 
+// Why this is not a well-formed program, or "": names, marks, segments. Instructions are not looked at.
+std::string defect(const Program& program);
+
 // Binary container (`.hprog`): save and load. Loading validates everything and throws input errors.
 void save(const Program& program, const std::string& path);
 Program load(const std::string& path);
 
-// Text form (`.hasm`): directives `.chip NAME`, `.core N`, `.op NAME`, `.segment NAME line=L lines=N [rw] [f32|u32|u8|bf16 VALUES...]`
-// and one instruction a line; `#` starts a comment.
+// The same from memory, which `owner` keeps alive; `name` heads messages.
+Program load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name);
+
+// Text form (`.hasm`): docs/assembly.md. One instruction or directive a line; `#` starts a comment.
 Program assemble(std::string_view text, const std::string& file);
 std::string disassemble(const Program& program);
 

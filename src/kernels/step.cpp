@@ -136,7 +136,7 @@ std::vector<float> constants(const model::Config& c, int kv_tile) {
 // Sizes that follow from the chip: a big scratchpad affords long attention tiles and a deep weight ring.
 void choose_tiles(Plan& plan, const chip::Chip& chip) {
   plan.small = chip.spm.bytes < 512 * 1024;
-  plan.kv_tile = plan.small ? 32 : 128;
+  plan.kv_tile = plan.small ? 32 : plan.options.kv_format == KvFormat::kBf16 ? 64 : 128;
   plan.slot_lines = plan.small ? 128 : 256;
   plan.slots = plan.small ? 2 : 8;
 }

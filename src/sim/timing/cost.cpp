@@ -1,0 +1,290 @@
+// Closed-form costs of MM and VX instructions; docs/timing.md derives them.
+#include "sim/timing/cost.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.h"
+
+namespace hadal::sim::timing {
+namespace {
+
+using isa::Op;
+
+constexpr uint64_t kLine = 64;
+constexpr uint64_t kBlock = 128;  // elements of k in an operand block
+
+uint64_t div_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+// How much longer a fetch takes whose rows of `row_lines` lines lie `stride` lines apart in a memory `width` lines wide,
+// when it wants `lines` lines a cycle.
+uint64_t stride_conflict(uint64_t stride, uint64_t row_lines, uint64_t lines, uint64_t width) {
+  const uint64_t distinct = std::min(width, width / std::gcd(stride % width, width) * row_lines);
+  return std::max<uint64_t>(1, div_up(std::min(lines, width), std::max<uint64_t>(1, distinct)));
+}
+
+uint64_t element_bytes(const Issue& issue, int bit) { return issue.types >> bit & 1 ? 2 : 4; }
+uint64_t row_lines(const Issue& issue, int bit) { return div_up(issue.cols * element_bytes(issue, bit), kLine); }
+
+uint32_t tile_lines(uint64_t rows, uint64_t stride, uint64_t dense) {
+  if (rows == 0) return 0;
+  return static_cast<uint32_t>((rows - 1) * (stride != 0 ? stride : dense) + dense);
+}
+
+Extent extent(uint32_t first, uint32_t lines, bool acc) { return {first, first + lines, acc}; }
+
+// One element a row. The trace gives the dense row stride where none is configured, and then the elements are packed.
+Extent column(uint32_t first, uint64_t rows, uint64_t stride, uint64_t dense, bool acc) {
+  const bool packed = stride == 0 || stride == dense;
+  return extent(first, packed ? static_cast<uint32_t>(div_up(rows * 4, kLine)) : tile_lines(rows, stride, 1), acc);
+}
+
+}  // namespace
+
+CostModel::CostModel(const chip::Chip& chip)
+    : rows_(static_cast<uint64_t>(chip.matrix.rows)), cols_(static_cast<uint64_t>(chip.matrix.cols)),
+      depth_(static_cast<uint64_t>(chip.matrix.depth)), fixups_per_cycle_(std::max<uint64_t>(1, rows_ * cols_ * depth_ / kBlock)),
+      mm_latency_(static_cast<Cycle>(chip.matrix.latency_cycles)), vx_latency_(static_cast<Cycle>(chip.vector.latency_cycles)),
+      lanes_(static_cast<uint64_t>(chip.vector.lanes)),
+      sfu_lanes_(std::max<uint64_t>(1, lanes_ / static_cast<uint64_t>(std::max(1, chip.vector.sfu_divisor)))),
+      spm_rate_(static_cast<uint64_t>(chip.spm.banks) * static_cast<uint64_t>(chip.spm.bank_bytes)),
+      acc_rate_(static_cast<uint64_t>(chip.acc.banks) * static_cast<uint64_t>(chip.acc.bank_bytes)),
+      bank_bytes_(static_cast<uint64_t>(chip.spm.bank_bytes)) {
+  check(rows_ > 0 && cols_ > 0 && depth_ > 0 && lanes_ > 0, "the matrix or vector unit of {} is not described", chip.name);
+  check(spm_rate_ >= kLine && acc_rate_ >= kLine, "SPM and ACC of {} must move at least a line a cycle", chip.name);
+}
+
+Cost CostModel::mma(const Issue& issue) const {
+  const uint64_t m = issue.rows, n = issue.cols, groups = issue.groups, group = issue.group;
+  if (m * n * groups == 0) return {.cycles = 1, .last_step = 1, .latency = mm_latency_};
+  const uint64_t row_tiles = div_up(m, rows_), col_tiles = div_up(n, cols_);
+  const uint64_t a_digits = issue.flags & isa::flag::kDa ? 2 : 1, b_digits = issue.flags & isa::flag::kDb ? 2 : 1;
+  const uint64_t passes = a_digits * b_digits;
+  const uint64_t last_rows = m - (row_tiles - 1) * rows_;
+  const uint64_t width = spm_rate_ / kLine;
+
+  // Operand fetch of one tile: A moves rows x group bytes over a port of R x Kd, B cols x group over one of C x Kd.
+  const uint64_t a_port = std::max<uint64_t>(rows_ * depth_, kLine);
+  const uint64_t a_conflict = stride_conflict(issue.sstride != 0 ? issue.sstride : 2, kBlock / kLine, a_port / kLine, width);
+  auto fill_a = [&](uint64_t rows) { return div_up(rows * group * a_digits, a_port) * a_conflict; };
+  uint64_t b_tile = cols_ * group * b_digits;
+  uint64_t b_conflict = 1;
+  const uint64_t b_port = std::max<uint64_t>(cols_ * depth_, kLine);
+  if (issue.flags & isa::flag::kBt) {
+    b_tile = std::max(cols_, bank_bytes_) * group * b_digits;  // a bank is read whole even when the grid is narrower
+    const uint64_t banks = width * kLine / bank_bytes_;
+    b_conflict = stride_conflict(issue.bstride * (kLine / bank_bytes_), 1, b_port / bank_bytes_, banks);
+  } else if (issue.flags & isa::flag::kBr) {
+    b_conflict = stride_conflict(issue.bstride != 0 ? issue.bstride : 2, kBlock / kLine, b_port / kLine, width);
+  }
+  const uint64_t fill_b = div_up(b_tile, b_port) * b_conflict;
+
+  // A step is one group of one tile: digit passes over the dot units against draining the sums of the step before.
+  const uint64_t dot = passes * div_up(group, depth_);
+  auto step = [&](uint64_t rows) {
+    const uint64_t fix = div_up(rows * cols_, fixups_per_cycle_);
+    return std::max({dot, fix, row_tiles > 1 ? fill_a(rows) : 0});
+  };
+  const uint64_t column = std::max((row_tiles - 1) * step(rows_) + step(last_rows), fill_b);
+  uint64_t per_group = std::max(col_tiles * column, row_tiles == 1 ? fill_a(m) : 0);
+  if (groups > 1) per_group = std::max<uint64_t>(per_group, kAccTurnaround);
+
+  Cost cost;
+  cost.macs = m * n * groups * group;
+  cost.digit_macs = cost.macs * passes;
+  cost.fixups = m * n * groups;
+  const uint64_t scales = m * groups * col_tiles * 4;
+  cost.spm_bytes = groups * (col_tiles * b_tile + m * group * a_digits * (row_tiles > 1 ? col_tiles : 1)) + scales;
+  cost.acc_bytes = cost.fixups * 8 - (issue.flags & isa::flag::kClr ? m * n * 4 : 0);
+  cost.cycles = std::max({groups * per_group, div_up(cost.spm_bytes, spm_rate_), div_up(cost.acc_bytes, acc_rate_)});
+  cost.fill = std::max(fill_a(std::min(m, rows_)), fill_b);
+  cost.last_step = std::min<Cycle>(cost.cycles, step(last_rows));
+  cost.latency = div_up(last_rows * cols_, fixups_per_cycle_) + mm_latency_;
+  return cost;
+}
+
+// A lane adds columns l, l + 128, ... in order, so consecutive chunks of a row are an adder latency apart; rows are
+// interleaved to fill the gap. The last 128 / lanes levels fold through the lanes, the rest through a pipelined tree.
+uint64_t CostModel::reduction_cycles(uint64_t rows, uint64_t cols) const {
+  const uint64_t fold = std::max<uint64_t>(1, kArchLanes / lanes_);
+  const uint64_t interleave = std::max<uint64_t>(1, kAddCycles / fold);
+  const uint64_t passes = div_up(cols, lanes_), chunks = div_up(cols, kArchLanes);
+  const uint64_t full = std::max(interleave * passes, chunks * kAddCycles);
+  const uint64_t rest = rows % interleave;
+  return rows / interleave * full + (rest != 0 ? std::max(rest * passes, chunks * kAddCycles) : 0) + rows * (fold - 1);
+}
+
+Cost CostModel::vector(const Issue& issue) const {
+  const uint64_t rows = issue.rows, cols = issue.cols;
+  const uint64_t elements = rows * cols;
+  if (elements == 0) return {.cycles = kVxIssueCycles, .latency = vx_latency_};
+  const uint64_t a_bytes = rows * row_lines(issue, 0) * kLine, d_bytes = rows * row_lines(issue, 2) * kLine;
+  uint64_t passes = rows * div_up(cols, lanes_);
+  Cost cost;
+  auto move = [&](bool acc, uint64_t bytes) { (acc ? cost.acc_bytes : cost.spm_bytes) += bytes; };
+  auto move_b = [&] {
+    switch (static_cast<isa::Bc>(issue.bc)) {
+      case isa::Bc::kNone:
+      case isa::Bc::kRow: move(issue.b_acc, rows * row_lines(issue, 1) * kLine); break;
+      case isa::Bc::kCol: move(issue.b_acc, rows * 4); break;
+      case isa::Bc::kScalar: move(issue.b_acc, 4); break;
+    }
+  };
+  cost.latency = vx_latency_;
+  cost.lane_ops = elements;
+  switch (issue.op) {
+    case Op::kValu:
+      move(issue.a_acc, a_bytes);
+      if (static_cast<isa::Alu>(issue.func) != isa::Alu::kAbs) move_b();
+      move(issue.d_acc, d_bytes);
+      if (static_cast<isa::Alu>(issue.func) == isa::Alu::kSel) move(issue.d_acc, d_bytes);
+      break;
+    case Op::kVmula:
+      move(issue.a_acc, a_bytes);
+      move_b();
+      move(issue.d_acc, 2 * d_bytes);
+      cost.latency += kAddCycles;  // the second rounding
+      cost.lane_ops = 2 * elements;
+      break;
+    case Op::kVsfu:
+      passes = rows * div_up(cols, sfu_lanes_);
+      move(issue.a_acc, a_bytes);
+      move(issue.d_acc, d_bytes);
+      cost.latency += kSfuExtraCycles;
+      cost.lane_ops = 4 * elements;
+      break;
+    case Op::kVred:
+      passes = reduction_cycles(rows, cols);
+      move(issue.a_acc, a_bytes);
+      move(issue.d_acc, rows * 4);
+      cost.latency += 7 * kAddCycles;  // log2(128) levels
+      break;
+    case Op::kVqnt:
+      passes *= 1u + issue.digits;  // amax, then one conversion a digit
+      move(issue.a_acc, a_bytes * (1u + issue.digits));
+      move(false, rows * div_up(cols, kBlock) * kBlock * issue.digits + rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
+      cost.latency += kMaxTreeCycles;
+      cost.lane_ops = elements * (1u + issue.digits);
+      break;
+    case Op::kVcvt:
+      if (static_cast<isa::Cvt>(issue.func) == isa::Cvt::kQ2f) {
+        move(issue.a_acc, rows * div_up(cols, kBlock) * kBlock + rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
+      } else {
+        move(issue.a_acc, a_bytes);
+      }
+      move(issue.d_acc, d_bytes);
+      break;
+    case Op::kVprm:
+      switch (static_cast<isa::Prm>(issue.func)) {
+        case isa::Prm::kTranspose: {
+          const uint64_t side = kTransposeSide;
+          const uint64_t block = side * div_up(side, lanes_);
+          passes = div_up(rows, side) * div_up(cols, side) * block;
+          cost.latency += block;  // the last block drains
+          move(issue.a_acc, a_bytes);
+          move(issue.d_acc, cols * div_up(rows * 4, kLine) * kLine);
+          break;
+        }
+        case isa::Prm::kGather:
+          passes = div_up(elements, std::max<uint64_t>(1, lanes_ / kLanesPerGatherPort));
+          cost.latency += kSpmReadCycles;  // index, then element
+          move(issue.b_acc, elements * 4);
+          move(issue.a_acc, elements * bank_bytes_);
+          move(issue.d_acc, d_bytes);
+          break;
+        case isa::Prm::kIota:
+        case isa::Prm::kFill: move(issue.d_acc, d_bytes); break;
+        case isa::Prm::kCopy:
+        case isa::Prm::kPairswap:
+          move(issue.a_acc, a_bytes);
+          move(issue.d_acc, d_bytes);
+          break;
+      }
+      break;
+    case Op::kVsel:
+      move(issue.a_acc, a_bytes);
+      if (static_cast<isa::Sel>(issue.func) == isa::Sel::kCompress) {
+        passes = rows * div_up(cols, std::min<uint64_t>(lanes_, kCompressWidth));
+        move(issue.d_acc, elements * 4 + rows * 4);
+      } else {
+        passes = rows * (div_up(cols, std::max<uint64_t>(1, lanes_ / kLanesPerGatherPort)) + kHistogramLines);
+        move(issue.d_acc, rows * kHistogramLines * kLine);
+      }
+      break;
+    default: check(false, "instruction {} is not one of VX", static_cast<int>(issue.op));
+  }
+  cost.cycles = kVxIssueCycles + std::max({passes, div_up(cost.spm_bytes, spm_rate_), div_up(cost.acc_bytes, acc_rate_)});
+  return cost;
+}
+
+Extent vx_writes(const Issue& issue) {
+  const uint64_t rows = issue.rows;
+  switch (issue.op) {
+    case Op::kVred:
+      return column(issue.d, rows, issue.dstride, row_lines(issue, 2), issue.d_acc);
+    case Op::kVqnt: {
+      const uint64_t blocks = div_up(issue.cols, kBlock);
+      return extent(issue.d, static_cast<uint32_t>(rows * blocks * 2 * issue.digits), issue.d_acc);
+    }
+    case Op::kVprm:
+      if (static_cast<isa::Prm>(issue.func) == isa::Prm::kTranspose) {
+        return extent(issue.d, tile_lines(issue.cols, issue.dstride, div_up(rows * 4, kLine)), issue.d_acc);
+      }
+      break;
+    case Op::kVsel:
+      if (static_cast<isa::Sel>(issue.func) == isa::Sel::kHist) {
+        return extent(issue.d, tile_lines(rows, issue.dstride, kHistogramLines), issue.d_acc);
+      }
+      break;
+    default: break;
+  }
+  return extent(issue.d, tile_lines(rows, issue.dstride, row_lines(issue, 2)), issue.d_acc);
+}
+
+Extent vx_writes_scales(const Issue& issue) {
+  if (issue.op != Op::kVqnt) return {};
+  const uint64_t words = issue.rows * div_up(issue.cols, issue.group != 0 ? issue.group : kBlock);
+  return extent(issue.b, static_cast<uint32_t>(div_up(words * 4, kLine)), false);
+}
+
+bool vx_reads_d(const Issue& issue) {
+  return issue.op == Op::kVmula || (issue.op == Op::kValu && static_cast<isa::Alu>(issue.func) == isa::Alu::kSel);
+}
+
+Extent vx_reads_a(const Issue& issue) {
+  if (issue.op == Op::kVcvt && static_cast<isa::Cvt>(issue.func) == isa::Cvt::kQ2f) {
+    return extent(issue.a, static_cast<uint32_t>(issue.rows * div_up(issue.cols, kBlock) * 2), issue.a_acc);
+  }
+  if (issue.op == Op::kVprm && static_cast<isa::Prm>(issue.func) >= isa::Prm::kIota) {
+    // IOTA and FILL read nothing; GATHER may read anything, so it waits for whatever is still being written there.
+    if (static_cast<isa::Prm>(issue.func) != isa::Prm::kGather) return {};
+    return {0, ~uint32_t{0}, issue.a_acc};
+  }
+  return extent(issue.a, tile_lines(issue.rows, issue.sstride, row_lines(issue, 0)), issue.a_acc);
+}
+
+Extent vx_reads_b(const Issue& issue) {
+  const uint64_t words = uint64_t{issue.rows} * issue.cols;
+  switch (issue.op) {
+    case Op::kValu:
+      if (static_cast<isa::Alu>(issue.func) == isa::Alu::kAbs) return {};
+      break;
+    case Op::kVmula: break;
+    case Op::kVcvt: return static_cast<isa::Cvt>(issue.func) == isa::Cvt::kQ2f ? extent(issue.b, 1, false) : Extent{};
+    case Op::kVprm:
+      if (static_cast<isa::Prm>(issue.func) != isa::Prm::kGather) return {};
+      return extent(issue.b, static_cast<uint32_t>(div_up(words * 4, kLine)), issue.b_acc);
+    case Op::kVsel: return extent(issue.b, 1, issue.b_acc);
+    default: return {};
+  }
+  switch (static_cast<isa::Bc>(issue.bc)) {
+    case isa::Bc::kRow: return extent(issue.b, static_cast<uint32_t>(row_lines(issue, 1)), issue.b_acc);
+    case isa::Bc::kCol:
+      return column(issue.b, issue.rows, issue.bstride, row_lines(issue, 1), issue.b_acc);
+    case isa::Bc::kScalar: return extent(issue.b, 1, issue.b_acc);
+    case isa::Bc::kNone: break;
+  }
+  return extent(issue.b, tile_lines(issue.rows, issue.bstride, row_lines(issue, 1)), issue.b_acc);
+}
+
+}  // namespace hadal::sim::timing

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints every relative link in a tracked Markdown file whose file, or whose heading in it, does not exist.
+# Prints every relative link in a tracked Markdown file whose file, or whose heading in it, does not exist,
+# and every page that a source file names and that does not exist.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,4 +24,8 @@ git ls-files '*.md' | while read -r page; do
         echo "$page: ($link): $target has no such heading"
       fi
     done
+done
+
+git grep -noE '\bdocs/[a-z0-9_/-]+\.md' -- ':!*.md' | while IFS=: read -r source line page; do
+  [ -e "$page" ] || echo "$source:$line: there is no $page"
 done

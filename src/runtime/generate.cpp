@@ -8,11 +8,14 @@
 namespace hadal::runtime {
 
 std::vector<Generated> generate(Session& session, std::span<const std::vector<int32_t>> prompts, int max_tokens,
-                                const SamplerOptions& sampling, const std::function<void(size_t, int32_t)>& on_token) {
-  check(prompts.size() <= static_cast<size_t>(session.sequences()), "{} sequences; the session holds {}", prompts.size(), session.sequences());
+                                const SamplerOptions& sampling, const std::function<void(size_t, int32_t)>& on_token,
+                                const std::function<void()>& on_prefilled) {
+  check(prompts.size() <= static_cast<size_t>(session.sequences()), "{} sequences; the session holds {}",
+        prompts.size(), session.sequences());
   std::vector<Generated> out(prompts.size());
   std::vector<Sampler> samplers(prompts.size(), Sampler(sampling));
-  for (size_t i = 0; i < prompts.size(); ++i) samplers[i] = Sampler({sampling.temperature, sampling.top_p, sampling.seed + i});
+  for (size_t i = 0; i < prompts.size(); ++i)
+    samplers[i] = Sampler({sampling.temperature, sampling.top_p, sampling.seed + i});
   std::vector<int64_t> length(prompts.size());
   const auto most = static_cast<size_t>(session.max_rows());
   auto accept = [&](size_t s, std::span<const float> logits) {
@@ -38,6 +41,7 @@ std::vector<Generated> generate(Session& session, std::span<const std::vector<in
     }
     length[s] = static_cast<int64_t>(prompt.size());
   }
+  if (on_prefilled) on_prefilled();
   while (true) {
     std::vector<Row> rows;
     std::vector<size_t> owner;
@@ -58,7 +62,8 @@ void score(Session& session, std::span<const int32_t> tokens,
   const auto most = static_cast<size_t>(session.max_rows());
   for (size_t first = 0; first < tokens.size(); first += most) {
     std::vector<Row> rows;
-    for (size_t i = first; i < std::min(tokens.size(), first + most); ++i) rows.push_back({tokens[i], 0, static_cast<int64_t>(i)});
+    for (size_t i = first; i < std::min(tokens.size(), first + most); ++i)
+      rows.push_back({tokens[i], 0, static_cast<int64_t>(i)});
     session.step(rows);
     for (size_t r = 0; r < rows.size(); ++r) on_row(first + r, session.logits(r));
   }

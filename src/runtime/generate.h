@@ -16,10 +16,12 @@ struct Generated {
   bool stopped = false;         // by the end token
 };
 
-// Prompts (each with its bos) are decoded together, one slot each. `on_token(sequence, token)` is called as they come.
+// Prompts (each with its bos) are decoded together, one slot each. `on_token(sequence, token)` is called as they come,
+// `on_prefilled()` once, after the last step that holds tokens of a prompt.
 std::vector<Generated> generate(Session& session, std::span<const std::vector<int32_t>> prompts, int max_tokens,
                                 const SamplerOptions& sampling,
-                                const std::function<void(size_t, int32_t)>& on_token = {});
+                                const std::function<void(size_t, int32_t)>& on_token = {},
+                                const std::function<void()>& on_prefilled = {});
 
 // Runs `tokens` in slot 0 from position 0 and calls `on_row(position, logits)` for every position.
 void score(Session& session, std::span<const int32_t> tokens,

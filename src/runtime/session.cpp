@@ -11,10 +11,12 @@ namespace {
 void add(sim::TimingResult& sum, const sim::TimingResult& step) {
   const double before = static_cast<double>(sum.cycles), now = static_cast<double>(step.cycles);
   for (int u = 0; u < isa::kUnits; ++u) {
-    sum.utilisation[u] = before + now > 0 ? (sum.utilisation[u] * before + step.utilisation[u] * now) / (before + now) : 0;
+    sum.utilisation[u] =
+        before + now > 0 ? (sum.utilisation[u] * before + step.utilisation[u] * now) / (before + now) : 0;
   }
   for (const sim::OperatorTime& op : step.operators) {
-    auto it = std::find_if(sum.operators.begin(), sum.operators.end(), [&](const auto& o) { return o.name == op.name; });
+    auto it =
+        std::find_if(sum.operators.begin(), sum.operators.end(), [&](const auto& o) { return o.name == op.name; });
     if (it == sum.operators.end()) {
       sum.operators.push_back(op);
       continue;
@@ -54,7 +56,8 @@ Session::Session(const model::Model& model, const chip::Chip& chip, const Sessio
 
 void Session::step(std::span<const Row> rows) {
   const kernels::StepLayout& layout = compiled_.layout;
-  check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(), max_rows());
+  check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
+        max_rows());
   const auto it = std::lower_bound(compiled_.rows.begin(), compiled_.rows.end(), static_cast<int>(rows.size()));
   const auto bucket = static_cast<size_t>(it - compiled_.rows.begin());
   if (bucket != bucket_) functional_->set_program(compiled_.programs[bucket]);
@@ -62,20 +65,23 @@ void Session::step(std::span<const Row> rows) {
   last_rows_ = rows.size();
   // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
-  while (padded.size() < static_cast<size_t>(*it)) padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
+  while (padded.size() < static_cast<size_t>(*it))
+    padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
   std::vector<uint32_t> tokens;
   std::vector<kernels::RowRecord> records(padded.size());
   for (size_t r = 0; r < padded.size(); ++r) {
     const Row& row = padded[r];
     check(row.token >= 0 && row.token < model_.config.vocab_size, "token {} outside the vocabulary", row.token);
-    check(row.position >= 0 && row.position < context(), "position {} outside the context of {}", row.position, context());
+    check(row.position >= 0 && row.position < context(), "position {} outside the context of {}", row.position,
+          context());
     check(row.slot >= 0 && row.slot <= sequences(), "slot {} of {}", row.slot, sequences());
     tokens.push_back(static_cast<uint32_t>(row.token));
     kernels::RowRecord& record = records[r];
     record.position = static_cast<uint32_t>(row.position);
     record.slot_line = static_cast<uint32_t>(static_cast<uint64_t>(row.slot) * layout.kv_slot_bytes / 64);
-    record.kv_index = static_cast<uint32_t>((static_cast<uint64_t>(row.slot) * layout.kv_slot_bytes) / layout.kv_row_bytes) +
-                      static_cast<uint32_t>(row.position);
+    record.kv_index =
+        static_cast<uint32_t>((static_cast<uint64_t>(row.slot) * layout.kv_slot_bytes) / layout.kv_row_bytes) +
+        static_cast<uint32_t>(row.position);
     record.tile_pairs = static_cast<uint32_t>(row.position / (2 * layout.kv_tile) + 1);
     record.negative_position = -static_cast<float>(row.position);
   }
@@ -93,21 +99,25 @@ void Session::step(std::span<const Row> rows) {
   const double seconds = static_cast<double>(totals_.sum.cycles) / chip_.clock_hz;
   totals_.sum.dram_bytes_per_s =
       static_cast<double>(totals_.sum.dram_read_bytes + totals_.sum.dram_written_bytes) / std::max(seconds, 1e-30);
-  totals_.sum.dram_peak_fraction = totals_.sum.dram_bytes_per_s / (chip_.dram.channels * chip_.dram.channel_bytes_per_s);
+  totals_.sum.dram_peak_fraction =
+      totals_.sum.dram_bytes_per_s / (chip_.dram.channels * chip_.dram.channel_bytes_per_s);
 }
 
 std::vector<float> Session::logits(size_t row) const {
   check(row < last_rows_, "row {} of a step of {}", row, last_rows_);
   std::vector<float> out(static_cast<size_t>(model_.config.vocab_size));
-  functional_->read_dram(compiled_.layout.logits + row * compiled_.layout.logits_stride, std::as_writable_bytes(std::span(out)));
+  functional_->read_dram(compiled_.layout.logits + row * compiled_.layout.logits_stride,
+                         std::as_writable_bytes(std::span(out)));
   return out;
 }
 
 std::vector<std::byte> Session::kv_row(int layer, int slot, int64_t position) const {
   const kernels::StepLayout& l = compiled_.layout;
   std::vector<std::byte> out(l.kv_row_bytes);
-  functional_->read_dram(l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +
-                             static_cast<uint64_t>(position) * l.kv_row_bytes, out);
+  functional_->read_dram(l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes +
+                             static_cast<uint64_t>(slot) * l.kv_slot_bytes +
+                             static_cast<uint64_t>(position) * l.kv_row_bytes,
+                         out);
   return out;
 }
 

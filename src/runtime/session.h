@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "chip/chip.h"
@@ -25,7 +26,7 @@ struct SessionOptions {
 // One token of one sequence.
 struct Row {
   int32_t token = 0;
-  int slot = 0;          // sequence, 0..sequences-1
+  int slot = 0;  // sequence, 0..sequences-1
   int64_t position = 0;
 };
 
@@ -53,6 +54,8 @@ class Session {
   const chip::Chip& chip() const { return chip_; }
   const kernels::Compiled& compiled() const { return compiled_; }
   const TimingTotals& timing() const { return totals_; }
+  // The same, and counts anew from here.
+  TimingTotals take_timing() { return std::exchange(totals_, {}); }
   const sim::FunctionalStats& stats() const { return functional_->stats(); }
   sim::Functional& functional() { return *functional_; }
   // The trace of the last step (with timing on), and the program it ran.

@@ -18,9 +18,9 @@ uint64_t div_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 // How much longer a fetch takes whose rows of `row_lines` lines lie `stride` lines apart in a memory `width` lines wide,
 // when it wants `lines` lines a cycle.
-uint64_t stride_conflict(uint64_t stride, uint64_t row_lines, uint64_t lines, uint64_t width) {
+uint8_t stride_conflict(uint64_t stride, uint64_t row_lines, uint64_t lines, uint64_t width) {
   const uint64_t distinct = std::min(width, width / std::gcd(stride % width, width) * row_lines);
-  return std::max<uint64_t>(1, div_up(std::min(lines, width), std::max<uint64_t>(1, distinct)));
+  return static_cast<uint8_t>(std::clamp<uint64_t>(div_up(std::min(lines, width), std::max<uint64_t>(1, distinct)), 1, 255));
 }
 
 uint64_t element_bytes(const Issue& issue, int bit) { return issue.types >> bit & 1 ? 2 : 4; }
@@ -42,50 +42,66 @@ Extent column(uint32_t first, uint64_t rows, uint64_t stride, uint64_t dense, bo
 }  // namespace
 
 CostModel::CostModel(const chip::Chip& chip)
-    : rows_(static_cast<uint64_t>(chip.matrix.rows)), cols_(static_cast<uint64_t>(chip.matrix.cols)),
-      depth_(static_cast<uint64_t>(chip.matrix.depth)), fixups_per_cycle_(std::max<uint64_t>(1, rows_ * cols_ * depth_ / kBlock)),
-      mm_latency_(static_cast<Cycle>(chip.matrix.latency_cycles)), vx_latency_(static_cast<Cycle>(chip.vector.latency_cycles)),
-      lanes_(static_cast<uint64_t>(chip.vector.lanes)),
-      sfu_lanes_(std::max<uint64_t>(1, lanes_ / static_cast<uint64_t>(std::max(1, chip.vector.sfu_divisor)))),
-      spm_rate_(static_cast<uint64_t>(chip.spm.banks) * static_cast<uint64_t>(chip.spm.bank_bytes)),
-      acc_rate_(static_cast<uint64_t>(chip.acc.banks) * static_cast<uint64_t>(chip.acc.bank_bytes)),
+    : mm_latency_(static_cast<Cycle>(chip.matrix.latency_cycles)), vx_latency_(static_cast<Cycle>(chip.vector.latency_cycles)),
       bank_bytes_(static_cast<uint64_t>(chip.spm.bank_bytes)) {
-  check(rows_ > 0 && cols_ > 0 && depth_ > 0 && lanes_ > 0, "the matrix or vector unit of {} is not described", chip.name);
-  check(spm_rate_ >= kLine && acc_rate_ >= kLine, "SPM and ACC of {} must move at least a line a cycle", chip.name);
+  check(chip.matrix.rows > 0 && chip.matrix.cols > 0 && chip.matrix.depth > 0 && chip.vector.lanes > 0,
+        "the matrix or vector unit of {} is not described", chip.name);
+  auto number = [](int value) { return static_cast<uint64_t>(value); };
+  const uint64_t spm_rate = number(chip.spm.banks) * bank_bytes_, acc_rate = number(chip.acc.banks) * number(chip.acc.bank_bytes);
+  check(spm_rate >= kLine && acc_rate >= kLine, "SPM and ACC of {} must move at least a line a cycle", chip.name);
+  spm_rate_ = Divider(spm_rate);
+  acc_rate_ = Divider(acc_rate);
+  rows_ = Divider(number(chip.matrix.rows));
+  cols_ = Divider(number(chip.matrix.cols));
+  depth_ = Divider(number(chip.matrix.depth));
+  const uint64_t macs = rows_.value() * cols_.value() * depth_.value();
+  fixups_per_cycle_ = Divider(std::max<uint64_t>(1, macs / kBlock));
+  a_port_ = Divider(std::max(rows_.value() * depth_.value(), kLine));
+  b_port_ = Divider(std::max(cols_.value() * depth_.value(), kLine));
+  lanes_ = Divider(number(chip.vector.lanes));
+  sfu_lanes_ = Divider(std::max<uint64_t>(1, lanes_.value() / number(std::max(1, chip.vector.sfu_divisor))));
+  gather_ports_ = Divider(std::max<uint64_t>(1, lanes_.value() / kLanesPerGatherPort));
+  compress_width_ = Divider(std::min<uint64_t>(lanes_.value(), kCompressWidth));
+
+  const uint64_t width = spm_rate / kLine, banks_a_line = std::max<uint64_t>(1, kLine / bank_bytes_);
+  for (uint64_t stride = 0; stride < width; ++stride) {
+    const uint64_t row_lines_of_block = kBlock / kLine;
+    a_conflict_.push_back(stride_conflict(stride, row_lines_of_block, a_port_.value() / kLine, width));
+    br_conflict_.push_back(stride_conflict(stride, row_lines_of_block, b_port_.value() / kLine, width));
+    // Rows of k are read bank by bank.
+    bt_conflict_.push_back(stride_conflict(stride * banks_a_line, 1, b_port_.value() / bank_bytes_, width * banks_a_line));
+  }
 }
 
 Cost CostModel::mma(const Issue& issue) const {
   const uint64_t m = issue.rows, n = issue.cols, groups = issue.groups, group = issue.group;
   if (m * n * groups == 0) return {.cycles = 1, .last_step = 1, .latency = mm_latency_};
-  const uint64_t row_tiles = div_up(m, rows_), col_tiles = div_up(n, cols_);
+  const uint64_t row_tiles = rows_.up(m), col_tiles = cols_.up(n);
   const uint64_t a_digits = issue.flags & isa::flag::kDa ? 2 : 1, b_digits = issue.flags & isa::flag::kDb ? 2 : 1;
   const uint64_t passes = a_digits * b_digits;
-  const uint64_t last_rows = m - (row_tiles - 1) * rows_;
-  const uint64_t width = spm_rate_ / kLine;
+  const uint64_t last_rows = m - (row_tiles - 1) * rows_.value();
 
   // Operand fetch of one tile: A moves rows x group bytes over a port of R x Kd, B cols x group over one of C x Kd.
-  const uint64_t a_port = std::max<uint64_t>(rows_ * depth_, kLine);
-  const uint64_t a_conflict = stride_conflict(issue.sstride != 0 ? issue.sstride : 2, kBlock / kLine, a_port / kLine, width);
-  auto fill_a = [&](uint64_t rows) { return div_up(rows * group * a_digits, a_port) * a_conflict; };
-  uint64_t b_tile = cols_ * group * b_digits;
-  uint64_t b_conflict = 1;
-  const uint64_t b_port = std::max<uint64_t>(cols_ * depth_, kLine);
+  const size_t width = a_conflict_.size();
+  const uint64_t a_conflict = a_conflict_[issue.sstride % width];
+  auto fill_a = [&](uint64_t rows) { return a_port_.up(rows * group * a_digits) * a_conflict; };
+  uint64_t b_tile = cols_.value() * group * b_digits, b_conflict = 1;
   if (issue.flags & isa::flag::kBt) {
-    b_tile = std::max(cols_, bank_bytes_) * group * b_digits;  // a bank is read whole even when the grid is narrower
-    const uint64_t banks = width * kLine / bank_bytes_;
-    b_conflict = stride_conflict(issue.bstride * (kLine / bank_bytes_), 1, b_port / bank_bytes_, banks);
+    b_tile = std::max(cols_.value(), bank_bytes_) * group * b_digits;  // a bank is read whole even when the grid is narrower
+    b_conflict = bt_conflict_[issue.bstride % width];
   } else if (issue.flags & isa::flag::kBr) {
-    b_conflict = stride_conflict(issue.bstride != 0 ? issue.bstride : 2, kBlock / kLine, b_port / kLine, width);
+    b_conflict = br_conflict_[issue.bstride % width];
   }
-  const uint64_t fill_b = div_up(b_tile, b_port) * b_conflict;
+  const uint64_t fill_b = b_port_.up(b_tile) * b_conflict;
 
   // A step is one group of one tile: digit passes over the dot units against draining the sums of the step before.
-  const uint64_t dot = passes * div_up(group, depth_);
+  const uint64_t dot = passes * depth_.up(group);
   auto step = [&](uint64_t rows) {
-    const uint64_t fix = div_up(rows * cols_, fixups_per_cycle_);
+    const uint64_t fix = fixups_per_cycle_.up(rows * cols_.value());
     return std::max({dot, fix, row_tiles > 1 ? fill_a(rows) : 0});
   };
-  const uint64_t column = std::max((row_tiles - 1) * step(rows_) + step(last_rows), fill_b);
+  const uint64_t last_step = step(last_rows);
+  const uint64_t column = std::max((row_tiles > 1 ? (row_tiles - 1) * step(rows_.value()) : 0) + last_step, fill_b);
   uint64_t per_group = std::max(col_tiles * column, row_tiles == 1 ? fill_a(m) : 0);
   if (groups > 1) per_group = std::max<uint64_t>(per_group, kAccTurnaround);
 
@@ -96,22 +112,22 @@ Cost CostModel::mma(const Issue& issue) const {
   const uint64_t scales = m * groups * col_tiles * 4;
   cost.spm_bytes = groups * (col_tiles * b_tile + m * group * a_digits * (row_tiles > 1 ? col_tiles : 1)) + scales;
   cost.acc_bytes = cost.fixups * 8 - (issue.flags & isa::flag::kClr ? m * n * 4 : 0);
-  cost.cycles = std::max({groups * per_group, div_up(cost.spm_bytes, spm_rate_), div_up(cost.acc_bytes, acc_rate_)});
-  cost.fill = std::max(fill_a(std::min(m, rows_)), fill_b);
-  cost.last_step = std::min<Cycle>(cost.cycles, step(last_rows));
-  cost.latency = div_up(last_rows * cols_, fixups_per_cycle_) + mm_latency_;
+  cost.cycles = std::max({groups * per_group, spm_rate_.up(cost.spm_bytes), acc_rate_.up(cost.acc_bytes)});
+  cost.fill = std::max(fill_a(std::min(m, rows_.value())), fill_b);
+  cost.last_step = std::min<Cycle>(cost.cycles, last_step);
+  cost.latency = fixups_per_cycle_.up(last_rows * cols_.value()) + mm_latency_;
   return cost;
 }
 
 // A lane adds columns l, l + 128, ... in order, so consecutive chunks of a row are an adder latency apart; rows are
 // interleaved to fill the gap. The last 128 / lanes levels fold through the lanes, the rest through a pipelined tree.
 uint64_t CostModel::reduction_cycles(uint64_t rows, uint64_t cols) const {
-  const uint64_t fold = std::max<uint64_t>(1, kArchLanes / lanes_);
-  const uint64_t interleave = std::max<uint64_t>(1, kAddCycles / fold);
-  const uint64_t passes = div_up(cols, lanes_), chunks = div_up(cols, kArchLanes);
-  const uint64_t full = std::max(interleave * passes, chunks * kAddCycles);
-  const uint64_t rest = rows % interleave;
-  return rows / interleave * full + (rest != 0 ? std::max(rest * passes, chunks * kAddCycles) : 0) + rows * (fold - 1);
+  const uint64_t fold = std::max<uint64_t>(1, lanes_.down(kArchLanes));
+  const Divider interleave(std::max<uint64_t>(1, kAddCycles / fold));
+  const uint64_t passes = lanes_.up(cols), chunks = div_up(cols, kArchLanes);
+  const uint64_t full = std::max(interleave.value() * passes, chunks * kAddCycles);
+  const uint64_t rest = interleave.rest(rows);
+  return interleave.down(rows) * full + (rest != 0 ? std::max(rest * passes, chunks * kAddCycles) : 0) + rows * (fold - 1);
 }
 
 Cost CostModel::vector(const Issue& issue) const {
@@ -119,7 +135,7 @@ Cost CostModel::vector(const Issue& issue) const {
   const uint64_t elements = rows * cols;
   if (elements == 0) return {.cycles = kVxIssueCycles, .latency = vx_latency_};
   const uint64_t a_bytes = rows * row_lines(issue, 0) * kLine, d_bytes = rows * row_lines(issue, 2) * kLine;
-  uint64_t passes = rows * div_up(cols, lanes_);
+  uint64_t passes = rows * lanes_.up(cols);
   Cost cost;
   auto move = [&](bool acc, uint64_t bytes) { (acc ? cost.acc_bytes : cost.spm_bytes) += bytes; };
   auto move_b = [&] {
@@ -147,7 +163,7 @@ Cost CostModel::vector(const Issue& issue) const {
       cost.lane_ops = 2 * elements;
       break;
     case Op::kVsfu:
-      passes = rows * div_up(cols, sfu_lanes_);
+      passes = rows * sfu_lanes_.up(cols);
       move(issue.a_acc, a_bytes);
       move(issue.d_acc, d_bytes);
       cost.latency += kSfuExtraCycles;
@@ -178,7 +194,7 @@ Cost CostModel::vector(const Issue& issue) const {
       switch (static_cast<isa::Prm>(issue.func)) {
         case isa::Prm::kTranspose: {
           const uint64_t side = kTransposeSide;
-          const uint64_t block = side * div_up(side, lanes_);
+          const uint64_t block = side * lanes_.up(side);
           passes = div_up(rows, side) * div_up(cols, side) * block;
           cost.latency += block;  // the last block drains
           move(issue.a_acc, a_bytes);
@@ -186,7 +202,7 @@ Cost CostModel::vector(const Issue& issue) const {
           break;
         }
         case isa::Prm::kGather:
-          passes = div_up(elements, std::max<uint64_t>(1, lanes_ / kLanesPerGatherPort));
+          passes = gather_ports_.up(elements);
           cost.latency += kSpmReadCycles;  // index, then element
           move(issue.b_acc, elements * 4);
           move(issue.a_acc, elements * bank_bytes_);
@@ -204,16 +220,16 @@ Cost CostModel::vector(const Issue& issue) const {
     case Op::kVsel:
       move(issue.a_acc, a_bytes);
       if (static_cast<isa::Sel>(issue.func) == isa::Sel::kCompress) {
-        passes = rows * div_up(cols, std::min<uint64_t>(lanes_, kCompressWidth));
+        passes = rows * compress_width_.up(cols);
         move(issue.d_acc, elements * 4 + rows * 4);
       } else {
-        passes = rows * (div_up(cols, std::max<uint64_t>(1, lanes_ / kLanesPerGatherPort)) + kHistogramLines);
+        passes = rows * (gather_ports_.up(cols) + kHistogramLines);
         move(issue.d_acc, rows * kHistogramLines * kLine);
       }
       break;
     default: check(false, "instruction {} is not one of VX", static_cast<int>(issue.op));
   }
-  cost.cycles = kVxIssueCycles + std::max({passes, div_up(cost.spm_bytes, spm_rate_), div_up(cost.acc_bytes, acc_rate_)});
+  cost.cycles = kVxIssueCycles + std::max({passes, spm_rate_.up(cost.spm_bytes), acc_rate_.up(cost.acc_bytes)});
   return cost;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "chip/chip.h"
 #include "sim/timing/constants.h"
+#include "sim/timing/divider.h"
 #include "sim/trace.h"
 
 namespace hadal::sim::timing {
@@ -34,16 +36,19 @@ class CostModel {
   Cost mma(const Issue& issue) const;
   Cost vector(const Issue& issue) const;
 
-  uint64_t spm_bytes_per_cycle() const { return spm_rate_; }
-  uint64_t acc_bytes_per_cycle() const { return acc_rate_; }
+  uint64_t spm_bytes_per_cycle() const { return spm_rate_.value(); }
+  uint64_t acc_bytes_per_cycle() const { return acc_rate_.value(); }
 
  private:
   uint64_t reduction_cycles(uint64_t rows, uint64_t cols) const;
 
-  uint64_t rows_, cols_, depth_, fixups_per_cycle_;
+  Divider rows_, cols_, depth_, fixups_per_cycle_;
+  Divider a_port_, b_port_;                     // bytes a cycle into the operand buffers
+  std::vector<uint8_t> a_conflict_, br_conflict_, bt_conflict_;  // slow-down of a fetch, by row stride modulo the width
   Cycle mm_latency_, vx_latency_;
-  uint64_t lanes_, sfu_lanes_;
-  uint64_t spm_rate_, acc_rate_, bank_bytes_;
+  Divider lanes_, sfu_lanes_, gather_ports_, compress_width_;
+  Divider spm_rate_, acc_rate_;
+  uint64_t bank_bytes_;
 };
 
 // Lines a VX instruction writes, and those it reads, for the interlock between consecutive instructions. Word offsets

@@ -2,7 +2,6 @@
 #include "sim/timing/dram.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "base/error.h"
@@ -18,20 +17,15 @@ uint64_t fold(uint64_t x) { return x ^ (x >> 5) ^ (x >> 11); }
 
 }  // namespace
 
-void Dram::Divider::set(uint64_t v) {
-  value = v;
-  shift = std::has_single_bit(v) ? std::countr_zero(v) : -1;
-}
-
 Dram::Dram(const chip::Chip& chip) {
   const chip::DramSystem& d = chip.dram;
   check(d.channels > 0 && d.banks > 0 && d.channel_bytes_per_s > 0 && d.burst_bytes > 0, "DRAM of {} is not described", chip.name);
   const uint64_t row_lines = std::max<uint64_t>(1, d.row_bytes / kLine);
   burst_lines_ = static_cast<uint32_t>(std::clamp<uint64_t>(static_cast<uint64_t>(chip.dma.burst_bytes) / kLine, 1, row_lines));
-  granules_.set(burst_lines_);
-  channels_.set(static_cast<uint64_t>(d.channels));
-  banks_.set(static_cast<uint64_t>(d.banks));
-  row_granules_.set(std::max<uint64_t>(1, row_lines / burst_lines_));
+  granules_ = Divider(burst_lines_);
+  channels_ = Divider(static_cast<uint64_t>(d.channels));
+  banks_ = Divider(static_cast<uint64_t>(d.banks));
+  row_granules_ = Divider(std::max<uint64_t>(1, row_lines / burst_lines_));
 
   const double ticks_per_second = chip.clock_hz * (1 << kTickShift);
   auto ticks = [&](double seconds) { return static_cast<Tick>(std::llround(seconds * ticks_per_second)); };
@@ -50,31 +44,23 @@ Dram::Dram(const chip::Chip& chip) {
     transfer_.push_back(static_cast<Tick>(std::llround(static_cast<double>(bytes) * ticks_per_byte)));
   }
 
-  // The book must reach as far ahead as all requests in flight can queue up in one channel.
-  const double in_flight = static_cast<double>(chip.cores) * (2.0 * chip.dma.outstanding_requests + kFetchOutstanding);
-  const double horizon = in_flight * static_cast<double>(transfer_.back()) + 4.0 * static_cast<double>(rfc_) +
-                         64.0 * static_cast<double>(ras_ + rp_);
-  const uint64_t buckets = std::bit_ceil(static_cast<uint64_t>(horizon / kBucketTicks) + 64);
-  bucket_mask_ = buckets - 1;
   channel_.resize(static_cast<size_t>(d.channels));
   bank_.resize(static_cast<size_t>(d.channels) * static_cast<size_t>(d.banks));
   for (size_t c = 0; c < channel_.size(); ++c) {
-    channel_[c].bus.resize(buckets);
+    channel_[c].bus.resize(kBuckets);
     // Staggered, so that refresh does not stop all channels at once.
     channel_[c].refresh_next = refi_ == 0 ? ~Tick{0} : refi_ * (c + 1) / channel_.size();
   }
 }
 
 DramPlace Dram::place(uint64_t line) const {
-  const uint64_t granule = granules_.quotient(line);
-  const uint64_t stripe = channels_.quotient(granule);
-  const uint64_t bank_row = row_granules_.quotient(stripe);
-  const uint64_t row = banks_.quotient(bank_row);
-  uint64_t channel = granule - stripe * channels_.value + fold(stripe);
-  channel -= channels_.quotient(channel) * channels_.value;
-  uint64_t bank = bank_row - row * banks_.value + fold(row);
-  bank -= banks_.quotient(bank) * banks_.value;
-  return {static_cast<uint32_t>(channel), static_cast<uint32_t>(bank), row};
+  const uint64_t granule = granules_.down(line);
+  const uint64_t stripe = channels_.down(granule);
+  const uint64_t bank_row = row_granules_.down(stripe);
+  const uint64_t row = banks_.down(bank_row);
+  const uint64_t channel = granule - stripe * channels_.value() + fold(stripe);
+  const uint64_t bank = bank_row - row * banks_.value() + fold(row);
+  return {static_cast<uint32_t>(channels_.rest(channel)), static_cast<uint32_t>(banks_.rest(bank)), row};
 }
 
 // All-bank refresh: closes every row and blocks the bus for tRFC.
@@ -84,7 +70,12 @@ void Dram::refresh(Channel& channel, Tick now) {
   const Tick start = channel.refresh_next + missed * refi_;
   channel.refresh_next = start + refi_;
   channel.refresh_end = start + rfc_;
-  book(channel, start, rfc_);
+  const uint64_t bucket = start >> kBucketShift;
+  if (channel.first_open > bucket) {
+    book(channel, start, rfc_);  // the backlog moves back
+  } else {
+    channel.first_open = channel.refresh_end >> kBucketShift;
+  }
 }
 
 // Books `ticks` of the data bus not before `from`, filling holes that earlier requests left; returns the end.
@@ -92,7 +83,8 @@ Dram::Tick Dram::book(Channel& channel, Tick from, Tick ticks) {
   uint64_t number = std::max<uint64_t>(from >> kBucketShift, channel.first_open);
   Tick left = ticks;
   for (;;) {
-    Bucket& bucket = channel.bus[number & bucket_mask_];
+    if (number >= channel.first_open + kBuckets) channel.first_open = number - kBuckets + 1;  // forget the oldest holes
+    Bucket& bucket = channel.bus[number & (kBuckets - 1)];
     if (bucket.number != static_cast<uint32_t>(number)) bucket = {static_cast<uint32_t>(number), 0};
     const Tick start = number << kBucketShift;
     Tick room = kBucketTicks - bucket.used;
@@ -109,7 +101,7 @@ Dram::Tick Dram::book(Channel& channel, Tick from, Tick ticks) {
 Cycle Dram::access(Cycle arrive, uint64_t line, uint32_t lines, bool write) {
   const DramPlace at = place(line);
   Channel& channel = channel_[at.channel];
-  Bank& bank = bank_[at.channel * banks_.value + at.bank];
+  Bank& bank = bank_[at.channel * banks_.value() + at.bank];
   const Tick arrived = arrive << kTickShift;
   if (arrived >= channel.refresh_next) refresh(channel, arrived);
   const Tick now = std::max(arrived, channel.refresh_end);

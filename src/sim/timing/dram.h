@@ -7,6 +7,7 @@
 
 #include "chip/chip.h"
 #include "sim/timing/constants.h"
+#include "sim/timing/divider.h"
 
 namespace hadal::sim::timing {
 
@@ -32,12 +33,6 @@ class Dram {
 
  private:
   using Tick = uint64_t;
-  struct Divider {  // powers of two are the common case
-    uint64_t value = 1;
-    int shift = 0;  // -1: not a power of two
-    void set(uint64_t v);
-    uint64_t quotient(uint64_t x) const { return shift >= 0 ? x >> shift : x / value; }
-  };
   struct ClosedRow {
     uint64_t row = ~uint64_t{0};
     Tick closed = 0;
@@ -53,9 +48,10 @@ class Dram {
   struct Bucket {
     uint32_t number = ~uint32_t{0}, used = 0;
   };
+  static constexpr uint64_t kBuckets = 256;  // 8192 cycles of the bus can be booked ahead
   struct Channel {
-    std::vector<Bucket> bus;
-    uint64_t first_open = 0;  // buckets before this one are full
+    std::vector<Bucket> bus;  // a ring by bucket number
+    uint64_t first_open = 0;  // buckets before this one are full or over
     Tick activate_ready = 0;
     Tick refresh_next = 0, refresh_end = 0;
     uint64_t epoch = 0;
@@ -70,7 +66,6 @@ class Dram {
   Divider granules_, channels_, banks_, row_granules_;
   Tick rcd_, rp_, cl_, ras_, rfc_, refi_, rrd_, turnaround_;
   std::vector<Tick> transfer_;  // bus time of 0..burst_lines lines
-  uint64_t bucket_mask_ = 0;
   std::vector<Channel> channel_;
   std::vector<Bank> bank_;
 };

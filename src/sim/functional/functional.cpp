@@ -16,7 +16,7 @@ constexpr size_t kBlockedCores = 4;          // that a deadlock names
 struct Functional::Impl {
   Impl(const chip::Chip& chip, const program::Program& given, FunctionalOptions chosen)
       : options(chosen),
-        dram(given.segments, chosen.check_races, chosen.threads > 1 && !chosen.interleave_seed) {
+        dram(given.segments, chosen.check_races, chosen.threads > 1) {
     check(chip.cores > 0 && chip.cores <= isa::kMaxCores, "a chip has 1..{} cores, not {}", isa::kMaxCores, chip.cores);
     check(chip.fifo_depth > 0, "a FIFO holds at least one instruction");
     const Checks checks{chosen.check_races, chosen.check_initialised};
@@ -80,13 +80,19 @@ struct Functional::Impl {
     throw Error(ErrorKind::kFault, message);
   }
 
+  std::unique_ptr<Scheduler> choose_scheduler() {
+    if (options.interleave_seed) return in_random_order(cores, *options.interleave_seed);
+    const int threads = std::min(options.threads, static_cast<int>(cores.size()));
+    return threads > 1 ? in_parallel(cores, threads) : in_turn(cores);
+  }
+
   void launch(Trace* trace) {
     if (trace != nullptr) trace->cores.resize(cores.size());
     Time floor = 0;
     for (const auto& core : cores) floor = std::max(floor, core->latest());
     if (floor > kTimeLimit) floor = 0;
     dram.start_launch(floor);
-    const auto scheduler = options.interleave_seed ? in_random_order(cores, *options.interleave_seed) : in_turn(cores);
+    const auto scheduler = choose_scheduler();
     for (size_t c = 0; c < cores.size(); ++c) {
       cores[c]->start_launch(code[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
     }

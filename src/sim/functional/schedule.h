@@ -22,5 +22,7 @@ class Scheduler : public Fabric {
 std::unique_ptr<Scheduler> in_turn(Cores& cores);
 // Random steps, with posts and sent data seen as late as the machine allows.
 std::unique_ptr<Scheduler> in_random_order(Cores& cores, uint64_t seed);
+// On several host threads, in no particular order.
+std::unique_ptr<Scheduler> in_parallel(Cores& cores, int threads);
 
 }  // namespace hadal::sim

@@ -1,4 +1,8 @@
 // Which MMA engines this machine runs, decided once.
+#include <hwy/targets.h>
+
+#include <string>
+
 #include "numerics/mma_engine.h"
 
 #if defined(__x86_64__)
@@ -53,6 +57,16 @@ void mma_with(Engine engine, const Mma& op) {
     case Engine::kPortable:
       return mma_portable(op);
   }
+}
+
+const char* target_name() {
+  static const std::string name = [] {
+    std::string text = kHasAmx ? "AMX-INT8, " : kHasVnni ? "AVX-512 VNNI, " : "";
+    // The supported target with the lowest bit is the best one.
+    const auto targets = hwy::SupportedTargets();
+    return text + hwy::TargetName(targets & -targets);
+  }();
+  return name.c_str();
 }
 
 void mma(const Mma& op) {

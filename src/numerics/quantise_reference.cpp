@@ -9,6 +9,13 @@
 namespace hadal::num::reference {
 namespace {
 
+// An exact value to binary32 for the conversion to E4M3: what binary32 would round away below 2^-126 keeps its sign and
+// stays different from zero, and that is all E4M3 sees of it.
+float narrow(double exact) {
+  if (exact != 0 && std::fabs(exact) < 0x1p-126) return static_cast<float>(std::copysign(0x1p-126, exact));
+  return static_cast<float>(exact);
+}
+
 uint8_t* digit(const QuantTile& q, int row, int col) {
   return q.base + static_cast<size_t>(col / 128) * q.block_bytes + static_cast<size_t>(row) * q.row_bytes + col % 128;
 }
@@ -29,10 +36,10 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
       }
       int e = quantise_exponent(amax, emin);
       for (int c = g * group; c < (g + 1) * group; ++c) {
-        float x = c < cols ? std::ldexp(load_at(a, r, c), -e) : 0.0f;
-        uint8_t h = e4m3_from_float(x);
+        double x = c < cols ? std::ldexp(static_cast<double>(load_at(a, r, c)), -e) : 0.0;
+        uint8_t h = e4m3_from_float(narrow(x));
         *digit(d, r, c) = h;
-        if (digits == 2) digit(d, r, c)[d.low_offset] = std::isnan(x) ? 0 : e4m3_from_float(x - e4m3_to_float(h));
+        if (digits == 2) digit(d, r, c)[d.low_offset] = std::isnan(x) ? 0 : e4m3_from_float(narrow(x - e4m3_to_float(h)));
       }
       *scale(d, r, g) = std::ldexp(1.0f, e);
     }

@@ -1,0 +1,122 @@
+// VQNT and VCVT.Q2F on whatever vectors the machine has.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "numerics/quantise.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "numerics/rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hadal::num::HWY_NAMESPACE {
+
+constexpr int kMaxGroup = 128;
+using U8 = hn::Rebind<uint8_t, F32>;
+
+// RNE to E4M3, saturating; NaN to 0x7F. One code a lane.
+HWY_INLINE VI to_e4m3(VF x) {
+  const I32 tag;
+  VF absolute = hn::Abs(x);
+  VI bits = hn::BitCast(tag, absolute);
+  VI odd = hn::And(hn::ShiftRight<20>(bits), hn::Set(tag, 1));
+  VI normal = hn::Sub(hn::ShiftRight<20>(hn::Add(bits, hn::Add(odd, hn::Set(tag, 0x7FFFF)))), hn::Set(tag, 120 << 3));
+  // Below 2^-6 codes count units of 2^-9, which is the last place of 2^14: adding it rounds.
+  const VF magic = hn::Set(F32(), 0x1p14f);
+  VI small = hn::Sub(hn::BitCast(tag, hn::Add(absolute, magic)), hn::BitCast(tag, magic));
+  VI code = hn::IfThenElse(hn::Lt(bits, hn::Set(tag, 0x3C800000)), small, hn::Min(normal, hn::Set(tag, 0x7E)));
+  VI sign = hn::BitCast(tag, hn::ShiftLeft<7>(hn::ShiftRight<31>(hn::BitCast(U32(), x))));
+  return hn::IfThenElse(hn::RebindMask(tag, hn::IsNaN(x)), hn::Set(tag, 0x7F), hn::Or(code, sign));
+}
+
+// The value of a code that is not NaN: its bits in binary32's fields, off by a power of two.
+HWY_INLINE VF from_e4m3(VI code) {
+  const I32 tag;
+  VF magnitude = hn::BitCast(F32(), hn::ShiftLeft<20>(hn::And(code, hn::Set(tag, 0x7F))));
+  VI sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(tag, 0x80)));
+  return hn::Or(hn::Mul(magnitude, hn::Set(F32(), 0x1p120f)), hn::BitCast(F32(), sign));
+}
+
+HWY_INLINE float largest(const float* x, int n) {
+  VF best = hn::Zero(F32());
+  for (int i = 0; i < n; i += lanes()) {
+    VF v = hn::Abs(hn::Load(F32(), x + i));
+    best = hn::IfThenElse(hn::Gt(v, best), v, best);  // false for NaN
+  }
+  HWY_ALIGN float values[kMaxLanes];
+  hn::Store(best, F32(), values);
+  float result = values[0];
+  for (int i = 1; i < lanes(); ++i) result = values[i] > result ? values[i] : result;
+  return result;
+}
+
+void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, int emin) {
+  HWY_ALIGN float x[kMaxGroup];
+  for (int r = 0; r < rows; ++r) {
+    for (int g = 0; g * group < cols; ++g) {
+      const int c = g * group, n = cols - c < group ? cols - c : group;
+      const float* from = load_row(a.type, element(a, r, c), n, x);
+      if (from != x) std::memcpy(x, from, static_cast<size_t>(n) * sizeof(float));
+      for (int i = n; i < group; ++i) x[i] = 0.0f;
+      const int e = quantise_exponent(largest(x, group), emin);
+      const VF scale = hn::Set(F32(), std::ldexp(1.0f, -e));
+      uint8_t* high = d.base + static_cast<size_t>(c / 128) * d.block_bytes + static_cast<size_t>(r) * d.row_bytes + c % 128;
+      for (int i = 0; i < group; i += lanes()) {
+        const VF raw = hn::Load(F32(), x + i), zero = hn::Zero(F32());
+        VF v = hn::Mul(raw, scale);
+        // A product that underflows is tiny, not zero: the second digit keeps its sign.
+        v = hn::IfThenElse(hn::AndNot(hn::Eq(raw, zero), hn::Eq(v, zero)), hn::CopySign(hn::Set(F32(), 0x1p-126f), raw), v);
+        VI h = to_e4m3(v);
+        hn::StoreU(hn::DemoteTo(U8(), h), U8(), high + i);
+        if (digits == 2) {
+          VF rest = hn::IfThenZeroElse(hn::IsNaN(v), hn::Sub(v, from_e4m3(h)));
+          hn::StoreU(hn::DemoteTo(U8(), to_e4m3(rest)), U8(), high + d.low_offset + i);
+        }
+      }
+      d.scale[static_cast<size_t>(r) * d.scale_row + static_cast<size_t>(g) * d.scale_group] = std::ldexp(1.0f, e);
+    }
+  }
+}
+
+void dequantise(Tile d, QuantTile a, int rows, int cols, int group) {
+  HWY_ALIGN float buffer[kMaxGroup];
+  HWY_ALIGN uint8_t codes[kMaxGroup] = {};
+  HWY_ALIGN float values[kMaxGroup];
+  for (int r = 0; r < rows; ++r) {
+    for (int g = 0; g * group < cols; ++g) {
+      const int c = g * group, n = cols - c < group ? cols - c : group;
+      const uint8_t* from = a.base + static_cast<size_t>(c / 128) * a.block_bytes + static_cast<size_t>(r) * a.row_bytes + c % 128;
+      std::memcpy(codes, from, static_cast<size_t>(n));
+      const VF scale = hn::Set(F32(), a.scale[static_cast<size_t>(r) * a.scale_row + static_cast<size_t>(g) * a.scale_group]);
+      for (int i = 0; i < n; i += lanes()) {
+        VI code = hn::PromoteTo(I32(), hn::Load(U8(), codes + i));
+        const auto nan = hn::Eq(hn::And(code, hn::Set(I32(), 0x7F)), hn::Set(I32(), 0x7F));
+        VF value = canonical(hn::Mul(from_e4m3(code), scale));
+        hn::Store(hn::IfThenElse(hn::RebindMask(F32(), nan), quiet_nan(), value), F32(), values + i);
+      }
+      std::byte* to = element(d, r, c);
+      float* z = result_row(d.type, to, buffer);
+      std::memcpy(z, values, static_cast<size_t>(n) * sizeof(float));
+      store_row(d.type, to, n, z);
+    }
+  }
+}
+
+}  // namespace hadal::num::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hadal::num {
+HWY_EXPORT(quantise);
+HWY_EXPORT(dequantise);
+
+void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, int emin) {
+  HWY_DYNAMIC_DISPATCH(quantise)(d, a, rows, cols, digits, group, emin);
+}
+
+void dequantise(Tile d, QuantTile a, int rows, int cols, int group) {
+  HWY_DYNAMIC_DISPATCH(dequantise)(d, a, rows, cols, group);
+}
+}  // namespace hadal::num
+#endif

@@ -11,7 +11,8 @@ namespace {
 
 using testing::Builder;
 
-chip::Chip hadal_1() { return chip::load(HADAL_SOURCE_DIR "/chips/hadal-1.yaml"); }
+// Run from the root of the repository.
+chip::Chip hadal_1() { return chip::load("chips/hadal-1.yaml"); }
 
 // A decoder-like mix: weights in, a matrix product, a few vector operations, a row out, all in a loop of 16
 // instructions with the usual semaphores; every 16th pass the cores exchange a line.

@@ -12,10 +12,10 @@ namespace {
 using isa::Op;
 using isa::Unit;
 
-isa::Local local(Loc at) { return {0, at.acc, static_cast<uint16_t>(at.line)}; }
+isa::Local local(Loc at) { return {at.areg, at.acc, static_cast<uint16_t>(at.line)}; }
 
 Access access(Loc at, uint32_t lines, bool write) {
-  return {at.acc ? Space::kAcc : Space::kSpm, at.line, lines, write};
+  return {at.acc ? Space::kAcc : Space::kSpm, at.line, at.areg == 0 ? lines : 0, write};
 }
 
 Access object_access(Object object, bool write) { return {Space::kObject, static_cast<uint32_t>(object), 1, write}; }
@@ -82,6 +82,13 @@ void Builder::add(int rd, int rs, int rt, int64_t imm) {
   push(i, {});
 }
 
+void Builder::skip_if_zero(int rs, int count) {
+  isa::Instr i{.op = Op::kSkipz};
+  i.rs = static_cast<uint8_t>(rs);
+  i.len = static_cast<uint16_t>(count);
+  push(i, {});
+}
+
 void Builder::ldr(int rd, Loc line, int word, int add, int rsh, int lsh, int rs) {
   isa::Instr i{.op = Op::kLdr};
   i.rd = static_cast<uint8_t>(rd);
@@ -120,11 +127,13 @@ void Builder::halt() { push({.op = Op::kHalt}, {}); }
 
 // ---- exchange ----------------------------------------------------------------------------------------------------
 
-void Builder::sync_post_remote(int sem, int mask_reg, std::vector<Access> after) {
+void Builder::sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem, int count) {
   isa::Instr i{.op = Op::kSync};
   i.unit = static_cast<uint8_t>(Unit::kNx);
   i.flags = isa::flag::kRemote;
   i.mask = static_cast<uint8_t>(mask_reg);
+  i.wsem = static_cast<uint8_t>(wait_sem);
+  i.wcnt = static_cast<uint8_t>(count);
   i.psem = static_cast<uint8_t>(sem);
   i.pcnt = 1;
   after.push_back(object_access(Object::kExchange, false));
@@ -153,6 +162,17 @@ void Builder::ld(Loc d, isa::Dram s, int rows, int lines, int sstride, int dstri
   std::vector<Access> accesses{access(d, static_cast<uint32_t>((rows - 1) * dstride + lines), true)};
   if (object) accesses.push_back(object_access(*object, false));
   push(i, std::move(accesses));
+}
+
+void Builder::ld_rows(Loc d, isa::Dram s, int rows_reg, int lines, Object object, std::vector<Access> writes) {
+  isa::Instr i{.op = Op::kLd};
+  i.flags = isa::flag::kRowsReg;
+  i.d = local(d);
+  i.h = s;
+  i.rows = static_cast<uint16_t>(rows_reg);
+  i.len = i.sstride = i.dstride = static_cast<uint16_t>(lines);
+  writes.push_back(object_access(object, false));
+  push(i, std::move(writes));
 }
 
 void Builder::ldg(Loc d, isa::Dram s, Loc idx, int rows, int lines, uint32_t pitch, std::optional<Object> object) {
@@ -229,6 +249,17 @@ void Builder::forget_config() {
 }
 
 void Builder::mcfg(isa::cfg::Mm key, uint32_t value) { config(Unit::kMm, key, value); }
+void Builder::mcfg_from(isa::cfg::Mm key, int reg, int shift, uint32_t value) {
+  config_[static_cast<size_t>(Unit::kMm)][key] = std::nullopt;
+  isa::Instr i{.op = Op::kCfg};
+  i.unit = static_cast<uint8_t>(Unit::kMm);
+  i.key = key;
+  i.rs = static_cast<uint8_t>(reg);
+  i.sh = static_cast<uint8_t>(shift);
+  i.imm = value;
+  push(i, {});
+}
+
 void Builder::vcfg(isa::cfg::Vx key, uint32_t value) { config(Unit::kVx, key, value); }
 void Builder::dcfg(Unit unit, isa::cfg::Dma key, uint32_t value) { config(unit, key, value); }
 
@@ -273,9 +304,12 @@ void Builder::mma(Loc c, Loc a, Loc b, int m, int n_tiles, int groups, uint8_t f
   auto words = [&](uint32_t first, uint32_t last) {
     accesses.push_back({Space::kSpm, first / 16, last / 16 - first / 16 + 1, false});
   };
-  const uint32_t sa = value(kSa, 0), sb = value(kSb, 0);
+  const uint32_t sa = value(kSa, 0);
   words(sa, sa + (static_cast<uint32_t>(groups) - 1) * value(kSaG, rows) + rows - 1);
-  words(sb, sb + ((columns - 1) >> value(kSbSh, 0)) * value(kSbN, 0) + (static_cast<uint32_t>(groups) - 1) * value(kSbG, 0));
+  if (cfg[kSb].has_value()) {  // otherwise from a register
+    const uint32_t sb = *cfg[kSb];
+    words(sb, sb + ((columns - 1) >> value(kSbSh, 0)) * value(kSbN, 0) + (static_cast<uint32_t>(groups) - 1) * value(kSbG, 0));
+  }
   if (flags & isa::flag::kRsc) words(value(kAl, 0), value(kAl, 0) + rows - 1);
   accesses.push_back(access(c, (rows - 1) * value(kCRs, columns / 16) + columns / 16, true));
   push(i, std::move(accesses));

@@ -25,11 +25,13 @@ struct Access {
   bool write = false;
 };
 
-// A place in the SPM or ACC.
+// A place in the SPM or ACC, from a register if areg is not 0. What goes through a register is not tracked: the kernel
+// keeps such accesses apart (attention's two tile buffers, swapped where CTL waits for all units).
 struct Loc {
   uint32_t line = 0;
   bool acc = false;
-  Loc operator+(uint32_t lines) const { return {line + lines, acc}; }
+  uint8_t areg = 0;
+  Loc operator+(uint32_t lines) const { return {line + lines, acc, areg}; }
 };
 
 // A vector tile: word offset into the first line, row stride in lines (0 = dense), BF16 or FP32 elements.
@@ -73,18 +75,23 @@ class Builder {
   void set(int rd, uint64_t imm);
   void add(int rd, int rs, int rt, int64_t imm);
   // rd = (((u32 at word `word` of line) + add) >> rsh << lsh) + R[rs]
+  // The next `count` instructions are skipped when R[rs] = 0; CTL instructions only.
+  void skip_if_zero(int rs, int count);
   void ldr(int rd, Loc line, int word, int add = 0, int rsh = 0, int lsh = 0, int rs = 0);
   // Repeats what `end_loop` closes, R[count_reg] times (or `count` times when count_reg < 0).
   void begin_loop(int count_reg, int count, std::array<isa::Step, 3> steps = {});
   void end_loop();
   void halt();
 
-  // --- exchange between cores: one post from every core to every core (exchange.cpp) ---
-  void sync_post_remote(int sem, int mask_reg, std::vector<Access> after);
+  // --- posts and waits between cores (Emitter::exchange_post, exchange_wait) ---
+  // Posts on the cores of a mask once what `after` names is done, and `count` tokens of `wait_sem` have come.
+  void sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem = 0, int count = 0);
   void sync_wait(isa::Unit unit, int sem, int count, std::vector<Access> writes);
 
   // --- DMA ---
   void ld(Loc d, isa::Dram s, int rows, int lines, int sstride, int dstride, std::optional<Object> object = {});
+  // Row count in a register, `lines` lines a row on both sides.
+  void ld_rows(Loc d, isa::Dram s, int rows_reg, int lines, Object object, std::vector<Access> writes);
   void ldg(Loc d, isa::Dram s, Loc idx, int rows, int lines, uint32_t pitch, std::optional<Object> object = {});
   void st(isa::Dram d, Loc s, int rows, int lines, int sstride, int dstride, Object object);
   // rows: immediate, or -register for a count in a register (at most `max_rows`).
@@ -93,6 +100,8 @@ class Builder {
 
   // --- MM ---
   void mcfg(isa::cfg::Mm key, uint32_t value);
+  // (R[reg] << shift) + value
+  void mcfg_from(isa::cfg::Mm key, int reg, int shift, uint32_t value);
   void mma(Loc c, Loc a, Loc b, int m, int n_tiles, int groups, uint8_t flags);
 
   // --- VX ---
@@ -143,6 +152,7 @@ class Builder {
 program::Stream synchronise(const std::vector<Entry>& entries, uint32_t spm_lines, uint32_t acc_lines);
 
 // Semaphores 0..kPairSemaphores-1 belong to autosync, the rest to the exchange.
-inline constexpr int kExchangeSemaphore = 30;  // and 31
+inline constexpr int kArriveSemaphore = 30;  // at the hub: one post a core
+inline constexpr int kGoSemaphore = 31;      // at every core: one post from the hub
 
 }  // namespace hadal::kernels

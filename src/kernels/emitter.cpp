@@ -36,12 +36,12 @@ Emitter::Emitter(const Plan& plan, int core_index)
 }
 
 void Emitter::exchange_post(std::vector<Access> after) {
-  b.sync_post_remote(kExchangeSemaphore + generation_ % 2, kMaskRegister, std::move(after));
+  b.sync_post_remote(kArriveSemaphore, kHubRegister, std::move(after));
+  if (core == p.hub()) b.sync_post_remote(kGoSemaphore, kMaskRegister, {}, kArriveSemaphore, p.cores);
 }
 
 void Emitter::exchange_wait(isa::Unit unit, std::vector<Access> writes) {
-  b.sync_wait(unit, kExchangeSemaphore + generation_ % 2, p.cores, std::move(writes));
-  ++generation_;
+  b.sync_wait(unit, kGoSemaphore, 1, std::move(writes));
 }
 
 void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols) {

@@ -12,6 +12,7 @@ namespace hadal::kernels {
 
 // Registers with a fixed use.
 inline constexpr int kMaskRegister = 15;  // all cores
+inline constexpr int kHubRegister = 14;   // the hub
 
 // Rows quantised for the matrix unit: digits [group][row][128 bytes], scales [group][row].
 struct Activations {
@@ -38,7 +39,8 @@ struct Emitter {
   Vt scalar(Constant k) const { return {constants + k / 16, k % 16}; }
   uint32_t scalar_word(Constant k) const { return constants.line * 16 + k; }
 
-  // Exchange between cores: every core posts once to every core; alternating semaphores.
+  // Exchange between cores: every core posts to the hub when its results are visible; the hub then posts to all. A core
+  // posts for the next exchange only after it has passed this one, so no semaphore holds tokens of two.
   void exchange_post(std::vector<Access> after = {});
   void exchange_wait(isa::Unit unit, std::vector<Access> writes);
 
@@ -62,7 +64,6 @@ struct Emitter {
  private:
   Builder::Mark below_ring_;
   Loc ring_;
-  int generation_ = 0;
 };
 
 // acc[rows][tiles*32] = A * W[:, tiles first..last): loads weight pieces ahead, accumulates over k.

@@ -9,7 +9,9 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-constexpr int kTileRegister = 1, kPairsRegister = 2;
+// Registers: next cached line to load, tiles, this and the next tile's buffer, a spare for swapping them, rows of the next
+// load, tiles after this one, rows of the last tile.
+constexpr int kLine = 1, kTiles = 2, kThis = 5, kNext = 6, kSwap = 7, kRows = 8, kLeft = 9, kLastRows = 10;
 constexpr float kMasked = -1e30f;
 
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
@@ -29,7 +31,8 @@ struct KeyTile {
   Loc latent;               // digits of the latents, token-major
   uint32_t row = 0;         // lines from one token to the next
   uint32_t low = 0;         // lines to the low digits (BF16 cache)
-  uint32_t scale_word = 0, scale_row = 0;  // SPM word of token 0, group 0; words from token to token
+  Loc scales;               // line of token 0's scales; in the FP8 cache part of the row
+  uint32_t scale_row = 0;   // words from token to token
   Loc rope;                 // FP8 cache: two digit planes of the BF16 rope part, one line a token
   uint32_t rope_scale_word = 0;
 };
@@ -67,23 +70,17 @@ class Attention {
     b_.fill(Vt{output_}, 0.0f, heads_, latent_);
     b_.fill(top_, kMasked, 1, heads_);
     b_.fill(sum_, 0.0f, 1, heads_);
-    b_.prm(isa::Prm::kCopy, limit_, Vt{record, 2}, 1, 1);
-    b_.ldr(kTileRegister, record, 0);
-    b_.ldr(kPairsRegister, record, 1);
+    b_.prm(isa::Prm::kCopy, limit_, Vt{record, 3}, 1, 1);
+    b_.ldr(kLine, record, 0);
+    b_.ldr(kTiles, record, 1);
+    b_.ldr(kLastRows, record, 2);
     const Builder::Mark before_tiles = b_.mark();
     allocate_tiles();
-    const auto tile_lines = static_cast<uint32_t>(tile_) * row_lines_;
-    b_.begin_loop(kPairsRegister, 0, {isa::Step{kTileRegister, static_cast<int16_t>(2 * tile_lines)}});
-    auto load = [&](uint32_t half) {
-      b_.ld(cache_[half], {kTileRegister, static_cast<uint32_t>(layer_line_ + half * tile_lines)}, 1,
-            static_cast<int>(tile_lines), 0, 0, Object::kKv);
-    };
-    load(0);
-    if (!e_.p.small) load(1);
-    tile_pass(cache_[0]);
-    if (e_.p.small) load(1);
-    tile_pass(cache_[1]);
-    b_.end_loop();
+    if (e_.p.small) {
+      pass_over_tiles_in_place();
+    } else {
+      pass_over_tiles_ahead();
+    }
     b_.release(before_tiles);
     const Vt u{b_.spm(static_cast<uint32_t>(heads_) * lines_of(latent_))};
     b_.sfu(isa::Sfu::kRcp, sum_, sum_, 1, heads_);
@@ -95,6 +92,55 @@ class Attention {
   }
 
  private:
+  Access whole(Loc at, uint32_t lines) const { return {Space::kSpm, at.line, lines, true}; }
+
+  // R[kRows] = tiles left ? (one left ? rows of the last tile : a whole tile) : 0, and one tile fewer left.
+  void next_rows() {
+    b_.set(kRows, 0);
+    b_.skip_if_zero(kLeft, 4);
+    b_.add(kLeft, kLeft, 0, -1);
+    b_.add(kRows, kLastRows, 0, 0);
+    b_.skip_if_zero(kLeft, 1);
+    b_.set(kRows, static_cast<uint64_t>(tile_));
+  }
+
+  void load_next(Loc buffer, std::vector<Access> writes) {
+    b_.ld_rows(buffer, {kLine, static_cast<uint32_t>(layer_line_)}, kRows, static_cast<int>(row_lines_), Object::kKv,
+               std::move(writes));
+    b_.add(kLine, kLine, 0, tile_ * static_cast<int64_t>(row_lines_));
+  }
+
+  // Two buffers that swap: the next tile loads while this one is used. Rows beyond the last one hold zeros or an
+  // earlier tile: they are masked, but they are read.
+  void pass_over_tiles_ahead() {
+    const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
+    for (const Loc cache : cache_) b_.fill(Vt{cache}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
+    b_.set(kThis, cache_[0].line);
+    b_.set(kNext, cache_[1].line);
+    b_.add(kLeft, kTiles, 0, 0);
+    next_rows();
+    load_next({0, false, kThis}, {whole(cache_[0], lines), whole(cache_[1], lines)});
+    b_.begin_loop(kTiles, 0);
+    next_rows();
+    load_next({0, false, kNext}, {});
+    tile_pass({0, false, kThis});
+    b_.add(kSwap, kThis, 0, 0);
+    b_.add(kThis, kNext, 0, 0);
+    b_.add(kNext, kSwap, 0, 0);
+    b_.end_loop();
+  }
+
+  void pass_over_tiles_in_place() {
+    const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
+    b_.fill(Vt{cache_[0]}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
+    b_.add(kLeft, kTiles, 0, 0);
+    b_.begin_loop(kTiles, 0);
+    next_rows();
+    load_next(cache_[0], {whole(cache_[0], lines)});
+    tile_pass(cache_[0]);
+    b_.end_loop();
+  }
+
   // Absorbed query and rotated rope query, scaled for base-2 softmax, as digits. The FP8 cache keeps the rope part in
   // BF16, so it is a product of its own; the BF16 cache is one run of groups.
   void load_query(int r, int index) {
@@ -151,9 +197,9 @@ class Attention {
       k.row = static_cast<uint32_t>(blocks_ + 1) * 2;
       k.latent = key_digits_;
       k.low = t * k.row;
-      k.scale_word = key_scales_.line * 16;
+      k.scales = key_scales_;
       k.scale_row = 16;
-      b_.qnt({.d = key_digits_, .row = k.row, .block = 2, .low = k.low, .scale_word = k.scale_word, .scale_row = 16, .scale_group = 1},
+      b_.qnt({.d = key_digits_, .row = k.row, .block = 2, .low = k.low, .scale_word = key_scales_.line * 16, .scale_row = 16, .scale_group = 1},
              Vt{cache, 0, row_lines_, true}, tile_, latent_ + rope_, 2, 128);
       b_.prm(isa::Prm::kTranspose, value_scales_, Vt{key_scales_, 0, 1}, tile_, blocks_);
       return k;
@@ -162,7 +208,7 @@ class Attention {
     const Loc tail = cache + lines_of(latent_ / 4);
     k.latent = cache;
     k.row = row_lines_;
-    k.scale_word = tail.line * 16;
+    k.scales = tail;
     k.scale_row = row_lines_ * 16;
     k.rope = key_digits_;
     k.low = t;
@@ -183,7 +229,11 @@ class Attention {
     b_.mcfg(kBDs, k.low);
     b_.mcfg(kSa, query_.scale_word);
     b_.mcfg(kSaG, 0);
-    b_.mcfg(kSb, k.scale_word);
+    if (k.scales.areg != 0) {
+      b_.mcfg_from(kSb, k.scales.areg, 4, k.scales.line * 16);
+    } else {
+      b_.mcfg(kSb, k.scales.line * 16);
+    }
     b_.mcfg(kSbSh, 0);
     b_.mcfg(kSbN, k.scale_row);
     b_.mcfg(kSbG, 1);

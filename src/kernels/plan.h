@@ -2,7 +2,7 @@
 // for the chip.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <vector>
 
 #include "kernels/builder.h"
@@ -51,6 +51,7 @@ struct Plan {
   Areas areas;
   std::vector<LayerWeights> layers;
   PanelMatrix lm_head;
+  int hub() const { return std::min(cores - 1, cores / 2 + chip->noc.columns / 2); }  // near the middle of the mesh
 };
 
 // Contiguous share of `count` items of core `core` out of `cores`.

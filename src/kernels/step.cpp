@@ -144,6 +144,7 @@ void choose_tiles(Plan& plan, const chip::Chip& chip) {
 void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   Builder& b = e.b;
   b.set(kMaskRegister, (uint64_t{1} << e.p.cores) - 1);
+  b.set(kHubRegister, uint64_t{1} << e.p.hub());
   b.ld(e.constants, {0, static_cast<uint32_t>(e.p.constants)}, 1, static_cast<int>(lines_of(kConstants)), 0, 0);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Loc record = e.records + static_cast<uint32_t>(i) * 4;
@@ -196,9 +197,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.options = options;
   plan.cores = chip.cores;
   choose_tiles(plan, chip);
-  const int64_t pair = 2 * plan.kv_tile;
-  const int64_t asked = options.context > 0 ? options.context : c.max_position_embeddings;
-  const int64_t context = (asked + pair - 1) / pair * pair;
+  const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
   const int64_t kv_bytes = options.kv_format == KvFormat::kBf16 ? 2 * (c.kv_lora_rank + c.qk_rope_head_dim)
                                                                 : c.kv_lora_rank + c.kv_lora_rank / 32 + 2 * c.qk_rope_head_dim;
   plan.kv_row_lines = static_cast<uint32_t>((kv_bytes + 63) / 64);
@@ -207,7 +206,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
 
   ReadOnlyImage image(kFirstLine);
   plan.constants = image.append(constants(c, plan.kv_tile));
-  plan.rope = image.append(rope_table(c, asked));
+  plan.rope = image.append(rope_table(c, context));
   const model::Tensor& embed = *model.weights.find("model.embed_tokens.weight");
   plan.embed = image.allocate(static_cast<uint64_t>(c.vocab_size) * plan.embed_lines);
   std::memcpy(image.at(plan.embed), embed.data.data(), embed.data.size());
@@ -248,7 +247,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   out.layout = {.tokens = plan.tokens * 64, .rows = plan.records * 64, .logits = plan.areas.logits * 64,
                 .logits_stride = plan.lm_head.tiles * 32ull * 4, .kv = plan.areas.kv * 64,
                 .kv_row_bytes = plan.kv_row_lines * 64ull, .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
-                .kv_slot_bytes = plan.areas.kv_slot_lines * 64, .context = asked, .kv_tile = plan.kv_tile};
+                .kv_slot_bytes = plan.areas.kv_slot_lines * 64, .context = context, .kv_tile = plan.kv_tile};
   for (const int rows : out.rows) {
     plan.rows = rows;
     program::Program program;

@@ -37,8 +37,8 @@ struct StepLayout {
   uint64_t kv = 0;          // [layers][slots][context][kv_row_bytes]
   uint64_t kv_row_bytes = 0;
   uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0;
-  int64_t context = 0;      // rounded up to whole tile pairs
-  int kv_tile = 0;          // cached tokens an attention pass handles; passes come in pairs
+  int64_t context = 0;      // positions a slot holds
+  int kv_tile = 0;          // cached tokens an attention pass handles
 };
 
 // What the host writes for one row: four lines.
@@ -46,9 +46,10 @@ struct alignas(64) RowRecord {
   uint32_t position = 0, pad0[15] = {};       // row of the RoPE table
   uint32_t kv_index = 0, pad1[15] = {};       // row of the layer's cache this token is written to
   uint32_t slot_line = 0;                     // first line of the slot, from the layer's base
-  uint32_t tile_pairs = 0;                    // ceil((position + 1) / (2 * kv_tile))
+  uint32_t tiles = 0;                         // ceil((position + 1) / kv_tile)
+  uint32_t last_rows = 0;                     // cached tokens in the last tile
   float negative_position = 0;
-  uint32_t pad2[13] = {};
+  uint32_t pad2[12] = {};
   uint32_t pad3[16] = {};
 };
 static_assert(sizeof(RowRecord) == 256);

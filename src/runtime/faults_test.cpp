@@ -36,7 +36,7 @@ class LayerProgram : public ::testing::Test {
     for (uint32_t r = 0; r < kRows; ++r) {
       records[r].slot_line = static_cast<uint32_t>(r * l.kv_slot_bytes / 64);
       records[r].kv_index = static_cast<uint32_t>(r * l.kv_slot_bytes / l.kv_row_bytes);
-      records[r].tile_pairs = 1;
+      records[r].tiles = records[r].last_rows = 1;
     }
     functional.write_dram(l.tokens, std::as_bytes(std::span(tokens)));
     functional.write_dram(l.rows, std::as_bytes(std::span(records)));

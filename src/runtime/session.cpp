@@ -6,7 +6,6 @@
 #include "base/error.h"
 
 namespace hadal::runtime {
-namespace {
 
 void add(sim::TimingResult& sum, const sim::TimingResult& step) {
   const double before = static_cast<double>(sum.cycles), now = static_cast<double>(step.cycles);
@@ -46,8 +45,6 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
   e.leakage += s.leakage;
 }
 
-}  // namespace
-
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
     : model_(model), chip_(chip), options_(options), compiled_(kernels::compile(model, chip, options.compile)) {
   functional_ = std::make_unique<sim::Functional>(chip_, compiled_.programs[0], options_.functional);
@@ -82,7 +79,8 @@ void Session::step(std::span<const Row> rows) {
     record.kv_index =
         static_cast<uint32_t>((static_cast<uint64_t>(row.slot) * layout.kv_slot_bytes) / layout.kv_row_bytes) +
         static_cast<uint32_t>(row.position);
-    record.tile_pairs = static_cast<uint32_t>(row.position / (2 * layout.kv_tile) + 1);
+    record.tiles = static_cast<uint32_t>(row.position / layout.kv_tile + 1);
+    record.last_rows = static_cast<uint32_t>(row.position % layout.kv_tile + 1);
     record.negative_position = -static_cast<float>(row.position);
   }
   functional_->write_dram(layout.tokens, std::as_bytes(std::span(tokens)));

@@ -115,6 +115,7 @@ const Case kBadConfigs[] = {
     Case{R"({"rope_scaling": {"rope_type": "default"}})", "they must agree"},
     Case{R"({"rope_scaling": {"type": null}})", "\"yarn\" or \"default\" is supported"},
     Case{R"({"rope_scaling": {"factor": null}})", "rope_scaling.factor is missing; a positive number is needed"},
+    Case{R"({"rope_scaling": {"factor": null}, "z": {"factor": 1}})", "config.json: rope_scaling.factor is missing"},
     Case{R"({"rope_scaling": {"factor": 0.5}})", "rope_scaling.factor is 0.5; it must be at least 1"},
     Case{R"({"rope_scaling": {"mscale": 0.7}})", "only 1 is supported: mscale equal to mscale_all_dim"},
     Case{R"({"rope_scaling": {"mscale_all_dim": null}})", "rope_scaling.mscale scales cos and sin by 1.13863"},

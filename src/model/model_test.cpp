@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/error.h"
 #include "model/testing/random_checkpoint.h"
@@ -84,6 +85,29 @@ TEST(Model, TensorsMustFitTheConfiguration) {
   with([](Config&) {});
   testing::write_file(directory.file("tokenizer.json"), testing::small_tokenizer_json(321));
   expect_load_error(directory.path(), "tokenizer.json: has token ids up to 320, config.json has a vocab_size of 320");
+}
+
+TEST(Model, EveryTensorIsNeeded) {
+  TemporaryDirectory directory;
+  Config config = testing::small_config();
+  config.n_routed_experts = 4;
+  testing::write_random_checkpoint(directory.path(), config);
+  const Model model = Model::load(directory.path());
+  const auto write_without = [&](const std::string& left_out) {
+    testing::SafetensorsWriter writer;
+    for (const Tensor& t : model.weights.tensors()) {
+      if (t.name != left_out) writer.add(t.name, t.dtype, t.shape, {t.data.begin(), t.data.end()});
+    }
+    // A new file: the old one is still mapped.
+    std::filesystem::remove(directory.file("model.safetensors"));
+    testing::write_file(directory.file("model.safetensors"), writer.bytes());
+  };
+  for (const Tensor& tensor : model.weights.tensors()) {
+    write_without(tensor.name);
+    expect_load_error(directory.path(), fmt::format("model.safetensors: tensor \"{}\" is missing", tensor.name));
+  }
+  write_without("");
+  EXPECT_EQ(Model::load(directory.path()).weights.tensors().size(), model.weights.tensors().size());
 }
 
 TEST(Model, MissingPiecesAreNamed) {

@@ -188,8 +188,12 @@ void SplitRegex::split_piece(std::string_view piece, size_t base, void* scratch,
   size_t done = 0, from = 0;  // pieces are out up to `done`; the search goes on at `from`
   bool matched = false;
   while (from <= piece.size()) {
-    const int rc = pcre2_match(code_->code.get(), reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(), from,
-                               PCRE2_NO_UTF_CHECK, match, nullptr);
+    const auto search = [&](uint32_t options) {
+      return pcre2_match(code_->code.get(), reinterpret_cast<PCRE2_SPTR>(piece.data()), piece.size(), from,
+                         PCRE2_NO_UTF_CHECK | options, match, nullptr);
+    };
+    int rc = search(0);
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) rc = search(PCRE2_NO_JIT);  // the interpreter's stack is on the heap
     if (rc == PCRE2_ERROR_NOMATCH) break;
     if (rc < 0) {
       input_error(code_->where, "the expression fails on a text of {} bytes: {}", piece.size(), pcre_message(rc));

@@ -67,6 +67,7 @@ TEST(SplitRegex, LongRunsDoNotFail) {
   const std::string spaces(1 << 20, ' ');
   EXPECT_EQ(split(R"(\s*[\r\n]+|\s+(?!\S)|\s+)", spaces + "x").size(), 3u);
   EXPECT_EQ(split(R"([\p{L}\p{M}]+)", std::string(1 << 20, 'x')).size(), 1u);
+  EXPECT_EQ(split("(?:x|xy|z)+", std::string(1 << 18, 'x')).size(), 1u);
 }
 
 void expect_refused(const char* pattern, const char* needle) {

@@ -70,6 +70,27 @@ TEST(Tokenizer, LongestAddedTokenWinsAndIdsMayHaveHoles) {
   EXPECT_EQ(tokenizer.decode(std::vector<int32_t>{401, 350, 402}), "<tool>ool");
 }
 
+// Tokens that are not normalised are looked for first, in the whole text.
+TEST(Tokenizer, RawAddedTokensComeBeforeNormalizedOnes) {
+  json file = json::parse(testing::small_tokenizer_json(258));
+  file["added_tokens"].push_back({{"id", 258}, {"content", "bc"}, {"normalized", false}});
+  file["added_tokens"].push_back({{"id", 259}, {"content", "ab"}, {"normalized", true}});
+  const Tokenizer tokenizer = Tokenizer::parse(file.dump(), "t.json");
+  EXPECT_EQ(tokenizer.encode("abc"), (std::vector<int32_t>{2 + 'a', 258}));
+  EXPECT_EQ(tokenizer.encode("abab"), (std::vector<int32_t>{259, 259}));
+}
+
+// U+16D40 is a letter since Unicode 16, so a space before it belongs to its word and may merge.
+TEST(Tokenizer, NewLettersAreLetters) {
+  json file = json::parse(testing::small_tokenizer_json(258));
+  const std::string space = "\xC4\xA0", f0 = "\xC3\xB0";
+  file["model"]["vocab"][space + f0] = 258;
+  file["model"]["merges"].push_back(space + " " + f0);
+  const Tokenizer tokenizer = Tokenizer::parse(file.dump(), "t.json");
+  EXPECT_EQ(tokenizer.encode(" \xF0\x96\xB5\x80"), (std::vector<int32_t>{258, 2 + 0x96, 2 + 0xB5, 2 + 0x80}));
+  EXPECT_EQ(tokenizer.encode(" \xF0\x9F\xBF\xBF").size(), 5u);  // not assigned: no letter
+}
+
 TEST(Tokenizer, IgnoreMergesTakesWholeWords) {
   json file = json::parse(testing::small_tokenizer_json(258));
   file["model"]["vocab"]["abc"] = 258;

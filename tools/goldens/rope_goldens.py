@@ -18,7 +18,8 @@ def yarn(factor, original, fast=32, slow=1, mscale=1.0):
 # (qk_nope_head_dim, qk_rope_head_dim, rope_theta, rope_scaling); the second is DeepSeek-V3, the third Kimi K2.
 CASES = [(128, 64, 10000, yarn(4, 512)), (128, 64, 10000, yarn(40, 4096)), (128, 64, 50000, yarn(32, 4096, 1, 1)),
          (128, 64, 10000, None), (64, 32, 50000, None), (128, 128, 1000000, None), (64, 48, 10000, yarn(2.5, 100, 40, 2, 0.707)),
-         (32, 16, 500, yarn(8, 64)), (128, 64, 10000, yarn(1, 4096))]
+         (32, 16, 500, yarn(8, 64)), (128, 64, 10000, yarn(1, 4096)),
+         (32, 16, 500, yarn(8, 1000000, 10000, 1)), (32, 16, 10000, yarn(8, 6))]
 
 rows = []
 for nope, rope, theta, scaling in CASES:

@@ -32,9 +32,9 @@ struct Emitter {
   std::vector<int> own_rows;  // rows whose cache line and attention this core handles
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits;
+  Loc qkv, q, value, delta, ffn, hidden, logits, x;
   // Local.
-  Loc constants, records, rope, minus_iota, x, xn;
+  Loc constants, records, rope, minus_iota, xn;
 
   Vt scalar(Constant k) const { return {constants + k / 16, k % 16}; }
   uint32_t scalar_word(Constant k) const { return constants.line * 16 + k; }

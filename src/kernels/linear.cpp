@@ -27,15 +27,20 @@ void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, in
 
 }  // namespace
 
+// The owner of a row fetches it and sends it to all: 48 cores reading one DRAM row at once would queue on its channel.
 void emit_embed(Emitter& e) {
-  const Builder::Mark m = e.b.mark();
-  const auto rows = static_cast<uint32_t>(e.rows);
-  const Loc ids = e.b.spm((rows + 15) / 16);
-  const Loc bf16 = e.b.spm(rows * e.p.embed_lines);
-  e.b.ld(ids, {0, static_cast<uint32_t>(e.p.tokens)}, 1, static_cast<int>((rows + 15) / 16), 0, 0, Object::kStep);
-  e.b.ldg(bf16, {0, static_cast<uint32_t>(e.p.embed)}, ids, e.rows, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
-  e.b.cvt(isa::Cvt::kB2f, Vt{e.x}, Vt{bf16}, e.rows, static_cast<int>(e.c.hidden_size));
-  e.b.release(m);
+  const uint32_t lines = row_lines(e.c.hidden_size);
+  for (size_t i = 0; i < e.own_rows.size(); ++i) {
+    const Builder::Mark m = e.b.mark();
+    const Loc token = e.records + static_cast<uint32_t>(i) * 4 + 3;
+    const Loc bf16 = e.b.spm(e.p.embed_lines), row = e.b.spm(lines);
+    e.b.ldg(bf16, {0, static_cast<uint32_t>(e.p.embed)}, token, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
+    e.b.cvt(isa::Cvt::kB2f, Vt{row}, Vt{bf16}, 1, static_cast<int>(e.c.hidden_size));
+    e.broadcast(e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
+    e.b.release(m);
+  }
+  e.exchange_post();
+  e.exchange_wait(isa::Unit::kVx, {region(e.x, static_cast<uint32_t>(e.rows) * lines)});
 }
 
 void emit_qkv_down(Emitter& e, const LayerWeights& w) {

@@ -29,7 +29,7 @@ enum Constant : uint32_t {
 
 // Writable DRAM areas, in lines.
 struct Areas {
-  uint64_t step = 0, step_lines = 0;
+  uint64_t step = 0;
   uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0;
   uint64_t query = 0, attention = 0, experts = 0, logits = 0;
 };
@@ -47,7 +47,6 @@ struct Plan {
   uint32_t kv_row_lines = 0;
   uint64_t constants = 0, rope = 0, embed = 0, final_norm = 0;  // lines
   uint32_t embed_lines = 0, rope_lines = 0;
-  uint64_t tokens = 0, records = 0;
   Areas areas;
   std::vector<LayerWeights> layers;
   PanelMatrix lm_head;

@@ -148,7 +148,7 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   b.ld(e.constants, {0, static_cast<uint32_t>(e.p.constants)}, 1, static_cast<int>(lines_of(kConstants)), 0, 0);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Loc record = e.records + static_cast<uint32_t>(i) * 4;
-    b.ld(record, {0, static_cast<uint32_t>(e.p.records + static_cast<uint64_t>(e.own_rows[i]) * 4)}, 1, 4, 0, 0, Object::kStep);
+    b.ld(record, {0, static_cast<uint32_t>(e.p.areas.step + static_cast<uint64_t>(e.own_rows[i]) * 4)}, 1, 4, 0, 0, Object::kStep);
     b.ldg(e.rope + static_cast<uint32_t>(i) * e.p.rope_lines, {0, static_cast<uint32_t>(e.p.rope)}, record, 1,
           static_cast<int>(e.p.rope_lines), e.p.rope_lines);
   }
@@ -222,10 +222,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     line += (lines + 63) / 64 * 64 + 64;  // a gap, so that running over the end of an area is a fault
     return first;
   };
-  plan.areas.step_lines = (most_rows + 15) / 16 + most_rows * 4;
-  plan.areas.step = area("step", plan.areas.step_lines);
-  plan.tokens = plan.areas.step;
-  plan.records = plan.areas.step + (most_rows + 15) / 16;
+  plan.areas.step = area("step", most_rows * 4);
   plan.areas.kv_slot_lines = static_cast<uint64_t>(context) * plan.kv_row_lines;
   plan.areas.kv_layer_lines = plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
   plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers);
@@ -244,7 +241,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   std::vector<program::Segment> segments{{"weights", kFirstLine, bytes->size() / 64, false, *bytes, bytes}};
   segments.insert(segments.end(), areas.begin(), areas.end());
 
-  out.layout = {.tokens = plan.tokens * 64, .rows = plan.records * 64, .logits = plan.areas.logits * 64,
+  out.layout = {.rows = plan.areas.step * 64, .logits = plan.areas.logits * 64,
                 .logits_stride = plan.lm_head.tiles * 32ull * 4, .kv = plan.areas.kv * 64,
                 .kv_row_bytes = plan.kv_row_lines * 64ull, .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
                 .kv_slot_bytes = plan.areas.kv_slot_lines * 64, .context = context, .kv_tile = plan.kv_tile};

@@ -30,7 +30,6 @@ struct CompileOptions {
 
 // Host-visible addresses (bytes) and sizes.
 struct StepLayout {
-  uint64_t tokens = 0;      // u32[rows]
   uint64_t rows = 0;        // RowRecord[rows]
   uint64_t logits = 0;      // FP32 [rows][logits_stride]
   uint64_t logits_stride = 0;
@@ -50,7 +49,7 @@ struct alignas(64) RowRecord {
   uint32_t last_rows = 0;                     // cached tokens in the last tile
   float negative_position = 0;
   uint32_t pad2[12] = {};
-  uint32_t pad3[16] = {};
+  uint32_t token = 0, pad3[15] = {};          // row of the embedding
 };
 static_assert(sizeof(RowRecord) == 256);
 

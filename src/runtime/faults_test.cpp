@@ -31,14 +31,13 @@ class LayerProgram : public ::testing::Test {
   // Four sequences at position 0.
   void write_inputs(sim::Functional& functional) const {
     const kernels::StepLayout& l = compiled_.layout;
-    std::vector<uint32_t> tokens{3, 5, 7, 11};
     std::vector<kernels::RowRecord> records(kRows);
     for (uint32_t r = 0; r < kRows; ++r) {
       records[r].slot_line = static_cast<uint32_t>(r * l.kv_slot_bytes / 64);
       records[r].kv_index = static_cast<uint32_t>(r * l.kv_slot_bytes / l.kv_row_bytes);
       records[r].tiles = records[r].last_rows = 1;
+      records[r].token = 3 + 2 * r;
     }
-    functional.write_dram(l.tokens, std::as_bytes(std::span(tokens)));
     functional.write_dram(l.rows, std::as_bytes(std::span(records)));
   }
 

@@ -64,7 +64,6 @@ void Session::step(std::span<const Row> rows) {
   std::vector<Row> padded(rows.begin(), rows.end());
   while (padded.size() < static_cast<size_t>(*it))
     padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
-  std::vector<uint32_t> tokens;
   std::vector<kernels::RowRecord> records(padded.size());
   for (size_t r = 0; r < padded.size(); ++r) {
     const Row& row = padded[r];
@@ -72,8 +71,8 @@ void Session::step(std::span<const Row> rows) {
     check(row.position >= 0 && row.position < context(), "position {} outside the context of {}", row.position,
           context());
     check(row.slot >= 0 && row.slot <= sequences(), "slot {} of {}", row.slot, sequences());
-    tokens.push_back(static_cast<uint32_t>(row.token));
     kernels::RowRecord& record = records[r];
+    record.token = static_cast<uint32_t>(row.token);
     record.position = static_cast<uint32_t>(row.position);
     record.slot_line = static_cast<uint32_t>(static_cast<uint64_t>(row.slot) * layout.kv_slot_bytes / 64);
     record.kv_index =
@@ -83,7 +82,6 @@ void Session::step(std::span<const Row> rows) {
     record.last_rows = static_cast<uint32_t>(row.position % layout.kv_tile + 1);
     record.negative_position = -static_cast<float>(row.position);
   }
-  functional_->write_dram(layout.tokens, std::as_bytes(std::span(tokens)));
   functional_->write_dram(layout.rows, std::as_bytes(std::span(records)));
   if (!options_.timing) {
     functional_->launch();

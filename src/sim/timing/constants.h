@@ -15,6 +15,7 @@ inline constexpr Cycle kLdrCycles = 5;         // address, SPM read (3), shift a
 inline constexpr Cycle kSkipCycles = 2;        // SKIPZ: itself and one refill bubble
 inline constexpr int kInstructionBytes = 16;
 inline constexpr int kFetchOutstanding = 4;    // instruction bursts in flight
+inline constexpr Cycle kFetchHorizon = 128;     // cycles ahead of CTL for which fetches are booked
 inline constexpr int kFetchImemShare = 2;      // 1/n of the instruction memory may hold instructions fetched ahead
 
 // Units

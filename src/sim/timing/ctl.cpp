@@ -96,6 +96,8 @@ Cycle Machine::fetch(Core& core, const Issue& i, Cycle time) {
   const uint64_t end = std::min(burst + f.window + 1, f.bursts);
   for (; f.next < end; ++f.next) {
     const Cycle free = f.next >= kFetchOutstanding ? f.ready[(f.next - kFetchOutstanding) & mask] : 0;
+    // The DRAM books requests as they come: one from the far future would stand in the way of everybody's earlier ones.
+    if (f.next > burst && free > time + kFetchHorizon) break;
     const uint32_t lines = dram_.burst_lines();
     f.ready[f.next & mask] = dram_.access(std::max(time, free) + to_controller_, f.base_line + f.next * lines, lines, false) +
                              from_controller_;

@@ -10,31 +10,26 @@
 
 #include "numerics/e4m3.h"
 #include "numerics/mma_engine.h"
+#include "numerics/rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hadal::num::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int kColumns = 16, kMaxGroup = 128, kRowBlock = 4, kRowChunk = 64;
 using DoubleTag = hn::CappedTag<double, 8>;
 using FloatTag = hn::Rebind<float, DoubleTag>;
 using WordTag = hn::Rebind<uint32_t, DoubleTag>;
 
-// One line of codes (16 columns x 4 k) to binary64: the code's bits, moved to binary32's fields, are off by a power of
-// two only. NaN codes give some number here and are handled apart.
+// One line of codes (16 columns x 4 k) to binary64. NaN codes give some number here and are handled apart.
 template <bool kAdd>
 HWY_INLINE void decode_line(const uint8_t* line, double* to) {
   const DoubleTag d64;
   const FloatTag f32;
   const WordTag u32;
-  const auto rebias = hn::Set(f32, 0x1p120f);
   for (int c = 0; c < kColumns; c += static_cast<int>(hn::Lanes(d64))) {
     auto word = hn::LoadU(u32, reinterpret_cast<const uint32_t*>(line + c * 4));
     for (int k = 0; k < 4; ++k) {
-      auto magnitude = hn::ShiftLeft<20>(hn::And(word, hn::Set(u32, 0x7Fu)));
-      auto sign = hn::ShiftLeft<24>(hn::And(word, hn::Set(u32, 0x80u)));
-      auto value = hn::Mul(hn::BitCast(f32, magnitude), rebias);
-      auto wide = hn::PromoteTo(d64, hn::Or(value, hn::BitCast(f32, sign)));
+      auto wide = hn::PromoteTo(d64, e4m3_values(f32, word));
       if (kAdd) wide = hn::Add(wide, hn::Load(d64, to + k * kColumns + c));
       hn::Store(wide, d64, to + k * kColumns + c);
       word = hn::ShiftRight<8>(word);

@@ -55,7 +55,7 @@ HADAL_INLINE Parts decode(const Decoder& t, __m512i words) {
 
 // Half 0 of a line of bytes k0 k1 k2 k3 holds the words (k0, k2), half 1 (k1, k3).
 HADAL_INLINE __m512i half_line(__m512i codes, int half) {
-  return half == 0 ? _mm512_and_si512(codes, _mm512_set1_epi16(0xFF)) : _mm512_srli_epi16(codes, 8);
+  return _mm512_and_si512(_mm512_srl_epi16(codes, _mm_cvtsi32_si128(8 * half)), _mm512_set1_epi16(0xFF));
 }
 
 HADAL_INLINE Parts decode_half(const Decoder& t, __m512i high, __m512i low, bool two_digits, int half) {
@@ -116,7 +116,8 @@ HADAL_INLINE void read_half(const PanelPair& pair, const Decoder& decoder, int l
 }
 
 // P0 + 128 (P2 - P0 - P1) + 2^14 P1, all of it below 2^45: the first two terms are joined in binary64.
-HADAL_INLINE __m512 combine(const __m512i (&p)[kParts]) {
+HADAL_INLINE __m512 combine(__m512i p0, __m512i p1, __m512i p2) {
+  const __m512i p[kParts] = {p0, p1, p2};
   const __m512d unit = _mm512_set1_pd(0x1p-18), middle = _mm512_set1_pd(0x1p-11), top = _mm512_set1_pd(0x1p-4);
   __m256 f[2];
   for (int h = 0; h < 2; ++h) {
@@ -131,43 +132,69 @@ HADAL_INLINE __m512 combine(const __m512i (&p)[kParts]) {
   return _mm512_insertf32x8(_mm512_castps256_ps512(f[0]), f[1], 1);
 }
 
+// The sums of one row: part j times panel p in s<j><p>. Named one by one: GCC keeps arrays of them in memory.
+struct RowSums {
+  __m512i s00, s01, s10, s11, s20, s21;
+};
+
+HADAL_INLINE RowSums no_sums() {
+  const __m512i zero = _mm512_setzero_si512();
+  return {zero, zero, zero, zero, zero, zero};
+}
+
+// sum += pairs of 16-bit products. As an instruction by name: around the intrinsic GCC 12 copies and spills the sums.
+HADAL_INLINE void multiply_add(__m512i& sum, __m512i b, __m512i x) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(b), "v"(x));
+}
+
+// One half line of both panels times the same k of a row.
+HADAL_INLINE void accumulate(RowSums& s, const Parts& b0, const Parts& b1, const int32_t* a) {
+  __m512i x = _mm512_set1_epi32(a[0]);
+  multiply_add(s.s00, b0.p[0], x);
+  multiply_add(s.s01, b1.p[0], x);
+  x = _mm512_set1_epi32(a[1]);
+  multiply_add(s.s10, b0.p[1], x);
+  multiply_add(s.s11, b1.p[1], x);
+  x = _mm512_set1_epi32(a[2]);
+  multiply_add(s.s20, b0.p[2], x);
+  multiply_add(s.s21, b1.p[2], x);
+}
+
+HADAL_INLINE void finish(const Mma& op, int g, int row, int panel, const RowSums& s, bool row_nan,
+                         const PanelPair& pair) {
+  fix_up(op, g, row, panel, combine(s.s00, s.s10, s.s20), row_nan ? 0xFFFF : pair.nan[0], pair.scales[0]);
+  fix_up(op, g, row, panel + 1, combine(s.s01, s.s11, s.s21), row_nan ? 0xFFFF : pair.nan[1], pair.scales[1]);
+}
+
 // kRows rows of A times a pair of panels. Fused: B is decoded here; else its parts lie ready.
 template <int kRows, bool kFused, bool kTwoDigits>
 void multiply(const Mma& op, int g, int row, int panel, const RowParts* a, const bool* row_nan, PanelPair& pair,
               const Decoder& decoder) {
-  __m512i sum[kRows][2][kParts];
+  constexpr int kRowStride = sizeof(RowParts) / sizeof(int32_t);
+  RowSums s0 = no_sums(), s1 = s0, s2 = s0, s3 = s0;
   NanWatch nan[2] = {new_watch(), new_watch()};
-  for (auto& of_row : sum) {
-    for (auto& of_panel : of_row) {
-      for (__m512i& s : of_panel) s = _mm512_setzero_si512();
-    }
-  }
-  const int lines = op.group / 4;
+  Parts b[2];
   const __m512i* ready = pair.parts;
-  for (int line = 0; line < lines; ++line) {
-    for (int half = 0; half < 2; ++half) {
-      Parts b[2];
-      if (kFused) {
-        read_half<kTwoDigits>(pair, decoder, line, half, b, nan);
-      } else {
-        for (int p = 0; p < 2; ++p) {
-          for (int j = 0; j < kParts; ++j) b[p].p[j] = _mm512_load_si512(ready++);
-        }
-      }
-      for (int r = 0; r < kRows; ++r) {
-        for (int j = 0; j < kParts; ++j) {
-          __m512i x = _mm512_set1_epi32(a[r][line][half][j]);
-          for (int p = 0; p < 2; ++p) sum[r][p][j] = _mm512_dpwssd_epi32(sum[r][p][j], b[p].p[j], x);
-        }
-      }
+  const int32_t* from = a[0][0][0];
+  // One flat loop over half lines: with two unrolled halves the compiler runs out of registers.
+  for (int step = 0; step < op.group / 2; ++step, from += kParts) {
+    if (kFused) {
+      read_half<kTwoDigits>(pair, decoder, step / 2, step % 2, b, nan);
+    } else {
+      b[0] = {ready[0], ready[1], ready[2]};
+      b[1] = {ready[3], ready[4], ready[5]};
+      ready += 2 * kParts;
     }
+    accumulate(s0, b[0], b[1], from);
+    if (kRows > 1) accumulate(s1, b[0], b[1], from + kRowStride);
+    if (kRows > 2) accumulate(s2, b[0], b[1], from + 2 * kRowStride);
+    if (kRows > 3) accumulate(s3, b[0], b[1], from + 3 * kRowStride);
   }
-  for (int p = 0; p < 2; ++p) {
-    if (kFused) pair.nan[p] = nan_columns(nan[p]);
-    for (int r = 0; r < kRows; ++r) {
-      fix_up(op, g, row + r, panel + p, combine(sum[r][p]), row_nan[r] ? 0xFFFF : pair.nan[p], pair.scales[p]);
-    }
-  }
+  for (int p = 0; kFused && p < 2; ++p) pair.nan[p] = nan_columns(nan[p]);
+  finish(op, g, row, panel, s0, row_nan[0], pair);
+  if (kRows > 1) finish(op, g, row + 1, panel, s1, row_nan[1], pair);
+  if (kRows > 2) finish(op, g, row + 2, panel, s2, row_nan[2], pair);
+  if (kRows > 3) finish(op, g, row + 3, panel, s3, row_nan[3], pair);
 }
 
 template <bool kTwoDigits>

@@ -30,14 +30,6 @@ HWY_INLINE VI to_e4m3(VF x) {
   return hn::IfThenElse(hn::RebindMask(tag, hn::IsNaN(x)), hn::Set(tag, 0x7F), hn::Or(code, sign));
 }
 
-// The value of a code that is not NaN: its bits in binary32's fields, off by a power of two.
-HWY_INLINE VF from_e4m3(VI code) {
-  const I32 tag;
-  VF magnitude = hn::BitCast(F32(), hn::ShiftLeft<20>(hn::And(code, hn::Set(tag, 0x7F))));
-  VI sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(tag, 0x80)));
-  return hn::Or(hn::Mul(magnitude, hn::Set(F32(), 0x1p120f)), hn::BitCast(F32(), sign));
-}
-
 HWY_INLINE float largest(const float* x, int n) {
   VF best = hn::Zero(F32());
   for (int i = 0; i < n; i += lanes()) {
@@ -70,7 +62,7 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
         VI h = to_e4m3(v);
         hn::StoreU(hn::DemoteTo(U8(), h), U8(), high + i);
         if (digits == 2) {
-          VF rest = hn::IfThenZeroElse(hn::IsNaN(v), hn::Sub(v, from_e4m3(h)));
+          VF rest = hn::IfThenZeroElse(hn::IsNaN(v), hn::Sub(v, e4m3_values(F32(), hn::BitCast(U32(), h))));
           hn::StoreU(hn::DemoteTo(U8(), to_e4m3(rest)), U8(), high + d.low_offset + i);
         }
       }
@@ -92,7 +84,7 @@ void dequantise(Tile d, QuantTile a, int rows, int cols, int group) {
       for (int i = 0; i < n; i += lanes()) {
         VI code = hn::PromoteTo(I32(), hn::Load(U8(), codes + i));
         const auto nan = hn::Eq(hn::And(code, hn::Set(I32(), 0x7F)), hn::Set(I32(), 0x7F));
-        VF value = canonical(hn::Mul(from_e4m3(code), scale));
+        VF value = canonical(hn::Mul(e4m3_values(F32(), hn::BitCast(U32(), code)), scale));
         hn::Store(hn::IfThenElse(hn::RebindMask(F32(), nan), quiet_nan(), value), F32(), values + i);
       }
       std::byte* to = element(d, r, c);

@@ -28,6 +28,19 @@ HWY_INLINE int lanes() { return static_cast<int>(hn::Lanes(F32())); }
 HWY_INLINE VF quiet_nan() { return hn::BitCast(F32(), hn::Set(U32(), kCanonicalNan)); }
 HWY_INLINE VF canonical(VF x) { return hn::IfThenElse(hn::IsNaN(x), quiet_nan(), x); }
 
+// The values of E4M3 codes that are not NaN: their fields moved to binary32's and rebased. Codes without an exponent come
+// out as 2^-7 (1 + M/8) instead of 2^-6 M/8. (Multiplying binary32 subnormals would need no case, but is slow on x86.)
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V e4m3_values(D f32, hn::Vec<hn::Rebind<uint32_t, D>> code) {
+  const hn::Rebind<uint32_t, D> u32;
+  const auto fields = hn::ShiftLeft<20>(hn::And(code, hn::Set(u32, 0x7Fu)));
+  const auto sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(u32, 0x80u)));
+  const V rebased = hn::BitCast(f32, hn::Add(fields, hn::Set(u32, 120u << 23)));
+  const V small = hn::Sub(hn::Add(rebased, rebased), hn::Set(f32, 0x1p-6f));
+  const V magnitude = hn::IfThenElse(hn::Lt(rebased, hn::Set(f32, 0x1p-6f)), small, rebased);
+  return hn::Or(magnitude, hn::BitCast(f32, sign));
+}
+
 // Elements of a row as binary32: in place, or converted into `buffer`.
 HWY_INLINE const float* load_row(Type type, const std::byte* from, int n, float* buffer) {
   if (type == Type::kF32) return reinterpret_cast<const float*>(from);

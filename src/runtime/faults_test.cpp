@@ -1,67 +1,18 @@
 // The compiled program of real layers under adversity: random interleavings give one result, and every planted fault
-// is caught.
+// is caught. interleavings_slow_test.cpp runs a thousand of them.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
-#include <random>
 
 #include "base/error.h"
 #include "runtime/layer_program.h"
-#include "sim/functional.h"
 
 namespace hadal::runtime {
 namespace {
 
-using testing::small_chip;
-using testing::SmallModel;
+using testing::LayerProgram;
 
-class LayerProgram : public ::testing::Test {
- protected:
-  static constexpr int kRows = 4;
-
-  void SetUp() override {
-    kernels::CompileOptions options;
-    options.sequences = kRows;
-    options.context = 64;
-    options.row_buckets = {kRows};
-    compiled_ = kernels::compile(small_.model, chip_, options);
-  }
-
-  // Four sequences at position 0.
-  void write_inputs(sim::Functional& functional) const {
-    const kernels::StepLayout& l = compiled_.layout;
-    std::vector<kernels::RowRecord> records(kRows);
-    for (uint32_t r = 0; r < kRows; ++r) {
-      records[r].slot_line = static_cast<uint32_t>(r * l.kv_slot_bytes / 64);
-      records[r].kv_index = static_cast<uint32_t>(r * l.kv_slot_bytes / l.kv_row_bytes);
-      records[r].tiles = records[r].last_rows = 1;
-      records[r].token = 3 + 2 * r;
-    }
-    functional.write_dram(l.rows, std::as_bytes(std::span(records)));
-  }
-
-  std::vector<std::byte> run(const program::Program& program, std::optional<uint64_t> seed) const {
-    sim::Functional functional(chip_, program, {.interleave_seed = seed});
-    write_inputs(functional);
-    functional.launch();
-    std::vector<std::byte> out(kRows * compiled_.layout.logits_stride);
-    functional.read_dram(compiled_.layout.logits, out);
-    return out;
-  }
-
-  const chip::Chip chip_ = small_chip(3);
-  const SmallModel small_;
-  kernels::Compiled compiled_;
-};
-
-TEST_F(LayerProgram, RandomInterleavingsGiveOneResult) {
-  const std::vector<std::byte> expected = run(compiled_.programs[0], std::nullopt);
-  const uint64_t runs = std::getenv("HADAL_LONG") != nullptr ? 1000 : 40;
-  for (uint64_t seed = 1; seed <= runs; ++seed) {
-    ASSERT_EQ(run(compiled_.programs[0], seed), expected) << "interleaving seed " << seed;
-  }
-}
+TEST_F(LayerProgram, RandomInterleavingsGiveOneResult) { expect_one_result(40); }
 
 // One planted fault: picks an instruction and spoils it.
 struct Fault {

@@ -102,6 +102,7 @@ endfunction()
 # A folder with a main.cpp: everything else in it is its library, so that tests reach that too.
 function(hadal_executable folder name)
   hadal_library(${folder} ${ARGN})
+  hadal_sources(${folder})
   if(lib_sources)
     target_compile_definitions(hadal_${folder} PRIVATE HADAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   endif()

@@ -36,6 +36,9 @@ struct TimingTotals {
   sim::TimingResult sum;  // cycles, bytes, energy added up; utilisation weighted by cycles
 };
 
+// Adds a step to a sum; of operators with the same name too.
+void add(sim::TimingResult& sum, const sim::TimingResult& step);
+
 class Session {
  public:
   // `model` and `chip` must outlive the session.

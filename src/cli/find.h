@@ -1,0 +1,18 @@
+// Where the descriptions and models of the project lie, and how a name on the command line finds them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace hadal::cli {
+
+// A model directory: a path, or the name of a folder under models/ of the working directory or the source tree.
+std::string find_model(const std::string& given);
+// A chip description: a path, or the name of a file under chips/, with or without ".yaml".
+std::string find_chip(const std::string& given);
+
+// Every chips/*.yaml and models/*/config.json of the working directory, else of the source tree; sorted.
+std::vector<std::string> chip_files();
+std::vector<std::string> model_directories();
+
+}  // namespace hadal::cli

@@ -1,0 +1,224 @@
+// hadal run: text from a model on the simulated chip, and what it cost.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/app.h"
+#include "cli/find.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "report/run.h"
+#include "report/units.h"
+#include "runtime/generate.h"
+
+namespace hadal::cli {
+namespace {
+
+constexpr int64_t kUsualContext = 4096;  // positions a cache slot holds unless the run or the model says otherwise
+
+struct Options {
+  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, kv = "fp8";
+  int max_tokens = 64, digits = 2, batch = 1, threads = 1;
+  uint64_t seed = 0;
+  double temperature = 0, top_p = 1;
+  bool no_timing = false, no_checks = false, quiet = false;
+};
+
+std::vector<int32_t> encode_prompt(const model::Model& model, const std::string& prompt) {
+  const auto bos = static_cast<int32_t>(model.config.bos_token_id);
+  std::vector<int32_t> tokens = model.tokenizer.encode(prompt);
+  if (bos >= 0 && (tokens.empty() || tokens.front() != bos)) tokens.insert(tokens.begin(), bos);
+  if (tokens.empty()) input_error("--prompt", "is empty, and the model has no beginning-of-text token to start from");
+  const int64_t limit = model.config.max_position_embeddings;
+  if (static_cast<int64_t>(tokens.size()) > limit) {
+    input_error("--prompt", "has {} tokens; the model takes at most {}", tokens.size(), limit);
+  }
+  return tokens;
+}
+
+runtime::SessionOptions session_options(const Options& options, const model::Model& model, size_t prompt_tokens) {
+  runtime::SessionOptions session;
+  session.compile.activation_digits = options.digits;
+  session.compile.kv_format = options.kv == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kFp8;
+  session.compile.sequences = options.batch;
+  const int64_t needed = static_cast<int64_t>(prompt_tokens) + options.max_tokens;
+  session.compile.context = std::min(model.config.max_position_embeddings, std::max(needed, kUsualContext));
+  session.functional.check_races = session.functional.check_initialised = !options.no_checks;
+  session.functional.threads = options.threads;
+  session.timing = !options.no_timing;
+  return session;
+}
+
+// Shows the first sequence as it grows, or how far a batch has come.
+class Display {
+ public:
+  Display(const Options& options, const runtime::Session& session, bool silent)
+      : options_(options), session_(session), silent_(silent) {}
+
+  void begin() {
+    if (!streams()) return;
+    if (!options_.quiet) print_now(dim(options_.prompt));
+    status_.show("reading the prompt");
+  }
+  void begin_decode() { since_ = Stopwatch(); }
+  void token(size_t sequence, int32_t token) {
+    ++tokens_;
+    if (streams() && sequence == 0) {
+      status_.clear();
+      print_now(text_.push(session_.model().tokenizer.decode(std::vector{token})));
+    }
+    status_.show(status());
+  }
+  void end() {
+    status_.clear();
+    if (streams()) print_now(text_.finish() + "\n");
+  }
+
+ private:
+  bool streams() const { return !silent_ && options_.batch == 1; }
+  std::string status() const {
+    const runtime::TimingTotals& timing = session_.timing();
+    const auto steps = static_cast<double>(timing.steps) * options_.batch;
+    std::string text = fmt::format("[{} of {} tokens", tokens_, options_.max_tokens * options_.batch);
+    if (timing.steps > 0) {
+      const double seconds = report::simulated_s(timing.sum, session_.chip());
+      text += fmt::format(", chip {} tokens/s", report::grouped(static_cast<uint64_t>(steps / seconds)));
+    }
+    return text + fmt::format(", host {:.1f} tokens/s]", static_cast<double>(tokens_) / since_.seconds());
+  }
+
+  const Options& options_;
+  const runtime::Session& session_;
+  bool silent_;
+  uint64_t tokens_ = 0;
+  Stopwatch since_;
+  Utf8Stream text_;
+  StatusLine status_;
+};
+
+report::Run generate(const Options& options, runtime::Session& session, const std::vector<int32_t>& prompt,
+                     bool silent) {
+  report::Run run;
+  const std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(options.batch), prompt);
+  Display display(options, session, silent);
+  display.begin();
+  Stopwatch watch;
+  const auto generated = runtime::generate(
+      session, prompts, options.max_tokens, {options.temperature, options.top_p, options.seed},
+      [&](size_t sequence, int32_t token) { display.token(sequence, token); },
+      [&] {
+        run.prefill.wall_s = watch.seconds();
+        run.prefill.timing = session.take_timing();
+        watch = Stopwatch();
+        display.begin_decode();
+      });
+  run.decode.wall_s = watch.seconds();
+  run.decode.timing = session.take_timing();
+  display.end();
+  run.prompt_tokens = prompt.size();
+  run.prefill.tokens = prompt.size() * prompts.size();
+  for (size_t s = 0; s < generated.size(); ++s) {
+    const runtime::Generated& g = generated[s];
+    Utf8Stream text;
+    const std::string start = text.push(session.model().tokenizer.decode(g.tokens));
+    run.sequences.push_back({options.seed + s, start + text.finish(), g.tokens, g.stopped});
+    // The last prompt step yields the first token, the end token counts as one.
+    run.decode.tokens += g.tokens.size() + (g.stopped ? 1 : 0) - (g.tokens.empty() && !g.stopped ? 0 : 1);
+  }
+  run.work = session.stats();
+  return run;
+}
+
+void print_report(const Options& options, const report::Run& run) {
+  if (options.batch > 1) {
+    for (const report::Sequence& s : run.sequences) {
+      fmt::print("{}{}{}\n", dim(fmt::format("[seed {}] ", s.seed)), options.quiet ? "" : dim(options.prompt), s.text);
+    }
+  }
+  if (!options.quiet) fmt::print("\n{}", report::to_text(run));
+}
+
+void execute(const Options& options) {
+  const std::string directory = find_model(options.model);
+  const chip::Chip chip = chip::load(find_chip(options.chip));
+  std::optional<OutputFile> json, trace;
+  if (!options.json.empty()) json.emplace(options.json);
+  if (!options.trace.empty()) trace.emplace(options.trace);
+
+  const Stopwatch loading;
+  const model::Model model = model::Model::load(directory);
+  const std::vector<int32_t> prompt = encode_prompt(model, options.prompt);
+  runtime::Session session(model, chip, session_options(options, model, prompt.size()));
+  const double load_s = loading.seconds();
+
+  const bool silent = json && json->is_standard_output();
+  report::Run run = generate(options, session, prompt, silent);
+  run.model = options.model;
+  run.prompt = options.prompt;
+  run.chip = &chip;
+  run.timed = !options.no_timing;
+  run.load_s = load_s;
+  if (trace) {
+    trace->write([&](std::ostream& out) {
+      sim::TimingOptions timing;
+      timing.chrome_trace = &out;
+      sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
+    });
+  }
+  if (json) json->write(report::to_json(run).dump(2) + "\n");
+  if (!silent) print_report(options, run);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  CLI::App* command = app.add_subcommand("run", "Generate text on the simulated chip and report what it cost");
+  command->add_option("MODEL", o.model, "Model directory, or the name of a folder under models/")->required();
+  command->add_option("-p,--prompt", o.prompt, "Text to continue")->required();
+  command->add_option("--chip", o.chip, "Chip description, or the name of a file under chips/")->capture_default_str();
+  command->add_option("-n,--max-tokens", o.max_tokens, "Most tokens to generate")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  command->add_option("--temperature", o.temperature, "0 takes the likeliest token")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command->add_option("--top-p", o.top_p, "Draw from the likeliest tokens that hold this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--seed", o.seed, "Of the draws; equal seeds give equal text")->capture_default_str();
+  command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  command->add_option("--kv", o.kv, "Format of the cache: fp8 or bf16")
+      ->check(CLI::IsMember({"fp8", "bf16"}))
+      ->capture_default_str();
+  command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
+      ->capture_default_str();
+  command->add_option("--threads", o.threads, "Host threads of the functional simulator")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command->add_option("--json", o.json, "Write the report as JSON; - writes it to standard output, and nothing else");
+  CLI::Option* trace =
+      command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev) of the last step");
+  command->add_flag("--no-timing", o.no_timing, "Leave out the timing simulator: faster, no cycles")->excludes(trace);
+  command->add_flag("--no-checks", o.no_checks, "Leave out the checks for races and unwritten memory");
+  command->add_flag("-q,--quiet", o.quiet, "Print the generated text and nothing else");
+  command->footer(
+      "Examples:\n"
+      "  hadal run hadal-tiny --prompt \"Once upon a time\"\n"
+      "  hadal run models/hadal-tiny -p \"The sea\" -n 100 --temperature 0.7 --top-p 0.95 --seed 3\n"
+      "  hadal run hadal-tiny -p \"It was\" --trace step.json --json run.json\n"
+      "  hadal run hadal-tiny -p \"It was\" --chip hadal-rtl -n 8");
+  command->callback([options, &action] { action = [options] { execute(*options); }; });
+}
+
+}  // namespace hadal::cli

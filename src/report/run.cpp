@@ -1,0 +1,100 @@
+// The report of `hadal run`.
+#include "report/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/table.h"
+#include "report/units.h"
+
+namespace hadal::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double rate(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
+
+uint64_t generated(const Run& run) {
+  uint64_t tokens = 0;
+  for (const Sequence& sequence : run.sequences) tokens += sequence.token_ids.size();
+  return tokens;
+}
+
+Json phase_json(const Run& run, const Phase& phase) {
+  const auto tokens = static_cast<double>(phase.tokens);
+  Json out{{"tokens", phase.tokens}, {"wall_s", phase.wall_s}, {"tokens_per_s_wall", rate(tokens, phase.wall_s)}};
+  if (!run.timed) return out;
+  const double seconds = simulated_s(phase.timing.sum, *run.chip);
+  out["steps"] = phase.timing.steps;
+  out["tokens_per_s_simulated"] = rate(tokens, seconds);
+  out["energy_j_per_token"] = phase.tokens > 0 ? phase.timing.sum.energy.total() / tokens : 0;
+  out.update(to_json(phase.timing.sum, *run.chip));
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const Run& run) {
+  const uint64_t tokens = generated(run);
+  const double wall = run.prefill.wall_s + run.decode.wall_s;
+  Json out;
+  out["text"] = run.sequences.front().text;
+  out["tokens"] = tokens;
+  out["prompt_tokens"] = run.prompt_tokens;
+  out["model"] = run.model;
+  out["chip"] = run.chip->name;
+  out["wall_s"] = wall;
+  out["load_s"] = run.load_s;
+  out["tokens_per_s_wall"] = rate(static_cast<double>(tokens), wall);
+  if (run.timed) {
+    sim::TimingResult sum;
+    runtime::add(sum, run.prefill.timing.sum);
+    runtime::add(sum, run.decode.timing.sum);
+    out.update(to_json(sum, *run.chip));
+    out["tokens_per_s_simulated"] = rate(static_cast<double>(tokens), simulated_s(sum, *run.chip));
+    out["energy_j_per_token"] = tokens > 0 ? sum.energy.total() / static_cast<double>(tokens) : 0;
+  } else {
+    for (const char* key : {"cycles", "simulated_s", "tokens_per_s_simulated", "energy_j"}) out[key] = nullptr;
+    out["operators"] = Json::array();
+    out["instructions"] = run.work.instructions;
+    out["macs"] = run.work.macs;
+  }
+  out["prefill"] = phase_json(run, run.prefill);
+  out["decode"] = phase_json(run, run.decode);
+  for (const Sequence& s : run.sequences) {
+    out["sequences"].push_back(
+        {{"seed", s.seed}, {"text", s.text}, {"token_ids", s.token_ids}, {"stopped", s.stopped}});
+  }
+  return out;
+}
+
+std::string to_text(const Run& run) {
+  std::string out = fmt::format("{} on {}\n\n", run.model, describe(*run.chip));
+  std::vector<Table::Column> columns{{"", Align::kLeft}, {"tokens"}};
+  if (run.timed)
+    columns.insert(columns.end(), {{"steps"}, {"cycles"}, {"chip time"}, {"chip tokens/s"}, {"J a token"}});
+  columns.insert(columns.end(), {{"host time"}, {"host tokens/s"}});
+  Table phases(columns);
+  for (const auto& [name, phase] : {std::pair("prefill", &run.prefill), std::pair("decode", &run.decode)}) {
+    const auto tokens = static_cast<double>(phase->tokens);
+    std::vector<std::string> cells{name, grouped(phase->tokens)};
+    if (run.timed) {
+      const sim::TimingResult& timing = phase->timing.sum;
+      const double seconds = simulated_s(timing, *run.chip);
+      cells.insert(cells.end(), {grouped(phase->timing.steps), grouped(timing.cycles), si(seconds, "s"),
+                                 grouped(static_cast<uint64_t>(rate(tokens, seconds) + 0.5)),
+                                 si(timing.energy.total() / std::max(tokens, 1.0), "J")});
+    }
+    cells.insert(cells.end(), {si(phase->wall_s, "s"), fmt::format("{:.1f}", rate(tokens, phase->wall_s))});
+    phases.add(std::move(cells));
+  }
+  out += phases.text();
+  if (!run.timed) return out;
+  const bool decoded = run.decode.timing.steps > 0;
+  const Phase& phase = decoded ? run.decode : run.prefill;
+  out += decoded ? "\nDecode: where the time went\n\n" : "\nPrefill: where the time went\n\n";
+  return out + to_text(phase.timing.sum, *run.chip, phase.timing.steps, "step");
+}
+
+}  // namespace hadal::report

@@ -12,9 +12,9 @@ inline constexpr Cycle kNever = ~Cycle{0} >> 10;  // leaves room for a slot numb
 // CTL
 inline constexpr Cycle kDispatchCycles = 1;    // dispatch to the earliest issue in the unit
 inline constexpr Cycle kLdrCycles = 5;         // address, SPM read (3), shift and write back; CTL waits
-inline constexpr Cycle kSkipCycles = 2;        // SKIPZ: itself and one refill bubble
+inline constexpr Cycle kSkipCycles = 2;        // SKIPZ that skips: itself and one refill bubble
 inline constexpr int kInstructionBytes = 16;
-inline constexpr int kFetchOutstanding = 4;    // instruction bursts in flight
+inline constexpr int kFetchOutstanding = 16;   // instruction bursts in flight
 inline constexpr Cycle kFetchHorizon = 128;     // cycles ahead of CTL for which fetches are booked
 inline constexpr int kFetchImemShare = 2;      // 1/n of the instruction memory may hold instructions fetched ahead
 

@@ -249,6 +249,7 @@ bool Machine::try_wait(Core& core, uint32_t unit, const Issue& i, Cycle now, Cyc
 }
 
 void Machine::post(size_t c, const Issue& i, Cycle time) {
+  check(c < cores_.size(), "instruction {} posts on core {}, the trace has {}", i.pc, c, cores_.size());
   Core& core = cores_[c];
   Semaphore& semaphore = core.semaphores[i.psem];
   semaphore.post(time, i.pcnt);

@@ -87,15 +87,34 @@ TEST(Ctl, InstructionsAreFetchedOnceThroughDram) {
   EXPECT_EQ(r.complete(799), r.complete(0) + 799);
 }
 
-TEST(Ctl, StraightCodeIsBoundByFetchBandwidth) {
+TEST(Ctl, StraightCodeIsBoundByFetchLatency) {
+  auto cycles = [](int controller_cycles) {
+    chip::Chip chip = test_chip();
+    chip.dram.controller_cycles = controller_cycles;
+    Replay r(chip);
+    Builder b = r.core();
+    for (int i = 0; i < 16000; ++i) b.set();
+    b.halt();
+    r.run();
+    return static_cast<double>(r.complete(16000));
+  };
+  EXPECT_NEAR(cycles(100), 16000, 200);
+  // Bursts of 16 instructions, kFetchOutstanding of them every round trip.
+  EXPECT_NEAR(cycles(2000), 16000.0 / (16 * kFetchOutstanding) * 2040, 4000);
+}
+
+TEST(Ctl, OnlyASkipThatSkipsCostsABubble) {
   Replay r;
   Builder b = r.core();
-  for (int i = 0; i < 16000; ++i) b.set();
+  b.set().set().set();
+  for (size_t i = 1; i < 3; ++i) {
+    r.trace.cores[0].issues[i].op = isa::Op::kSkipz;
+    r.trace.cores[0].issues[i].rows = i == 2;
+  }
   b.halt();
   r.run();
-  // Four bursts of 16 instructions every round trip of about 150 cycles.
-  EXPECT_GT(r.complete(16000), 16000u * 120 / 64);
-  EXPECT_LT(r.complete(16000), 16000u * 170 / 64);
+  EXPECT_EQ(r.complete(1), r.complete(0) + 1);
+  EXPECT_EQ(r.complete(2), r.complete(1) + kSkipCycles);
 }
 
 TEST(Semaphores, WaitSeesThePostWhenWritesAreVisible) {

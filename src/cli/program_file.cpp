@@ -16,7 +16,7 @@ chip::Chip chip_for(const program::Program& program, const std::string& path, co
   if (given.empty() && program.chip.empty()) input_error(path, "names no chip; --chip or a line .chip NAME is needed");
   chip::Chip chip = chip::load(find_chip(given.empty() ? program.chip : given));
   if (program.cores.size() != static_cast<size_t>(chip.cores)) {
-    input_error(path, "is a program for {} cores; {} has {}", program.cores.size(), chip.name, chip.cores);
+    input_error(path, "has streams for {} core(s); {} has {}", program.cores.size(), chip.name, chip.cores);
   }
   for (const program::Segment& segment : program.segments) {
     if (segment.base_line + segment.lines > chip.dram.bytes / isa::kLineBytes) {

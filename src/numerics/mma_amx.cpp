@@ -288,10 +288,12 @@ void mma_amx(const Mma& op) {
   for (int first = 0; first < op.m; first += kRowChunk) {
     const int rows = op.m - first < kRowChunk ? op.m - first : kRowChunk;
     const Plan plan = plan_rows(first, rows, a_planes);
+    // With one row tile there is nothing to reuse, and a single panel's planes stay closest.
+    const int block = plan.tiles > 1 ? kPanelBlock : 1;
     for (int g = 0; g < op.groups; ++g) {
       for (int t = 0; t < plan.tiles; ++t) prepare_rows(op, g, plan.tile[t], decoder, row_nan);
-      for (int panel = 0; panel < panels; panel += kPanelBlock) {
-        const int count = panels - panel < kPanelBlock ? panels - panel : kPanelBlock;
+      for (int panel = 0; panel < panels; panel += block) {
+        const int count = panels - panel < block ? panels - panel : block;
         Panel info[kPanelBlock];
         for (int i = 0; i < count; ++i) info[i] = prepare_panel(op, g, panel + i, decoder, b_planes[i]);
         for (int t = 0; t < plan.tiles; ++t) {

@@ -67,6 +67,7 @@ class Analysis {
     const auto unit = static_cast<size_t>(isa::unit_of(entry.instr));
     Clock& known = known_[unit];
     join(known, known_[kCtl]);
+    if (entry.implies >= 0) join(known, finished_[static_cast<size_t>(entry.implies)]);
     Clock needed{};
     if (entry.join || entry.instr.op == isa::Op::kHalt) {
       for (size_t u = 0; u < needed.size(); ++u) needed[u] = static_cast<int32_t>(by_unit_[u].size());

@@ -60,7 +60,7 @@ void Builder::release(Mark m) {
 }
 
 Entry& Builder::push(isa::Instr instr, std::vector<Access> accesses) {
-  entries_.push_back({instr, std::move(accesses), false, 0, op_});
+  entries_.push_back({instr, std::move(accesses), false, 0, op_, -1});
   return entries_.back();
 }
 
@@ -127,7 +127,7 @@ void Builder::halt() { push({.op = Op::kHalt}, {}); }
 
 // ---- exchange ----------------------------------------------------------------------------------------------------
 
-void Builder::sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem, int count) {
+int Builder::sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem, int count) {
   isa::Instr i{.op = Op::kSync};
   i.unit = static_cast<uint8_t>(Unit::kNx);
   i.flags = isa::flag::kRemote;
@@ -138,15 +138,16 @@ void Builder::sync_post_remote(int sem, int mask_reg, std::vector<Access> after,
   i.pcnt = 1;
   after.push_back(object_access(Object::kExchange, false));
   push(i, std::move(after));
+  return static_cast<int>(entries_.size()) - 1;
 }
 
-void Builder::sync_wait(Unit unit, int sem, int count, std::vector<Access> writes) {
+void Builder::sync_wait(Unit unit, int sem, int count, std::vector<Access> writes, int answers) {
   isa::Instr i{.op = Op::kSync};
   i.unit = static_cast<uint8_t>(unit);
   i.wsem = static_cast<uint8_t>(sem);
   i.wcnt = static_cast<uint8_t>(count);
   writes.push_back(object_access(Object::kExchange, true));
-  push(i, std::move(writes));
+  push(i, std::move(writes)).implies = answers;
 }
 
 // ---- DMA ---------------------------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ struct Entry {
   bool join = false;      // CTL waits for all units here
   uint32_t loop_end = 0;  // LOOP: index of the first entry after the body
   uint32_t op = 0;        // source operator
+  int implies = -1;       // entry that is certainly finished once this one issues (the post this wait answers)
 };
 
 class Builder {
@@ -85,8 +86,10 @@ class Builder {
 
   // --- posts and waits between cores (Emitter::exchange_post, exchange_wait) ---
   // Posts on the cores of a mask once what `after` names is done, and `count` tokens of `wait_sem` have come.
-  void sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem = 0, int count = 0);
-  void sync_wait(isa::Unit unit, int sem, int count, std::vector<Access> writes);
+  // Returns the entry's index.
+  int sync_post_remote(int sem, int mask_reg, std::vector<Access> after, int wait_sem = 0, int count = 0);
+  // `answers`: the post of this core without which the tokens would not have come.
+  void sync_wait(isa::Unit unit, int sem, int count, std::vector<Access> writes, int answers);
 
   // --- DMA ---
   void ld(Loc d, isa::Dram s, int rows, int lines, int sstride, int dstride, std::optional<Object> object = {});
@@ -152,7 +155,8 @@ class Builder {
 program::Stream synchronise(const std::vector<Entry>& entries, uint32_t spm_lines, uint32_t acc_lines);
 
 // Semaphores 0..kPairSemaphores-1 belong to autosync, the rest to the exchange.
-inline constexpr int kArriveSemaphore = 30;  // at the hub: one post a core
-inline constexpr int kGoSemaphore = 31;      // at every core: one post from the hub
+inline constexpr int kArriveSemaphore = 29;  // at the hub: one post a core
+inline constexpr int kGoLdSemaphore = 30;    // at every core, from the hub: an exchange that LD waits for
+inline constexpr int kGoVxSemaphore = 31;    // the same for VX; apart, so that neither takes the other's token
 
 }  // namespace hadal::kernels

@@ -35,13 +35,11 @@ Emitter::Emitter(const Plan& plan, int core_index)
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
 }
 
-void Emitter::exchange_post(std::vector<Access> after) {
-  b.sync_post_remote(kArriveSemaphore, kHubRegister, std::move(after));
-  if (core == p.hub()) b.sync_post_remote(kGoSemaphore, kMaskRegister, {}, kArriveSemaphore, p.cores);
-}
-
-void Emitter::exchange_wait(isa::Unit unit, std::vector<Access> writes) {
-  b.sync_wait(unit, kGoSemaphore, 1, std::move(writes));
+void Emitter::exchange(isa::Unit unit, std::vector<Access> after, std::vector<Access> writes) {
+  const int go = unit == isa::Unit::kLd ? kGoLdSemaphore : kGoVxSemaphore;
+  int post = b.sync_post_remote(kArriveSemaphore, kHubRegister, std::move(after));
+  if (core == p.hub()) post = b.sync_post_remote(go, kMaskRegister, {}, kArriveSemaphore, p.cores);
+  b.sync_wait(unit, go, 1, std::move(writes), post);
 }
 
 void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols) {

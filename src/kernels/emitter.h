@@ -39,10 +39,10 @@ struct Emitter {
   Vt scalar(Constant k) const { return {constants + k / 16, k % 16}; }
   uint32_t scalar_word(Constant k) const { return constants.line * 16 + k; }
 
-  // Exchange between cores: every core posts to the hub when its results are visible; the hub then posts to all. A core
-  // posts for the next exchange only after it has passed this one, so no semaphore holds tokens of two.
-  void exchange_post(std::vector<Access> after = {});
-  void exchange_wait(isa::Unit unit, std::vector<Access> writes);
+  // Exchange between cores: once `after` is done here, post to the hub; the hub posts to all when every core has; then
+  // `unit` of this core may use what the others wrote (`writes`). A core posts for the next exchange only after it has
+  // passed this one, so no semaphore holds tokens of two.
+  void exchange(isa::Unit unit, std::vector<Access> after, std::vector<Access> writes);
 
   // d = x * rsqrt(mean(x^2) + eps) * weight.
   void rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols);

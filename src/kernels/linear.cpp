@@ -20,8 +20,7 @@ void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, in
   product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
     e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
   });
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
+  e.exchange(isa::Unit::kVx, {}, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
   e.b.release(m);
 }
 
@@ -39,8 +38,7 @@ void emit_embed(Emitter& e) {
     e.broadcast(e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
     e.b.release(m);
   }
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {region(e.x, static_cast<uint32_t>(e.rows) * lines)});
+  e.exchange(isa::Unit::kVx, {}, {region(e.x, static_cast<uint32_t>(e.rows) * lines)});
 }
 
 void emit_qkv_down(Emitter& e, const LayerWeights& w) {
@@ -78,8 +76,7 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
   }
   const Access stored{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, false};
   const Access cached{Space::kObject, static_cast<uint32_t>(Object::kKv), 1, false};
-  e.exchange_post({stored, cached});
-  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
+  e.exchange(isa::Unit::kLd, {stored, cached}, {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
                                    {Space::kObject, static_cast<uint32_t>(Object::kKv), 1, true}});
 }
 
@@ -104,8 +101,7 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
     e.b.release(m);
     t += tiles.size();
   }
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {region(e.value, static_cast<uint32_t>(e.rows) * value_lines)});
+  e.exchange(isa::Unit::kVx, {}, {region(e.value, static_cast<uint32_t>(e.rows) * value_lines)});
 }
 
 void emit_output(Emitter& e, const LayerWeights& w) {
@@ -118,8 +114,7 @@ void emit_output(Emitter& e, const LayerWeights& w) {
   product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
     e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
   });
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {region(e.delta, static_cast<uint32_t>(e.rows) * lines)});
+  e.exchange(isa::Unit::kVx, {}, {region(e.delta, static_cast<uint32_t>(e.rows) * lines)});
   e.b.release(m);
   e.add_residual(e.delta);
 }

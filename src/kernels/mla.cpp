@@ -351,8 +351,7 @@ void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
 void emit_attention(Emitter& e, int layer) {
   Attention attention(e, layer);
   for (size_t i = 0; i < e.own_rows.size(); ++i) attention.row(static_cast<int>(i));
-  e.exchange_post({{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}});
-  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
+  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}}, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
 }
 
 }  // namespace hadal::kernels

@@ -38,8 +38,7 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm) {
     e.broadcast(e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
     e.b.release({inner.spm, e.b.mark().acc});
   });
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true}});
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true}});
   e.b.release(m);
 }
 
@@ -53,8 +52,7 @@ void emit_mlp_down(Emitter& e, const LayerWeights& w) {
   product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
     e.broadcast(e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
   });
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * lines, true}});
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * lines, true}});
   e.b.release(m);
   e.add_residual(e.ffn);
 }

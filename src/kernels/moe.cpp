@@ -194,8 +194,7 @@ void emit_router(Emitter& e, const LayerWeights& w) {
       e.b.release({inner.spm, e.b.mark().acc});
     });
   }
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
                                    {Space::kSpm, e.logits.line, static_cast<uint32_t>(e.rows) * logit_row, true}});
   e.b.release(m);
 }
@@ -214,8 +213,7 @@ void emit_experts(Emitter& e, const LayerWeights& w) {
     e.b.prm(Prm::kTranspose, turned, r.rank, e.rows, static_cast<int>(experts));
     for (const uint32_t x : mine) expert(e, r, turned, w.expert_up[x], w.expert_down[x], x);
   }
-  e.exchange_post({{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}});
-  e.exchange_wait(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
+  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}}, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
   e.b.release(m);
 }
 
@@ -247,8 +245,7 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
       b.release({inner.spm, b.mark().acc});
     });
   }
-  e.exchange_post();
-  e.exchange_wait(isa::Unit::kVx, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * hidden_lines, true}});
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * hidden_lines, true}});
   b.release(m);
   e.add_residual(e.ffn);
 }

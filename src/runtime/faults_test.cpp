@@ -44,13 +44,13 @@ std::vector<Fault> faults() {
   out.push_back({"quantise without its post", posts(Op::kVqnt), no_post});
   out.push_back({"store without its post", posts(Op::kSt), no_post});
   out.push_back({"exchange post left out", [](const isa::Instr& i) { return i.op == Op::kSync && i.flags == isa::flag::kRemote; }, no_post});
-  out.push_back({"post on another semaphore", posts(Op::kVqnt), [](isa::Instr& i) { i.psem = 29; }});
+  out.push_back({"post on another semaphore", posts(Op::kVqnt), [](isa::Instr& i) { i.psem = 28; }});
   // A wait for the wrong count.
   out.push_back({"load waits for one token more", waits(Op::kLd), one_more});
   out.push_back({"product waits for one token more", waits(Op::kMma), one_more});
   out.push_back({"vector waits for one token more", waits(Op::kValu), one_more});
-  out.push_back({"exchange waits for one core more", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 30; }, one_more});
-  out.push_back({"exchange waits for one core less", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 30; }, [](isa::Instr& i) { --i.wcnt; }});
+  out.push_back({"exchange waits for one core more", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; }, one_more});
+  out.push_back({"exchange waits for one core less", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; }, [](isa::Instr& i) { --i.wcnt; }});
   // An order that is not enforced.
   out.push_back({"product does not wait", waits(Op::kMma), no_wait});
   out.push_back({"quantise does not wait", waits(Op::kVqnt), no_wait});

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,7 +91,7 @@ struct Machine {
   }
   template <typename T>
   void put(uint64_t line, const std::vector<T>& values, uint64_t byte = 0) {
-    std::memcpy(input.data() + line * 64 + byte, values.data(), values.size() * sizeof(T));
+    std::copy_n(std::as_bytes(std::span(values)).begin(), values.size() * sizeof(T), input.begin() + static_cast<ptrdiff_t>(line * 64 + byte));
   }
 
   Functional& run(FunctionalOptions options = {}, Trace* trace = nullptr) {

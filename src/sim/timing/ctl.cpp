@@ -72,6 +72,7 @@ bool Machine::execute(size_t c, const Issue& i, Cycle now) {
   const Cycle begin = core.time;
   core.time += i.op == Op::kLdr ? kLdrCycles : i.op == Op::kSkipz && i.rows != 0 ? kSkipCycles : 1;  // rows: it skips
   core.retired[core.next] = {core.time, waited_until};
+  core.end = std::max(core.end, core.time);
   if (i.op == Op::kLdr) busy_[op_index(i) * isa::kUnits] += kLdrCycles - 1;
   if (chrome_ != nullptr) chrome_->add(c, i, begin, core.time, core.time);
   if (i.pcnt != 0) {

@@ -106,6 +106,7 @@ void Machine::run_unit(size_t c, size_t u, Cycle now) {
     if (core.state == CtlState::kFifoFull && core.blocked_unit == u) run_ctl(c, now);
     if (i.op == Op::kCfg && unit.running) {
       core.retired[head.index] = {now + 1, waited_until};
+      core.end = std::max(core.end, now + 1);
       trace(c, i, now, now + 1, now + 1);
       continue;
     }
@@ -223,6 +224,7 @@ void Machine::retire(size_t c, size_t u, const Issue& i, uint32_t index, Cycle v
   const bool moves = i.op != Op::kCfg && i.op != Op::kSync;
   if (moves || i.pcnt != 0) unit.visible = visible = std::max(unit.visible, visible);
   core.retired[index] = {visible, unit.waited_until};
+  core.end = std::max(core.end, visible);
   trace(c, i, unit.begin, moves ? unit.end : now + 1, visible);
   if (i.pcnt == 0 || i.op == Op::kSnd) return;
   if (i.op == Op::kSync && (i.flags & isa::flag::kRemote) != 0) {

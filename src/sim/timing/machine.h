@@ -45,6 +45,7 @@ class Machine {
 
   // Results.
   const std::vector<Retired>& retired(size_t core) const { return cores_[core].retired; }
+  Cycle end(size_t core) const { return cores_[core].end; }
   const std::vector<Span>& spans(size_t core) const { return cores_[core].spans; }
   uint64_t busy(size_t op, isa::Unit unit) const { return busy_[op * isa::kUnits + static_cast<size_t>(unit)]; }
   uint64_t fetch_stall(size_t op) const { return fetch_stall_[op]; }
@@ -108,6 +109,7 @@ class Machine {
     const CoreTrace* trace = nullptr;
     uint32_t next = 0;       // instruction CTL looks at
     Cycle time = 0;          // when it does
+    Cycle end = 0;           // everything so far is complete
     bool was_blocked = false;  // the present instruction found its semaphore too low
     CtlState state = CtlState::kRunning;
     uint8_t blocked_unit = 0;

@@ -33,12 +33,6 @@ void walk(const Machine& machine, size_t core, const Visit& visit) {
   }
 }
 
-Cycle end_of(const Machine& machine, size_t core) {
-  Cycle end = 0;
-  for (const timing::Retired& r : machine.retired(core)) end = std::max(end, r.complete);
-  return end;
-}
-
 // The resource with the most cycles spent on the operator, summed over cores.
 std::string bound_of(const Machine& machine, size_t op, uint64_t sync) {
   auto busy = [&](Unit unit) { return machine.busy(op, unit); };
@@ -82,7 +76,7 @@ TimingResult simulate_timing(const chip::Chip& chip, const program::Program& pro
   TimingResult result;
   size_t critical = 0;  // the core that ends last, the lowest of several
   for (size_t c = 0; c < trace.cores.size(); ++c) {
-    const Cycle end = end_of(machine, c);
+    const Cycle end = machine.end(c);
     if (end > result.cycles) {
       result.cycles = end;
       critical = c;

@@ -94,7 +94,7 @@ std::optional<Repeat> find_repeated_key(std::string_view text) {
   std::optional<Repeat> repeat;
   walk_keys(
       text,
-      [&](Key key) {
+      [&](const Key& key) {
         if (seen.size() <= key.depth) seen.resize(key.depth + 1);
         if (seen[key.depth].insert(key.name).second) return true;
         repeat = Repeat{key.name, key.offset};

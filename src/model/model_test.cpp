@@ -13,7 +13,6 @@
 namespace hadal::model {
 namespace {
 
-using testing::CheckpointOptions;
 using testing::TemporaryDirectory;
 
 TEST(Model, LoadsARandomCheckpoint) {

@@ -27,11 +27,12 @@ std::vector<Tensor> parse(const std::string& bytes) {
 }
 
 TEST(SafetensorsFormat, TensorsAreViewsInOrderOfTheirData) {
-  const std::string bytes = file_of(
-      R"({"b":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[8,11]},"__metadata__":{"format":"pt"},)"
-      R"("a":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]},"e":{"dtype":"I64","shape":[0,4],"data_offsets":[8,8]},)"
-      R"("s":{"dtype":"F32","shape":[],"data_offsets":[11,15]}}   )",
-      15);
+  const std::string bytes =
+      file_of(R"({"b":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[8,11]},"__metadata__":{"format":"pt"},)"
+              R"("a":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]},"e":{"dtype":"I64",)"
+              R"("shape":[0,4],"data_offsets":[8,8]},)"
+              R"("s":{"dtype":"F32","shape":[],"data_offsets":[11,15]}}   )",
+              15);
   const auto tensors = parse(bytes);
   ASSERT_EQ(tensors.size(), 4u);
   EXPECT_EQ(tensors[0].name, "a");
@@ -177,10 +178,9 @@ TEST_F(Sharded, IndexAndShardsMustAgree) {
   refused("index.json:3", "tensor \"b\" is not in shard \"x.safetensors\" nor in any other");
   index("{\"a\": \"y.safetensors\",\n\"b\": \"x.safetensors\"}");
   refused("index.json:2", "tensor \"a\" is in shard \"x.safetensors\", the index says \"y.safetensors\"");
-  put("y.safetensors",
-      file_of(
-          R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
-          2));
+  put("y.safetensors", file_of(R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                               R"("c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+                               2));
   index("{\"a\": \"x.safetensors\",\n\"b\": \"y.safetensors\"}");
   refused("y.safetensors", "tensor \"c\" is not listed");
 }

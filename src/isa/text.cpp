@@ -1,6 +1,7 @@
 // Splitting and number parsing of assembly text.
 #include "isa/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 

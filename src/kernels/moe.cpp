@@ -144,15 +144,15 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
   const Activations a = e.quantise(gathered, rows, hidden, e.p.options.activation_digits);
   const uint32_t pairs = up.tiles / 2;
   const Loc h = b.spm(n * pairs * 2);
+  Matmul second(e, down, {0, down.tiles}, rows);
   first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    if (tile + tiles == up.tiles) second.prefetch();
     const Builder::Mark inner = b.mark();
     const Loc part = b.spm(n * tiles);
     emit_swiglu(e, part, acc, rows, tiles / 2);
     b.prm(Prm::kCopy, Vt{h + tile, 0, pairs * 2}, Vt{part}, rows, static_cast<int>(tiles) * 16);
     b.release({inner.spm, b.mark().acc});
   });
-  Matmul second(e, down, {0, down.tiles}, rows);
-  second.prefetch();
   const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
   const Vt y{b.spm(n * hidden_lines)};
   second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {

@@ -1,4 +1,4 @@
-"""Writes tests/goldens/chip_rules_hadal_tiny.json: greedy text of the bundled model under the chip's own arithmetic.
+"""Writes tests/goldens/chip_rules_hadal_tiny.json: the bundled model under the chip's own arithmetic.
 
   python tools/goldens/chip_rules.py [MODEL_DIRECTORY [OUTPUT]]                 (numpy, tokenizers)
 
@@ -15,10 +15,13 @@ from checkpoint import Checkpoint, bf16_values, crc32
 from sfu import exp2, rcp, rsqrt
 
 F = np.float32
-TILE = 128
-TOKENS = 64             # generated for every prompt
-STEPS = (0, 15, 39, 63)  # generated tokens whose logits are kept
-CHOSEN = 61             # every 61st logit is kept
+TOKENS = 64                         # generated for every prompt
+STEPS = (0, 15, 39, 63)             # generated tokens of which logits are kept; of all others a checksum
+STRIDE = 61                         # every 61st logit
+LONG = 2000                         # tokens of the long sequence, bos included
+LONG_POSITIONS = (31, 127, 128, 255, 256, 299, 511, 512, 1023, 1024, 1535, LONG - 1)
+LONG_TOKENS = 16                    # generated after it
+VARIANT_PROMPTS, VARIANT_TOKENS = 4, 16
 PROMPTS = [
     "Once upon a time there was a little Red Hen",
     "It was a dark and stormy evening in December, and",
@@ -180,9 +183,10 @@ def inverse_frequencies(config):
 
 
 class Chip:
-    """Sequences in slots with an FP8 cache; two activation digits."""
+    """Sequences in slots. `tile` is the number of cached tokens an attention pass takes."""
 
-    def __init__(self, checkpoint, slots, context):
+    def __init__(self, checkpoint, slots, context, digits=2, bf16_cache=False, tile=128):
+        self.digits, self.bf16_cache, self.tile = digits, bf16_cache, tile
         weights = Weights(checkpoint)
         self.c = c = checkpoint.config
         self.heads, self.rank = c["num_attention_heads"], c["kv_lora_rank"]
@@ -197,7 +201,7 @@ class Chip:
         angle = np.arange(context).astype(F)[:, None] * inverse_frequencies(c)
         self.cos = np.cos(angle.astype(np.float64)).astype(F)
         self.sin = np.sin(angle.astype(np.float64)).astype(F)
-        context += -context % TILE
+        context += -context % tile
         shape, rope = (c["num_hidden_layers"], slots, context), c["qk_rope_head_dim"]
         self.latent = np.zeros((*shape, self.rank)), np.zeros((*shape, self.rank // 128), F)
         self.key = np.zeros((*shape, rope)), np.zeros((*shape, 1), F)
@@ -214,46 +218,51 @@ class Chip:
         y[..., 1::2] = x[..., 0::2] * sin + x[..., 1::2] * cos
         return y
 
+    def cache(self, index, ckv, kpe, slots, positions):
+        latent, key = self.normed(ckv, self.layers[index].kv_norm), bf16(self.rope(kpe, positions))
+        latent = quant(bf16(latent), 2) if self.bf16_cache else quant(latent, 1)
+        key = quant(key, 2, 64)  # zeros that fill a group of 128 would change nothing
+        for part, new in zip(self.latent + self.key, latent + key):
+            part[index, slots, positions] = new
+
     def attention(self, index, x, slots, positions):
         layer, rows = self.layers[index], len(slots)
-        down = mm(quant(self.normed(x, layer.input_norm), 2), layer.down)
+        down = mm(quant(self.normed(x, layer.input_norm), self.digits), layer.down)
         cq, ckv, kpe = np.split(down, [self.c["q_lora_rank"], self.c["q_lora_rank"] + self.rank], 1)
-        new_latent = quant(self.normed(ckv, layer.kv_norm), 1)
-        new_key = quant(bf16(self.rope(kpe, positions)), 2, 64)
-        for part, new in zip(self.latent + self.key, new_latent + new_key):
-            part[index, slots, positions] = new
-        q = mm(quant(self.normed(cq, layer.q_norm), 2), layer.q_b).reshape(rows, self.heads, -1)
+        self.cache(index, ckv, kpe, slots, positions)
+        q = mm(quant(self.normed(cq, layer.q_norm), self.digits), layer.q_b).reshape(rows, self.heads, -1)
         nope = np.ascontiguousarray(q[..., :128].transpose(1, 0, 2))                # [heads][rows][128]
         qc = mm(quant(nope, 2), layer.k).transpose(1, 0, 2) * self.score_scale
         qp = self.rope(np.ascontiguousarray(q[..., 128:]), positions) * self.score_scale
         qc, qp = quant(np.ascontiguousarray(qc), 2), quant(qp, 2, 64)
+        held = slots if len(set(slots)) > 1 else slots[:1]
         m = np.full((rows, self.heads, 1), F(-1e30))
         total = np.zeros((rows, self.heads), F)
         out = np.zeros((rows, self.heads, self.rank), F)
-        for first in range(0, max(positions) + 1, TILE):
-            tile = slice(first, first + TILE)
-            latent, latent_scale = (part[index, slots, tile] for part in self.latent)
-            key, key_scale = (part[index, slots, tile] for part in self.key)
-            turned = latent.transpose(0, 2, 1), latent_scale.transpose(0, 2, 1)
-            scores = mm(qc, turned)
+        for first in range(0, max(positions) + 1, self.tile):
+            tile = slice(first, first + self.tile)
+            latent, latent_scale = (part[index, held, tile] for part in self.latent)
+            key, key_scale = (part[index, held, tile] for part in self.key)
+            scores = mm(qc, (latent.transpose(0, 2, 1), latent_scale.transpose(0, 2, 1)))
             scores = mm(qp, (key.transpose(0, 2, 1), key_scale.transpose(0, 2, 1)), scores, 64)
-            beyond = np.arange(first, first + TILE) > np.array(positions)[:, None]
+            beyond = np.arange(first, first + self.tile) > np.array(positions)[:, None]
             scores = np.where(beyond[:, None], F(-1e30), scores)
             new_m = np.maximum(m, scores.max(-1, keepdims=True))
             alpha, p = exp2(m - new_m), exp2(scores - new_m)
             total = total * alpha[..., 0] + lane_sum(p)
             m = new_m
+            one = np.ones((1, 1, 128), F)
             for b in range(self.rank // 128):
                 part = slice(b * 128, (b + 1) * 128)
-                weighted = quant(p * latent_scale[:, None, :, b], 2, TILE)
-                out[..., part] = mm(weighted, (latent[..., part], np.ones((rows, 1, 128), F)), out[..., part] * alpha)
+                weighted = quant(p * latent_scale[:, None, :, b], 2, self.tile)
+                out[..., part] = mm(weighted, (latent[..., part], one), out[..., part] * alpha, self.tile)
         u = np.ascontiguousarray((out * rcp(total)[..., None]).transpose(1, 0, 2))
         o = mm(quant(u, 2), layer.v).transpose(1, 0, 2).reshape(rows, -1)
-        return mm(quant(o, 2), layer.o)
+        return mm(quant(o, self.digits), layer.o)
 
     def swiglu_mlp(self, x, mlp):
-        g, u = np.split(mm(quant(x, 2), mlp[0]), 2, 1)
-        return mm(quant(sigmoid(g) * g * u, 2), mlp[1])
+        g, u = np.split(mm(quant(x, self.digits), mlp[0]), 2, 1)
+        return mm(quant(sigmoid(g) * g * u, self.digits), mlp[1])
 
     def route(self, layer, x):
         """Experts of each row in order of selection, and their weights."""
@@ -287,12 +296,44 @@ class Chip:
         return sum_
 
     def step(self, tokens, slots, positions):
-        """Logits of one token of each slot."""
+        """Logits of every row; a row attends to its own slot up to its own position."""
         x = self.embedding[tokens]
         for index, layer in enumerate(self.layers):
             x = x + self.attention(index, x, slots, positions)
             x = x + self.feed_forward(layer, self.normed(x, layer.post_norm))
         return mm(quant(self.normed(x, self.norm), 2), self.head)
+
+
+def generate(chip, prompts, count):
+    """Greedy tokens of every prompt, and the logits of each."""
+    sequences, logits = [list(p) for p in prompts], [[] for _ in prompts]
+    for position in range(max(map(len, prompts)) + count - 1):
+        slots = [s for s, p in enumerate(prompts) if position < len(p) + count - 1]
+        for slot, row in zip(slots, chip.step([sequences[s][position] for s in slots], slots, [position] * len(slots))):
+            if position + 1 >= len(prompts[slot]):
+                sequences[slot].append(int(row.argmax()))
+                logits[slot].append(row)
+    return [s[len(p):] for s, p in zip(sequences, prompts)], logits
+
+
+def run_long(chip, tokens):
+    """Checksums of logits inside the sequence, then generated tokens with theirs."""
+    kept = {}
+    for first in range(0, LONG, 32):
+        positions = list(range(first, min(first + 32, LONG)))
+        logits = chip.step(tokens[first:first + 32], [0] * len(positions), positions)
+        kept.update({p: checksum(row) for p, row in zip(positions, logits) if p in LONG_POSITIONS})
+    generated, checksums = [int(logits[-1].argmax())], []
+    for position in range(LONG, LONG + LONG_TOKENS):
+        row = chip.step(generated[-1:], [0], [position])[0]
+        generated.append(int(row.argmax()))
+        checksums.append(checksum(row))
+    return {"length": LONG, "tokens_crc32": crc32(np.array(tokens, "<u4").tobytes()),
+            "rows": [[p, c] for p, c in kept.items()], "generated": generated, "generated_crc32": checksums}
+
+
+def checksum(row):
+    return crc32(row.astype("<f4").tobytes())
 
 
 def main():
@@ -302,30 +343,29 @@ def main():
     tokenizer = Tokenizer.from_file(directory + "/tokenizer.json")
     bos = checkpoint.config["bos_token_id"]
     prompts = [[bos] + tokenizer.encode(p, add_special_tokens=False).ids for p in PROMPTS]
-    sequences = [list(p) for p in prompts]
-    chip = Chip(checkpoint, len(prompts), max(map(len, prompts)) + TOKENS)
-    kept, margin = [[] for _ in prompts], np.inf
-    for position in range(max(map(len, prompts)) + TOKENS - 1):
-        slots = [s for s, p in enumerate(prompts) if position < len(p) + TOKENS - 1]
-        logits = chip.step([sequences[s][position] for s in slots], slots, [position] * len(slots))
-        for slot, row in zip(slots, logits):
-            generated = position + 1 - len(prompts[slot])
-            if generated < 0:
-                continue
-            sequences[slot].append(int(row.argmax()))
-            second, first = np.sort(row)[-2:]
-            margin = min(margin, first - second)
-            if generated in STEPS:
-                kept[slot].append({"step": generated, "crc32": crc32(row.tobytes()), "max": float(np.abs(row).max()),
-                                   "logits": [float(v) for v in row[::CHOSEN]]})
-    cases = [{"text": text, "prompt": p, "tokens": s[len(p):], "logits": k}
-             for text, p, s, k in zip(PROMPTS, prompts, sequences, kept)]
-    head = {"model_crc32": checkpoint.crc32, "stride": CHOSEN, "smallest_margin": float(margin)}
+    context = max(map(len, prompts)) + TOKENS
+    tokens, logits = generate(Chip(checkpoint, len(prompts), context), prompts, TOKENS)
+    cases = []
+    for text, prompt, ids, rows in zip(PROMPTS, prompts, tokens, logits):
+        kept = [[i, float(np.abs(rows[i]).max()), [float(v) for v in rows[i][::STRIDE]]] for i in STEPS]
+        cases.append({"text": text, "prompt": prompt, "tokens": ids, "crc32": [checksum(r) for r in rows], "logits": kept})
+        print(text + " |" + tokenizer.decode(ids))
+    variants = []
+    for name, chosen in {"one digit": {"digits": 1}, "BF16 cache": {"bf16_cache": True, "tile": 64},
+                         "tiles of 32": {"tile": 32}}.items():
+        some = prompts[:VARIANT_PROMPTS]
+        ids, rows = generate(Chip(checkpoint, len(some), context, **chosen), some, VARIANT_TOKENS)
+        variants.append({"name": name, "tokens": ids, "crc32": [[checksum(r) for r in row] for row in rows]})
+        same = sum(a == b for i, t in enumerate(ids) for a, b in zip(t, tokens[i]))
+        print(f"{name}: {same} of {VARIANT_PROMPTS * VARIANT_TOKENS} tokens as without")
+    with open(directory + "/heldout.txt") as f:
+        text = [bos] + tokenizer.encode(f.read(), add_special_tokens=False).ids
+    long = run_long(Chip(checkpoint, 1, LONG + LONG_TOKENS), text[:LONG])
+    head = {"model_crc32": checkpoint.crc32, "stride": STRIDE, "variants": variants, "long": long}
     with open(output, "w") as f:
         f.write(json.dumps(head)[:-1] + ', "cases": [\n' + ",\n".join(map(json.dumps, cases)) + "\n]}\n")
-    for case in cases:
-        print(tokenizer.decode(case["prompt"][1:]) + " |" + tokenizer.decode(case["tokens"]))
-    print(f"smallest margin between the two largest logits: {margin:.6f}")
+    margins = [np.sort(row)[-1] - np.sort(row)[-2] for rows in logits for row in rows]
+    print(f"smallest margin between the two largest logits: {min(margins):.6f}")
 
 
 if __name__ == "__main__":

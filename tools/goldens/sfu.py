@@ -1,4 +1,4 @@
-"""The special function unit (docs/machine.md section 9) in numpy, on the coefficients of src/numerics/sfu_tables.h."""
+"""The special function unit (docs/numerics.md) in numpy, on the coefficients of src/numerics/sfu_tables.h."""
 import os
 import re
 

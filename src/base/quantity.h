@@ -7,7 +7,18 @@
 namespace hadal {
 
 enum class Dimension {
-  kNone, kBytes, kHertz, kSeconds, kBytesPerSecond, kBytesPerCycle, kPicojoule, kPicojoulePerByte, kWatt, kCycles, kArea, kUsd
+  kNone,
+  kBytes,
+  kHertz,
+  kSeconds,
+  kBytesPerSecond,
+  kBytesPerCycle,
+  kPicojoule,
+  kPicojoulePerByte,
+  kWatt,
+  kCycles,
+  kArea,
+  kUsd
 };
 
 // Parses `text` as a quantity of `dimension` and returns it in the base unit (bytes, Hz, s, B/s, B/cycle, pJ, pJ/B, W,

@@ -13,12 +13,12 @@
 namespace hadal::chip {
 namespace {
 
-constexpr int64_t kLine = 64;             // bytes of a line: the unit of every local and DRAM address
-constexpr int64_t kMaxCores = 48;         // a core mask is one 48-bit register
+constexpr int64_t kLine = 64;                // bytes of a line: the unit of every local and DRAM address
+constexpr int64_t kMaxCores = 48;            // a core mask is one 48-bit register
 constexpr int64_t kMaxLocalLines = 1 << 15;  // line offsets have 15 bits
 constexpr int64_t kInstructionBytes = 16;
-constexpr int64_t kLanes = 128;           // architectural lanes of reductions
-constexpr int64_t kGroup = 128;           // elements of k per fix-up
+constexpr int64_t kLanes = 128;  // architectural lanes of reductions
+constexpr int64_t kGroup = 128;  // elements of k per fix-up
 constexpr int64_t kSmallestGroup = 32;
 constexpr int64_t kMi = 1024 * 1024;
 constexpr double kHuge = 1e15;
@@ -38,9 +38,10 @@ Matrix read_matrix(const Section& s) {
   // Fix-ups of a column keep up with its dot units only if R x Kd <= 128 f for a whole number f of fix-up lanes.
   const int64_t step = int64_t{m.rows} * m.depth;
   if (step > kGroup && step % kGroup != 0) {
-    s.refuse("rows", fmt::format("rows x depth = {} is more than 128 but not a multiple of it, so no whole number of fix-up "
-                                 "lanes a column keeps up; with depth {} use rows in steps of {}",
-                                 step, m.depth, kGroup / m.depth));
+    s.refuse("rows",
+             fmt::format("rows x depth = {} is more than 128 but not a multiple of it, so no whole number of fix-up "
+                         "lanes a column keeps up; with depth {} use rows in steps of {}",
+                         step, m.depth, kGroup / m.depth));
   }
   return m;
 }
@@ -51,7 +52,8 @@ Vector read_vector(const Section& s) {
   v.sfu_divisor = static_cast<int>(s.count("sfu_divisor", 1, kLanes));
   v.latency_cycles = static_cast<int>(s.whole("latency", Dimension::kCycles, 0, 10000));
   if (kLanes % v.lanes != 0) {
-    s.refuse("lanes", fmt::format("{} does not divide the 128 architectural lanes; use 1, 2, 4, 8, 16, 32, 64 or 128", v.lanes));
+    s.refuse("lanes",
+             fmt::format("{} does not divide the 128 architectural lanes; use 1, 2, 4, 8, 16, 32, 64 or 128", v.lanes));
   }
   if (v.lanes % v.sfu_divisor != 0) {
     s.refuse("sfu_divisor", fmt::format("{} does not divide the {} lanes", v.sfu_divisor, v.lanes));
@@ -68,10 +70,10 @@ Scratch read_scratch(const Section& s) {
   const auto stripe = static_cast<uint64_t>(scratch.banks) * static_cast<uint64_t>(scratch.bank_bytes);
   const uint64_t unit = std::lcm(stripe, uint64_t{kLine});
   if (scratch.bytes % unit != 0) {
-    s.refuse("size", fmt::format("{} bytes are not a multiple of banks x bank_width = {} x {} = {} and of the 64-byte line; "
-                                 "the nearest smaller size is {} B",
-                                 scratch.bytes, scratch.banks, scratch.bank_bytes, stripe,
-                                 scratch.bytes / unit * unit));
+    s.refuse("size",
+             fmt::format("{} bytes are not a multiple of banks x bank_width = {} x {} = {} and of the 64-byte line; "
+                         "the nearest smaller size is {} B",
+                         scratch.bytes, scratch.banks, scratch.bank_bytes, stripe, scratch.bytes / unit * unit));
   }
   return scratch;
 }
@@ -82,7 +84,8 @@ Dma read_dma(const Section& s) {
   dma.outstanding_requests = static_cast<int>(s.count("outstanding", 1, 1 << 20));
   dma.burst_bytes = static_cast<int>(s.whole("burst", Dimension::kBytes, kLine, 1 << 20));
   dma.setup_cycles = static_cast<int>(s.whole("setup", Dimension::kCycles, 0, 10000));
-  if (dma.burst_bytes % kLine != 0) s.refuse("burst", fmt::format("{} B is not a multiple of the 64-byte line", dma.burst_bytes));
+  if (dma.burst_bytes % kLine != 0)
+    s.refuse("burst", fmt::format("{} B is not a multiple of the 64-byte line", dma.burst_bytes));
   return dma;
 }
 
@@ -123,9 +126,10 @@ DramSystem read_dram(const Section& s) {
   }
   const uint64_t stripe = static_cast<uint64_t>(d.channels) * static_cast<uint64_t>(d.banks) * d.row_bytes;
   if (d.bytes % stripe != 0) {
-    s.refuse("capacity", fmt::format("{} bytes are not a whole number of rows in every bank: channels x banks x row = {} x {} x "
-                                     "{} B",
-                                     d.bytes, d.channels, d.banks, d.row_bytes));
+    s.refuse("capacity",
+             fmt::format("{} bytes are not a whole number of rows in every bank: channels x banks x row = {} x {} x "
+                         "{} B",
+                         d.bytes, d.channels, d.banks, d.row_bytes));
   }
   if (d.t_ras_s < d.t_rcd_s) s.refuse("t_ras", "a row cannot close before it is open: t_ras must be at least t_rcd");
   if (d.t_refi_s <= d.t_rfc_s) s.refuse("t_refi", "refresh would take all the time: t_refi must exceed t_rfc");
@@ -135,7 +139,9 @@ DramSystem read_dram(const Section& s) {
 Energy read_energy(const Section& s) {
   Energy e;
   const auto pj = [&](std::string_view key) { return s.quantity(key, Dimension::kPicojoule, 0, kHuge); };
-  const auto pj_per_byte = [&](std::string_view key) { return s.quantity(key, Dimension::kPicojoulePerByte, 0, kHuge); };
+  const auto pj_per_byte = [&](std::string_view key) {
+    return s.quantity(key, Dimension::kPicojoulePerByte, 0, kHuge);
+  };
   e.mac_pj = pj("mac");
   e.fixup_pj = pj("fixup");
   e.vector_op_pj = pj("vector_op");
@@ -150,8 +156,8 @@ Energy read_energy(const Section& s) {
 
 Chip read_chip(const YAML::Node& node, const std::string& file) {
   const Section top(node, file, "",
-                    {"name", "description", "process", "cores", "clock", "instruction_memory", "fifo_depth", "matrix", "vector",
-                     "spm", "acc", "dma", "noc", "dram", "energy"});
+                    {"name", "description", "process", "cores", "clock", "instruction_memory", "fifo_depth", "matrix",
+                     "vector", "spm", "acc", "dma", "noc", "dram", "energy"});
   Chip chip;
   chip.file = file;
   chip.name = top.text("name");
@@ -169,10 +175,11 @@ Chip read_chip(const YAML::Node& node, const std::string& file) {
   chip.acc = read_scratch(top.section("acc", {"size", "banks", "bank_width"}));
   chip.dma = read_dma(top.section("dma", {"port", "burst", "outstanding", "setup"}));
   chip.noc = read_noc(top.section("noc", {"topology", "columns", "link", "hop", "setup"}), chip.cores);
-  chip.dram = read_dram(top.section("dram", {"standard", "capacity", "channels", "banks", "row", "burst", "channel_bandwidth",
-                                             "t_rcd", "t_rp", "t_cl", "t_ras", "t_rfc", "t_refi", "controller_latency"}));
-  chip.energy = read_energy(top.section(
-      "energy", {"mac", "fixup", "vector_op", "spm", "acc", "noc_hop", "dram", "instruction", "static"}));
+  chip.dram =
+      read_dram(top.section("dram", {"standard", "capacity", "channels", "banks", "row", "burst", "channel_bandwidth",
+                                     "t_rcd", "t_rp", "t_cl", "t_ras", "t_rfc", "t_refi", "controller_latency"}));
+  chip.energy = read_energy(
+      top.section("energy", {"mac", "fixup", "vector_op", "spm", "acc", "noc_hop", "dram", "instruction", "static"}));
   return chip;
 }
 

@@ -73,7 +73,8 @@ TEST(Chip, VerifiedConfiguration) {
 
 TEST(Chip, NamesFileLineAndNearestKey) {
   EXPECT_EQ(refusal(edited("cores: 48", "corse: 48")), "c.yaml:6: unknown key 'corse'; did you mean 'cores'?");
-  EXPECT_EQ(refusal(edited("  rows: 32\n", "  row: 32\n")), "c.yaml:12: unknown key 'matrix.row'; did you mean 'rows'?");
+  EXPECT_EQ(refusal(edited("  rows: 32\n", "  row: 32\n")),
+            "c.yaml:12: unknown key 'matrix.row'; did you mean 'rows'?");
   expect_refusal("fifo_depth: 8", "", "missing key 'fifo_depth'");
   expect_refusal("  depth: 16\n", "", "missing key 'matrix.depth'");
   expect_refusal("fifo_depth: 8", "fifo_depth: 8\nfifo_depth: 9", "key 'fifo_depth' is given twice");
@@ -96,7 +97,8 @@ TEST(Chip, RefusesImpossibleValues) {
   expect_refusal("cores: 48", "cores: 47", "noc.columns: 8 does not divide the 47 cores");
   expect_refusal("lanes: 128", "lanes: 96", "vector.lanes: 96 does not divide the 128 architectural lanes");
   expect_refusal("sfu_divisor: 4", "sfu_divisor: 3", "vector.sfu_divisor: 3 does not divide the 128 lanes");
-  expect_refusal("size: 1 MiB", "size: 1048577 B", "spm.size: 1048577 bytes are not a multiple of banks x bank_width = 32 x 32");
+  expect_refusal("size: 1 MiB", "size: 1048577 B",
+                 "spm.size: 1048577 bytes are not a multiple of banks x bank_width = 32 x 32");
   expect_refusal("size: 1 MiB", "size: 1048577 B", "the nearest smaller size is 1048576 B");
   expect_refusal("size: 1 MiB", "size: 4 MiB", "spm.size: 4 MiB is out of range");
   expect_refusal("depth: 16", "depth: 12", "matrix.depth: 12 does not divide the smallest group of 32");
@@ -104,7 +106,8 @@ TEST(Chip, RefusesImpossibleValues) {
   expect_refusal("  rows: 32", "  rows: 30", "matrix.rows: rows x depth = 480 is more than 128 but not a multiple");
   expect_refusal("topology: mesh", "topology: torus", "noc.topology: 'torus' is unknown; known is mesh");
   expect_refusal("burst: 256 B", "burst: 100 B", "dma.burst: 100 B is not a multiple of the 64-byte line");
-  expect_refusal("capacity: 80 GiB", "capacity: 81 MiB", "dram.capacity: 84934656 bytes are not a whole number of rows");
+  expect_refusal("capacity: 80 GiB", "capacity: 81 MiB",
+                 "dram.capacity: 84934656 bytes are not a whole number of rows");
   expect_refusal("burst: 32 B", "burst: 48 B", "dram.burst: 48 B does not divide the row of 1024 B");
   expect_refusal("t_ras: 34.4 ns", "t_ras: 3 ns", "dram.t_ras: a row cannot close before it is open");
   expect_refusal("t_refi: 3.9 us", "t_refi: 300 ns", "dram.t_refi: refresh would take all the time");

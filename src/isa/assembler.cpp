@@ -107,7 +107,8 @@ class LineAssembler {
         continue;
       }
       if (word.size() < 2) {
-        fail("'{}' needs a {}, as in {}.{}; known are {}", words_[0], field.name, words_[0], names.back(), fmt::join(names, ", "));
+        fail("'{}' needs a {}, as in {}.{}; known are {}", words_[0], field.name, words_[0], names.back(),
+             fmt::join(names, ", "));
       }
       word.remove_prefix(1);
       const std::string_view part = word.substr(0, word.find('.'));
@@ -132,7 +133,8 @@ class LineAssembler {
       instr_.flags |= flag.value;
       return;
     }
-    if (known.empty()) fail("'{}' is not an operand: {} takes no flags, operands are written key=value", word, words_[0]);
+    if (known.empty())
+      fail("'{}' is not an operand: {} takes no flags, operands are written key=value", word, words_[0]);
     fail("unknown flag '{}' of {}; {}", word, words_[0], suggestion(word, known));
   }
 
@@ -162,7 +164,8 @@ class LineAssembler {
   }
 
   // SEMAPHORE:COUNT
-  void token(std::string_view key, std::string_view value, const HeaderField& count_field, uint8_t& sem, uint8_t& count) {
+  void token(std::string_view key, std::string_view value, const HeaderField& count_field, uint8_t& sem,
+             uint8_t& count) {
     const auto [head, tail] = split(value, ':');
     const auto s = parse_integer(head), n = parse_integer(tail);
     const int64_t limit = (1 << count_field.width) - 1;
@@ -232,7 +235,7 @@ class LineAssembler {
   uint64_t address(const Field& field, std::string_view value) const {
     const bool dram = field.kind == Kind::kDram;
     const int offset_bits = dram ? 28 : 15;
-    const std::string_view spaces = dram                        ? "hbm"
+    const std::string_view spaces = dram                       ? "hbm"
                                     : field.kind == Kind::kSpm ? "spm"
                                     : field.kind == Kind::kAcc ? "acc"
                                                                : "spm or acc";

@@ -14,7 +14,9 @@ std::string address(std::string_view space, unsigned areg, uint32_t offset) {
 }
 
 // Words and wide values read better in hexadecimal once they are no longer small.
-std::string wide_number(uint64_t value) { return value < 1024 ? fmt::format("{}", value) : fmt::format("0x{:x}", value); }
+std::string wide_number(uint64_t value) {
+  return value < 1024 ? fmt::format("{}", value) : fmt::format("0x{:x}", value);
+}
 
 // All three steps up to the last one in use: r1:64,r2:-3
 std::string steps(const Instr& instr) {
@@ -33,7 +35,8 @@ std::string value_text(const Instr& instr, const Field& field) {
     case Kind::kLocal:
     case Kind::kSpm:
     case Kind::kAcc:
-      return address((raw >> 15 & 1) != 0 ? "acc" : "spm", static_cast<unsigned>(raw >> 16), static_cast<uint32_t>(raw & 0x7FFF));
+      return address((raw >> 15 & 1) != 0 ? "acc" : "spm", static_cast<unsigned>(raw >> 16),
+                     static_cast<uint32_t>(raw & 0x7FFF));
     case Kind::kDram: return address("hbm", static_cast<unsigned>(raw >> 28), static_cast<uint32_t>(raw & 0xFFFFFFF));
     case Kind::kReg: return fmt::format("r{}", raw);
     case Kind::kRows: return fmt::format("{}{}", (instr.flags & flag::kRowsReg) != 0 ? "r" : "", raw);
@@ -65,7 +68,8 @@ std::string disassemble(const Instr& instr) {
       case Kind::kLoopReg:
       case Kind::kStepInc: continue;
       case Kind::kStepReg:
-        if (const std::string all = steps(instr); field.member == Member::kStep0Reg && !all.empty()) text += " step=" + all;
+        if (const std::string all = steps(instr); field.member == Member::kStep0Reg && !all.empty())
+          text += " step=" + all;
         continue;
       default: break;
     }

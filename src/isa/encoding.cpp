@@ -35,7 +35,10 @@ struct HeaderValue {
 };
 
 std::array<HeaderValue, 5> header_values(const Instr& i) {
-  return {{{kWaitSemField, i.wsem}, {kWaitCountField, i.wcnt}, {kPostSemField, i.psem}, {kPostCountField, i.pcnt},
+  return {{{kWaitSemField, i.wsem},
+           {kWaitCountField, i.wcnt},
+           {kPostSemField, i.psem},
+           {kPostCountField, i.pcnt},
            {kFlagsField, i.flags}}};
 }
 
@@ -97,10 +100,10 @@ std::string field_defect(const Instr& i, const Field& field, uint64_t raw) {
     case Kind::kSpm: return (raw >> 15 & 1) == 0 ? "" : fmt::format("{} must be in the SPM", field.name);
     case Kind::kAcc: return (raw >> 15 & 1) == 1 ? "" : fmt::format("{} must be in the ACC", field.name);
     case Kind::kRows:
-      if ((i.flags & flag::kRowsReg) != 0 && raw >= kRegisters) return fmt::format("rows: there is no register {}", raw);
+      if ((i.flags & flag::kRowsReg) != 0 && raw >= kRegisters)
+        return fmt::format("rows: there is no register {}", raw);
       return "";
-    case Kind::kLoopCount:
-      return i.src == 1 && raw >= kRegisters ? fmt::format("n: there is no register {}", raw) : "";
+    case Kind::kLoopCount: return i.src == 1 && raw >= kRegisters ? fmt::format("n: there is no register {}", raw) : "";
     default: return "";
   }
 }
@@ -123,7 +126,8 @@ std::string flags_defect(const Instr& i, const Row& row) {
 }  // namespace
 
 std::string defect(const Instr& instr) {
-  if (static_cast<size_t>(instr.op) >= kOps) return fmt::format("operation {} is not defined", static_cast<int>(instr.op));
+  if (static_cast<size_t>(instr.op) >= kOps)
+    return fmt::format("operation {} is not defined", static_cast<int>(instr.op));
   const Row& row = row_of(instr.op);
   for (const HeaderValue& header : header_values(instr)) {
     if (header.value >> header.field.width != 0) {
@@ -152,7 +156,8 @@ Instr decode(const Encoded& encoded) {
   const Row* row = row_of_opcode(opcode);
   if (row == nullptr) fault(encoded, fmt::format("opcode 0x{:02x} is not defined", opcode));
   const Instr instr = decode_fields(encoded, *row);
-  if (const std::string found = defect(instr); !found.empty()) fault(encoded, fmt::format("{}: {}", row->mnemonic, found));
+  if (const std::string found = defect(instr); !found.empty())
+    fault(encoded, fmt::format("{}: {}", row->mnemonic, found));
   if (encode_fields(instr, *row) != encoded) fault(encoded, fmt::format("{}: reserved bits are set", row->mnemonic));
   return instr;
 }

@@ -22,10 +22,29 @@ enum class Unit : uint8_t { kCtl, kLd, kSt, kNx, kMm, kVx };
 inline constexpr int kUnits = 6;
 
 enum class Op : uint8_t {
-  kHalt, kSet, kAdd, kLdr, kLoop, kSkipz, kSync, kCfg,
-  kLd, kLdg, kLdx, kSt, kStg, kSnd,
+  kHalt,
+  kSet,
+  kAdd,
+  kLdr,
+  kLoop,
+  kSkipz,
+  kSync,
+  kCfg,
+  kLd,
+  kLdg,
+  kLdx,
+  kSt,
+  kStg,
+  kSnd,
   kMma,
-  kValu, kVmula, kVsfu, kVred, kVqnt, kVcvt, kVprm, kVsel,
+  kValu,
+  kVmula,
+  kVsfu,
+  kVred,
+  kVqnt,
+  kVcvt,
+  kVprm,
+  kVsel,
 };
 inline constexpr int kOps = 23;
 
@@ -50,7 +69,22 @@ namespace cfg {
 enum Dma : uint8_t { kPitch, kXsb, kDmaWords };
 enum Mm : uint8_t { kARs, kAGs, kADs, kBNs, kBGs, kBDs, kSa, kSaG, kSb, kSbSh, kSbN, kSbG, kAl, kCRs, kMmWords };
 enum Vx : uint8_t {
-  kAOff, kBOff, kDOff, kVARs, kVBRs, kVDRs, kQRs, kQGs, kQDs, kSRs, kSGs, kImm, kCnt, kByte, kEmin, kVxWords
+  kAOff,
+  kBOff,
+  kDOff,
+  kVARs,
+  kVBRs,
+  kVDRs,
+  kQRs,
+  kQGs,
+  kQDs,
+  kSRs,
+  kSGs,
+  kImm,
+  kCnt,
+  kByte,
+  kEmin,
+  kVxWords
 };
 }  // namespace cfg
 
@@ -79,28 +113,28 @@ struct Step {
 struct Instr {
   Op op = Op::kHalt;
   uint8_t wsem = 0, wcnt = 0, psem = 0, pcnt = 0, flags = 0;
-  Local d{}, a{}, b{};      // local operands (DMA: LD/LDG/LDX d; ST/STG/SND a; idx in b; VQNT/VCVT scales in b)
-  Dram h{};           // DRAM operand of LD, LDG, LDX, ST, STG
+  Local d{}, a{}, b{};  // local operands (DMA: LD/LDG/LDX d; ST/STG/SND a; idx in b; VQNT/VCVT scales in b)
+  Dram h{};             // DRAM operand of LD, LDG, LDX, ST, STG
   uint8_t rd = 0, rs = 0, rt = 0;
-  uint64_t imm = 0;   // SET imm48, ADD imm32 (signed, stored as int64), CFG imm32
-  uint16_t rows = 0;  // rows, or the register that holds them with kRowsReg
-  uint16_t len = 0;   // lines a row (DMA), instructions (LOOP, SKIPZ), panels (LDX)
-  uint16_t cols = 0;  // VX columns
+  uint64_t imm = 0;                   // SET imm48, ADD imm32 (signed, stored as int64), CFG imm32
+  uint16_t rows = 0;                  // rows, or the register that holds them with kRowsReg
+  uint16_t len = 0;                   // lines a row (DMA), instructions (LOOP, SKIPZ), panels (LDX)
+  uint16_t cols = 0;                  // VX columns
   uint16_t sstride = 0, dstride = 0;  // lines
-  uint8_t mask = 0;   // register with the core mask (SND, SYNC)
+  uint8_t mask = 0;                   // register with the core mask (SND, SYNC)
   uint8_t m = 0, n = 0, kg = 0;       // MMA
-  uint8_t func = 0;   // ALU/SFU/... function
-  uint8_t bc = 0;     // broadcast of b
+  uint8_t func = 0;                   // ALU/SFU/... function
+  uint8_t bc = 0;                     // broadcast of b
   uint8_t at = 0, bt = 0, dt = 0;     // 0 FP32, 1 BF16
-  uint8_t digits = 0; // VQNT: 1 or 2
-  uint8_t unit = 0;   // SYNC, CFG: Unit
-  uint8_t key = 0;    // CFG word
-  uint8_t sh = 0;     // CFG shift
-  uint8_t src = 0;    // LOOP: 1 = count in register n
-  uint16_t count = 0; // LOOP n16
+  uint8_t digits = 0;                 // VQNT: 1 or 2
+  uint8_t unit = 0;                   // SYNC, CFG: Unit
+  uint8_t key = 0;                    // CFG word
+  uint8_t sh = 0;                     // CFG shift
+  uint8_t src = 0;                    // LOOP: 1 = count in register n
+  uint16_t count = 0;                 // LOOP n16
   std::array<Step, 3> step{};
   uint8_t byte = 0, size = 0, rsh = 0, lsh = 0;  // LDR; size: 0 u8, 1 u16, 2 u32
-  uint16_t add = 0;   // LDR
+  uint16_t add = 0;                              // LDR
   bool operator==(const Instr&) const = default;
 };
 

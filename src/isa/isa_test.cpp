@@ -17,11 +17,10 @@ namespace {
 
 using Rng = std::mt19937_64;
 
+// HADAL_SEED, or a new one; failures show it.
 uint64_t seed_of_run() {
   const char* given = std::getenv("HADAL_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  std::printf("seed: HADAL_SEED=%llu\n", static_cast<unsigned long long>(seed));
-  return seed;
+  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
 }
 
 // Number of legal raw values of a field, given what is already set; the SPM and ACC kinds fix one bit besides.
@@ -99,10 +98,12 @@ TEST(Isa, EncodingsWorkedOutByHand) {
   // op 2 | wsem 3 | wcnt 5 | psem 4 | pcnt 1 | flags 0; rd 7, imm.
   EXPECT_EQ(encode(assemble_line("SET rd=r7 imm=0x123456789abc wait=3:5 post=4:1", "")),
             (Encoded{{0, 0x89ABC000, 0x71234567, 0x08629100}}));
-  // d 0001 1 000000000000101, s 0010 0000...01000000, rows 0000000011, len 000000000110, strides 000001100100 0000000111.
+  // d 0001 1 000000000000101, s 0010 0000...01000000, rows 0000000011, len 000000000110,
+  // strides 000001100100 0000000111.
   EXPECT_EQ(encode(assemble_line("LD d=acc[r1+5] s=hbm[r2+0x40] rows=3 len=6 sstride=100 dstride=7", "")),
             (Encoded{{0x01819007, 0x0004000C, 0x18005200, 0x40000000}}));
-  EXPECT_EQ(encode(assemble_line("MMA c=acc[r15+0x7fff] a=spm[r1+2] b=spm[r3+4] m=200 n=63 kg=255 CLR DA G64 wait=1:2 post=31:3", "")),
+  EXPECT_EQ(encode(assemble_line(
+                "MMA c=acc[r15+0x7fff] a=spm[r1+2] b=spm[r3+4] m=200 n=63 kg=255 CLR DA G64 wait=1:2 post=31:3", "")),
             (Encoded{{0x8FFFC000, 0x0230004C, 0xFFFFF100, 0x80217F51}}));
 }
 
@@ -159,7 +160,9 @@ TEST(Isa, EveryHeaderValueRoundTrips) {
 }
 
 TEST(Isa, RandomInstructionsSurviveBitsAndText) {
-  Rng rng(seed_of_run());
+  const uint64_t seed = seed_of_run();
+  SCOPED_TRACE("HADAL_SEED=" + std::to_string(seed));
+  Rng rng(seed);
   for (int i = 0; i < 30000; ++i) {
     const Instr instr = random_instr(rng, table()[static_cast<size_t>(i) % table().size()]);
     const Encoded encoded = encode(instr);
@@ -174,7 +177,9 @@ TEST(Isa, RandomInstructionsSurviveBitsAndText) {
 
 // Either not an instruction at all, or every bit of the word has a meaning that encoding gives back.
 TEST(Isa, EveryWordFaultsOrReencodesToItself) {
-  Rng rng(seed_of_run());
+  const uint64_t seed = seed_of_run();
+  SCOPED_TRACE("HADAL_SEED=" + std::to_string(seed));
+  Rng rng(seed);
   int decoded = 0, refused = 0;
   const auto probe = [&](const Encoded& word) {
     Instr instr;
@@ -268,7 +273,8 @@ TEST(Isa, TextIsWrittenInOneWay) {
   const auto canonical = [](const std::string& line) { return disassemble(assemble_line(line, "")); };
   EXPECT_EQ(canonical("  VALU.MUL cols=384 rows=4 d=spm[0xc] b=spm[7] a=acc[r1+4] bc=row post=4:1 wait=3:1 # product"),
             "VALU.MUL d=spm[12] a=acc[r1+4] b=spm[7] rows=4 cols=384 bc=row wait=3:1 post=4:1");
-  EXPECT_EQ(canonical("LD d=spm[r3+0] s=hbm[r2+0x40] rows=r5 len=2 sstride=0"), "LD d=spm[r3] s=hbm[r2+64] rows=r5 len=2");
+  EXPECT_EQ(canonical("LD d=spm[r3+0] s=hbm[r2+0x40] rows=r5 len=2 sstride=0"),
+            "LD d=spm[r3] s=hbm[r2+64] rows=r5 len=2");
   EXPECT_EQ(canonical("LOOP n=r4 len=3 step=r1:64,r2:-3"), "LOOP n=r4 len=3 step=r1:64,r2:-3");
   EXPECT_EQ(canonical("MMA DA CLR c=acc[0] a=spm[1] b=spm[2] m=8 n=2 kg=3 G64"),
             "MMA c=acc[0] a=spm[1] b=spm[2] m=8 n=2 kg=3 CLR DA G64");
@@ -295,26 +301,32 @@ TEST(Isa, ErrorsSayWhatWouldBeRight) {
       {"CFG.MM.SAX imm=1", "f.hasm:7: unknown key 'SAX' of CFG; did you mean 'SA'?"},
       {"CFG.MM", "f.hasm:7: 'CFG.MM' needs a key"},
       {"SET rd=r16 imm=1", "f.hasm:7: rd=r16: a register from r0 to r15 is needed"},
-      {"SET rd=r1 imm=0x1000000000000", "f.hasm:7: imm=0x1000000000000 is out of range; it must be from 0 to 281474976710655"},
+      {"SET rd=r1 imm=0x1000000000000",
+       "f.hasm:7: imm=0x1000000000000 is out of range; it must be from 0 to 281474976710655"},
       {"SET rd=r1 imm=x", "f.hasm:7: imm=x: a number from 0 to 281474976710655 is needed"},
       {"SET rd=r1", "f.hasm:7: SET needs imm=: value"},
       {"SET rd=r1 rd=r2 imm=0", "f.hasm:7: rd is given twice"},
       {"ADD rd=r1 im=4", "f.hasm:7: ADD has no operand 'im'; did you mean 'imm'?"},
       {"LD d=spm[0] s=hbm[0] rows=1024 len=1", "f.hasm:7: rows=1024 is out of range; it must be from 0 to 1023"},
-      {"LD d=spm[32768] s=hbm[0] rows=1 len=1", "f.hasm:7: d=spm[32768]: the offset must be a number of lines from 0 to 32767"},
-      {"LD d=hbm[0] s=hbm[0] rows=1 len=1", "f.hasm:7: d=hbm[0]: an address such as spm[r1+4] is needed, in spm or acc"},
+      {"LD d=spm[32768] s=hbm[0] rows=1 len=1",
+       "f.hasm:7: d=spm[32768]: the offset must be a number of lines from 0 to 32767"},
+      {"LD d=hbm[0] s=hbm[0] rows=1 len=1",
+       "f.hasm:7: d=hbm[0]: an address such as spm[r1+4] is needed, in spm or acc"},
       {"LD d=spm[r1-4] s=hbm[0] rows=1 len=1", "f.hasm:7: d=spm[r1-4]: a register from r0 to r15 is needed"},
       {"MMA c=spm[0] a=spm[0] b=spm[0] m=1 n=1 kg=1", "f.hasm:7: MMA: c must be in the ACC"},
       {"MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=1 CLR RSC", "f.hasm:7: MMA: CLR and RSC exclude each other"},
-      {"MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=1 G64 G32", "f.hasm:7: G32 is given twice, or excludes an earlier flag"},
+      {"MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=1 G64 G32",
+       "f.hasm:7: G32 is given twice, or excludes an earlier flag"},
       {"MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=1 CRL", "f.hasm:7: unknown flag 'CRL' of MMA; did you mean 'CLR'?"},
       {"VALU.ABS d=spm[0] a=spm[0] b=spm[0] rows=1 cols=1", "f.hasm:7: VALU.ABS does not use b"},
       {"VALU.ADD d=spm[0] a=spm[0] rows=1 cols=1", "f.hasm:7: VALU.ADD needs b=: second operand"},
       {"VALU.ADD d=spm[0] a=spm[0] b=spm[0] rows=1 cols=1 bc=rows", "f.hasm:7: bc=rows: did you mean 'row'?"},
       {"SYNC unit=LD mask=r1", "f.hasm:7: SYNC does not use mask; that needs a flag"},
       {"SYNC unit=LD REMOTE", "f.hasm:7: SYNC needs mask=: register with the core mask"},
-      {"HALT wait=32:1", "f.hasm:7: wait=32:1: write wait=SEMAPHORE:COUNT with a semaphore from 0 to 31 and a count from 0 to 63"},
-      {"HALT post=1:4", "f.hasm:7: post=1:4: write post=SEMAPHORE:COUNT with a semaphore from 0 to 31 and a count from 0 to 3"},
+      {"HALT wait=32:1",
+       "f.hasm:7: wait=32:1: write wait=SEMAPHORE:COUNT with a semaphore from 0 to 31 and a count from 0 to 63"},
+      {"HALT post=1:4",
+       "f.hasm:7: post=1:4: write post=SEMAPHORE:COUNT with a semaphore from 0 to 31 and a count from 0 to 3"},
       {"LOOP n=1 len=1 step=r1:40000", "f.hasm:7: step=r1:40000: write at most three rN:INCREMENT"},
       {"LOOP n=1 len=1 step=r1:1,r2:1,r3:1,r4:1", "f.hasm:7: step=r1:1,r2:1,r3:1,r4:1: write at most three"},
       {"VPRM.COPY d=spm[0] a=spm[0] rows=1 cols=1 at=bf16", "f.hasm:7: VPRM.COPY does not use at"},

@@ -68,7 +68,8 @@ std::string syntax(const Row& row) {
 }
 
 std::string instruction(const Row& row) {
-  std::string page = fmt::format("### {}\n\nOpcode 0x{:02x}: {}.\n\n`{}`\n\n", row.mnemonic, row.opcode, row.meaning, syntax(row));
+  std::string page =
+      fmt::format("### {}\n\nOpcode 0x{:02x}: {}.\n\n`{}`\n\n", row.mnemonic, row.opcode, row.meaning, syntax(row));
   Names names;
   if (!row.fields.empty()) page += "| bits | field | written | meaning |\n|---|---|---|---|\n";
   for (const Field& field : row.fields) {
@@ -81,7 +82,8 @@ std::string instruction(const Row& row) {
   if (!row.fields.empty()) page += "\n";
   if (!names.empty()) {
     page += "Functions:";
-    for (size_t i = 0; i < names.size(); ++i) page += fmt::format(" {} {}{}", i, names[i], i + 1 < names.size() ? "," : ".\n\n");
+    for (size_t i = 0; i < names.size(); ++i)
+      page += fmt::format(" {} {}{}", i, names[i], i + 1 < names.size() ? "," : ".\n\n");
   }
   if (!row.flags.empty()) {
     page += "| flag | value of flags & mask | meaning |\n|---|---|---|\n";
@@ -101,10 +103,13 @@ std::string reference_page() {
       "# Instruction set reference\n\n"
       "Generated from the instruction table (`src/isa/table.cpp`) by `hadal isa`. What the instructions do:\n"
       "[machine.md](machine.md).\n\n"
-      "Every instruction has 128 bits: a header in the upper 32, the same for all, and a payload in the lower 96. Bits no\n"
+      "Every instruction has 128 bits: a header in the upper 32, the same for all, and a payload in the lower 96. Bits "
+      "no\n"
       "field names are zero. In memory an instruction is 16 bytes, least significant byte first.\n\n"
-      "A line of assembly is `MNEMONIC[.FUNC] key=value ... [FLAG ...] [wait=SEM:COUNT] [post=SEM:COUNT]`; `#` starts a\n"
-      "comment. Numbers are decimal or `0x` hexadecimal. Operands in brackets are optional and 0 by default, the first of a\n"
+      "A line of assembly is `MNEMONIC[.FUNC] key=value ... [FLAG ...] [wait=SEM:COUNT] [post=SEM:COUNT]`; `#` starts "
+      "a\n"
+      "comment. Numbers are decimal or `0x` hexadecimal. Operands in brackets are optional and 0 by default, the first "
+      "of a\n"
       "list of names. An address is a register plus an offset, in 64-byte lines; `spm[12]` uses r0, which reads 0.\n\n"
       "## Header\n\n| bits | field | meaning |\n|---|---|---|\n";
   for (const HeaderField& field : kHeader) {

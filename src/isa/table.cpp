@@ -37,7 +37,8 @@ constexpr std::string_view kDigitNames[] = {"1", "2"};
 
 // Fields that several instructions share keep their place.
 constexpr Field kFieldRd = {"rd", 92, 4, kReg, M::kRd, kRequired, "destination register"};
-constexpr Field kFieldRows = {"rows", 34, 10, kRows, M::kRows, kRequired, "rows, or the register that holds their number"};
+constexpr Field kFieldRows = {
+    "rows", 34, 10, kRows, M::kRows, kRequired, "rows, or the register that holds their number"};
 constexpr Field kFieldLen12 = {"len", 22, 12, kUnsigned, M::kLen, kRequired, "lines a row"};
 constexpr Field kFieldLen8 = {"len", 6, 8, kUnsigned, M::kLen, kRequired, "lines a row"};
 constexpr Field kFieldTileRows = {"rows", 26, 10, kUnsigned, M::kRows, kRequired, "rows"};
@@ -172,15 +173,27 @@ constexpr Field kValuFields[] = {
     kFieldDt,
 };
 constexpr Field kVmulaFields[] = {
-    tile_d("accumulated result"), tile_a(),       tile("b", 36, M::kB, "second operand"),
-    kFieldTileRows,               kFieldTileCols, kFieldBc,
-    kFieldAt,                     kFieldBt,       kFieldDt,
+    tile_d("accumulated result"),
+    tile_a(),
+    tile("b", 36, M::kB, "second operand"),
+    kFieldTileRows,
+    kFieldTileCols,
+    kFieldBc,
+    kFieldAt,
+    kFieldBt,
+    kFieldDt,
 };
 constexpr Field kVsfuFields[] = {
     function(kSfuNames), tile_d(), tile_a("operand"), kFieldTileRows, kFieldTileCols, kFieldAt, kFieldDt,
 };
 constexpr Field kVredFields[] = {
-    function(kRedNames), tile_d("one element a row"), tile_a("operand"), kFieldTileRows, kFieldTileCols, kFieldAt, kFieldDt,
+    function(kRedNames),
+    tile_d("one element a row"),
+    tile_a("operand"),
+    kFieldTileRows,
+    kFieldTileCols,
+    kFieldAt,
+    kFieldDt,
 };
 constexpr Field kVqntFields[] = {
     tile_d("E4M3 tile", kSpm),
@@ -192,7 +205,8 @@ constexpr Field kVqntFields[] = {
     kFieldAt,
 };
 constexpr Field kVcvtFields[] = {
-    function(kCvtNames), tile_d(),       tile_a("operand"), tile("s", 36, M::kB, "FP32 scales", kSpm, only({Cvt::kQ2f})),
+    function(kCvtNames), tile_d(),
+    tile_a("operand"),   tile("s", 36, M::kB, "FP32 scales", kSpm, only({Cvt::kQ2f})),
     kFieldTileRows,      kFieldTileCols,
 };
 constexpr Field kVprmFields[] = {
@@ -205,12 +219,9 @@ constexpr Field kVprmFields[] = {
     for_functions(kFieldAt, only({Prm::kPairswap})),
 };
 constexpr Field kVselFields[] = {
-    function(kSelNames),
-    tile_d("u32 indices or counts"),
-    tile_a("keys"),
-    tile("t", 36, M::kB, "threshold, its first word", kLocal, only({Sel::kCompress})),
-    kFieldTileRows,
-    kFieldTileCols,
+    function(kSelNames), tile_d("u32 indices or counts"),
+    tile_a("keys"),      tile("t", 36, M::kB, "threshold, its first word", kLocal, only({Sel::kCompress})),
+    kFieldTileRows,      kFieldTileCols,
 };
 
 constexpr uint8_t kGroupMask = 3u << flag::kGroupShift;
@@ -218,7 +229,8 @@ constexpr Flag group_flag(int code, uint16_t funcs = kAllFuncs) {
   return {code == 1 ? "G64" : "G32", kGroupMask, static_cast<uint8_t>(code << flag::kGroupShift),
           code == 1 ? "groups of 64 elements instead of 128" : "groups of 32 elements instead of 128", funcs};
 }
-constexpr Flag kSyncFlags[] = {{"REMOTE", flag::kRemote, flag::kRemote, "post on the cores of R[mask] instead of here"}};
+constexpr Flag kSyncFlags[] = {
+    {"REMOTE", flag::kRemote, flag::kRemote, "post on the cores of R[mask] instead of here"}};
 constexpr Flag kDmaFlags[] = {
     {"RREG", flag::kRowsReg, flag::kRowsReg, "rows is a register; written rows=rN", kAllFuncs, false}};
 constexpr Flag kMmaFlags[] = {
@@ -242,7 +254,13 @@ constexpr Row kTable[] = {
     {Op::kLoop, "LOOP", Unit::kCtl, 0x05, kLoopFields, {}, "the next len instructions n times, stepping registers"},
     {Op::kSkipz, "SKIPZ", Unit::kCtl, 0x06, kSkipzFields, {}, "if R[rs] = 0, skip the next len instructions"},
     {Op::kSync, "SYNC", Unit::kCtl, 0x07, kSyncFields, kSyncFlags, "wait and post in the queue of a unit"},
-    {Op::kCfg, "CFG", Unit::kCtl, 0x08, kCfgFields, {}, "configuration word = (R[rs] << sh) + imm, in the queue of its unit"},
+    {Op::kCfg,
+     "CFG",
+     Unit::kCtl,
+     0x08,
+     kCfgFields,
+     {},
+     "configuration word = (R[rs] << sh) + imm, in the queue of its unit"},
     {Op::kLd, "LD", Unit::kLd, 0x10, kLdFields, kDmaFlags, "2-D copy from DRAM"},
     {Op::kLdg, "LDG", Unit::kLd, 0x11, kLdgFields, kDmaFlags, "gather rows from DRAM by index list"},
     {Op::kLdx, "LDX", Unit::kLd, 0x12, kLdxFields, {}, "expand FP4 panels from DRAM to E4M3 and scales"},
@@ -333,7 +351,8 @@ static_assert(table_is_sound());
 std::span<const Row> table() { return kTable; }
 
 const Row& row_of(Op op) {
-  check(static_cast<size_t>(op) < std::size(kTable), "operation {} is not in the instruction table", static_cast<int>(op));
+  check(static_cast<size_t>(op) < std::size(kTable), "operation {} is not in the instruction table",
+        static_cast<int>(op));
   return kTable[static_cast<size_t>(op)];
 }
 

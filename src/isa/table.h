@@ -13,30 +13,66 @@ namespace hadal::isa {
 
 // What a field holds, which decides how it is written in assembly.
 enum class Kind : uint8_t {
-  kLocal,     // spm[rN+offset] or acc[rN+offset]
-  kSpm,       // local operand that must be in the SPM
-  kAcc,       // local operand that must be in the ACC
-  kDram,      // hbm[rN+offset]
-  kReg,       // rN
-  kUnsigned,  // number
-  kSigned,    // number, two's complement
-  kWord,      // 32-bit word: signed, unsigned or f32(x)
-  kName,      // one of a list of names
-  kFunc,      // one of a list of names, written after the mnemonic: VALU.ADD
-  kCfgUnit,   // CFG: unit, written after the mnemonic: CFG.MM.SA
-  kCfgKey,    // CFG: word of that unit
-  kRows,      // number, or rN with flag RREG
-  kLoopReg,   // LOOP: 1 when the count is a register; written through kLoopCount
-  kLoopCount, // number, or rN
-  kStepReg,   // LOOP: step=rN:inc,...
+  kLocal,      // spm[rN+offset] or acc[rN+offset]
+  kSpm,        // local operand that must be in the SPM
+  kAcc,        // local operand that must be in the ACC
+  kDram,       // hbm[rN+offset]
+  kReg,        // rN
+  kUnsigned,   // number
+  kSigned,     // number, two's complement
+  kWord,       // 32-bit word: signed, unsigned or f32(x)
+  kName,       // one of a list of names
+  kFunc,       // one of a list of names, written after the mnemonic: VALU.ADD
+  kCfgUnit,    // CFG: unit, written after the mnemonic: CFG.MM.SA
+  kCfgKey,     // CFG: word of that unit
+  kRows,       // number, or rN with flag RREG
+  kLoopReg,    // LOOP: 1 when the count is a register; written through kLoopCount
+  kLoopCount,  // number, or rN
+  kStepReg,    // LOOP: step=rN:inc,...
   kStepInc,
 };
 
 // The member of Instr a field is stored in.
 enum class Member : uint8_t {
-  kD, kA, kB, kH, kRd, kRs, kRt, kImm, kRows, kLen, kCols, kSstride, kDstride, kMask, kM, kN, kKg, kFunc, kBc, kAt, kBt,
-  kDt, kDigits, kUnit, kKey, kSh, kSrc, kCount, kStep0Reg, kStep0Inc, kStep1Reg, kStep1Inc, kStep2Reg, kStep2Inc, kByte,
-  kSize, kRsh, kLsh, kAdd,
+  kD,
+  kA,
+  kB,
+  kH,
+  kRd,
+  kRs,
+  kRt,
+  kImm,
+  kRows,
+  kLen,
+  kCols,
+  kSstride,
+  kDstride,
+  kMask,
+  kM,
+  kN,
+  kKg,
+  kFunc,
+  kBc,
+  kAt,
+  kBt,
+  kDt,
+  kDigits,
+  kUnit,
+  kKey,
+  kSh,
+  kSrc,
+  kCount,
+  kStep0Reg,
+  kStep0Inc,
+  kStep1Reg,
+  kStep1Inc,
+  kStep2Reg,
+  kStep2Inc,
+  kByte,
+  kSize,
+  kRsh,
+  kLsh,
+  kAdd,
 };
 
 using Names = std::span<const std::string_view>;
@@ -44,30 +80,30 @@ inline constexpr uint16_t kAllFuncs = 0xFFFF;
 
 struct Field {
   std::string_view name;
-  int lsb = 0, width = 0;        // within the 96-bit payload
+  int lsb = 0, width = 0;  // within the 96-bit payload
   Kind kind{};
   Member member{};
-  bool required = true;          // assembly must give it; otherwise raw value 0 is the default
+  bool required = true;  // assembly must give it; otherwise raw value 0 is the default
   std::string_view meaning;
-  Names names = {};              // kName, kFunc
-  uint16_t funcs = kAllFuncs;    // functions that use the field; for the others its bits are reserved
-  uint8_t flags = 0;             // if not 0: used only when one of these flags is set
+  Names names = {};            // kName, kFunc
+  uint16_t funcs = kAllFuncs;  // functions that use the field; for the others its bits are reserved
+  uint8_t flags = 0;           // if not 0: used only when one of these flags is set
 };
 
 struct Flag {
   std::string_view name;
-  uint8_t mask = 0, value = 0;   // set when (flags & mask) == value
+  uint8_t mask = 0, value = 0;  // set when (flags & mask) == value
   std::string_view meaning;
   uint16_t funcs = kAllFuncs;
-  bool written = true;           // false: assembly expresses it through an operand (rows=rN)
+  bool written = true;  // false: assembly expresses it through an operand (rows=rN)
 };
 
 struct Row {
   Op op{};
   std::string_view mnemonic;
-  Unit unit{};                   // queue; SYNC and CFG: kCtl, their unit field decides
+  Unit unit{};  // queue; SYNC and CFG: kCtl, their unit field decides
   uint8_t opcode = 0;
-  std::span<const Field> fields; // in assembly order
+  std::span<const Field> fields;  // in assembly order
   std::span<const Flag> flags;
   std::string_view meaning;
 };
@@ -92,9 +128,9 @@ struct CfgWord {
   std::string_view name, reset, meaning;
 };
 
-std::span<const Row> table();                 // in order of Op
+std::span<const Row> table();  // in order of Op
 const Row& row_of(Op op);
-const Row* row_of_opcode(uint8_t opcode);     // null when undefined
+const Row* row_of_opcode(uint8_t opcode);       // null when undefined
 std::span<const CfgWord> cfg_words(Unit unit);  // empty for units without configuration
 Names unit_names();
 

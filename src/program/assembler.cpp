@@ -74,7 +74,8 @@ class Assembler {
   void label(std::string_view name) {
     if (name.empty()) fail("a label needs a name before its colon");
     Stream& stream = current();
-    if (!labels_[core_].at.emplace(name, stream.code.size()).second) fail("label '{}' is defined twice on core {}", name, core_);
+    if (!labels_[core_].at.emplace(name, stream.code.size()).second)
+      fail("label '{}' is defined twice on core {}", name, core_);
   }
 
   void instruction(std::string_view text) {
@@ -224,7 +225,8 @@ class Assembler {
     if (line || byte) at = line.value_or(0) * isa::kLineBytes + byte.value_or(0);
     if (at > capacity) fail("offset {} lies outside the segment of {} bytes", at, capacity);
     const Values values = parse_values(words[0], words.subspan(1), capacity - at, where_);
-    if (std::find(values.given.begin(), values.given.end(), false) != values.given.end()) fail("'_' stands for no value here");
+    if (std::find(values.given.begin(), values.given.end(), false) != values.given.end())
+      fail("'_' stands for no value here");
     // Bytes that nobody gives are zero; a far offset must not ask for all memory.
     if (at > kMostText) fail("initial data beyond {} bytes cannot be written as text", kMostText);
     if (bytes.size() < at + values.bytes.size()) bytes.resize(at + values.bytes.size());
@@ -280,7 +282,7 @@ class Assembler {
   std::optional<uint32_t> pending_op_;
   std::optional<isa::Encoded> idle_;  // the stream of cores without instructions, if .cores asks for them
   std::map<std::string, uint32_t, std::less<>> operators_;
-  std::vector<Labels> labels_;        // by core
+  std::vector<Labels> labels_;                                     // by core
   std::vector<std::shared_ptr<std::vector<std::byte>>> contents_;  // by segment, in order of the text
 };
 

@@ -1,5 +1,5 @@
-// The .hprog container: 8 bytes magic, u32 version, u32 header length, JSON header, then the payload: every stream, every
-// segment's data, each starting on a 64-byte boundary, in the order of the header. Little-endian.
+// The .hprog container: 8 bytes magic, u32 version, u32 header length, JSON header, then the payload: every stream,
+// every segment's data, each starting on a 64-byte boundary, in the order of the header. Little-endian.
 #include <fmt/format.h>
 
 #include <bit>
@@ -27,14 +27,18 @@ constexpr size_t kAlign = 64;
 size_t aligned(size_t size) { return (size + kAlign - 1) / kAlign * kAlign; }
 
 json header_of(const Program& program) {
-  json header = {{"chip", program.chip}, {"operators", program.operators}, {"cores", json::array()}, {"segments", json::array()}};
+  json header = {
+      {"chip", program.chip}, {"operators", program.operators}, {"cores", json::array()}, {"segments", json::array()}};
   for (const Stream& stream : program.cores) {
     json marks = json::array();
     for (const Mark& mark : stream.marks) marks.push_back({mark.first, mark.op});
     header["cores"].push_back({{"instructions", stream.code.size()}, {"marks", marks}});
   }
   for (const Segment& s : program.segments) {
-    header["segments"].push_back({{"name", s.name}, {"base_line", s.base_line}, {"lines", s.lines}, {"writable", s.writable},
+    header["segments"].push_back({{"name", s.name},
+                                  {"base_line", s.base_line},
+                                  {"lines", s.lines},
+                                  {"writable", s.writable},
                                   {"data_bytes", s.data.size()}});
   }
   return header;
@@ -46,7 +50,8 @@ class HeaderReader {
   explicit HeaderReader(const std::string& file) : file_(file) {}
 
   const json& member(const json& object, const char* key) const {
-    if (!object.is_object()) input_error(file_, "header: an object with '{}' is needed; assemble the program anew", key);
+    if (!object.is_object())
+      input_error(file_, "header: an object with '{}' is needed; assemble the program anew", key);
     const auto at = object.find(key);
     if (at == object.end()) input_error(file_, "header: '{}' is missing; assemble the program anew", key);
     return *at;
@@ -81,7 +86,8 @@ class Payload {
 
   std::span<const std::byte> take(uint64_t size, const std::string& what) {
     const size_t left = bytes_.size() - at_;
-    if (size > left || aligned(size) > left) input_error(file_, "truncated: {} needs {} bytes, {} are left", what, size, left);
+    if (size > left || aligned(size) > left)
+      input_error(file_, "truncated: {} needs {} bytes, {} are left", what, size, left);
     const auto piece = bytes_.subspan(at_, size);
     at_ += aligned(size);
     return piece;
@@ -96,7 +102,8 @@ class Payload {
   size_t at_ = 0;
 };
 
-void read_cores(const HeaderReader& read, const json& header, Payload& payload, const std::string& path, Program& program) {
+void read_cores(const HeaderReader& read, const json& header, Payload& payload, const std::string& path,
+                Program& program) {
   for (const json& entry : read.list(read.member(header, "cores"), "cores")) {
     const size_t core = program.cores.size();
     Stream& stream = program.cores.emplace_back();
@@ -164,7 +171,8 @@ Program load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner
   uint32_t version = 0, length = 0;
   std::memcpy(&version, bytes.data() + 8, 4);
   std::memcpy(&length, bytes.data() + 12, 4);
-  if (version != kVersion) input_error(path, "version {} of the format; this program reads version {}", version, kVersion);
+  if (version != kVersion)
+    input_error(path, "version {} of the format; this program reads version {}", version, kVersion);
   if (length > bytes.size() - kPrefixBytes) input_error(path, "truncated within its header");
   if ((kPrefixBytes + length) % kAlign != 0) input_error(path, "the header does not end on a 64-byte boundary");
   const char* text = reinterpret_cast<const char*>(bytes.data() + kPrefixBytes);

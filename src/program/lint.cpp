@@ -24,7 +24,9 @@ struct Balance {
 };
 using Balances = std::vector<std::array<Balance, isa::kSemaphores>>;  // by core
 
-uint64_t times(uint64_t a, uint64_t b) { return b != 0 && a > kUnbounded / b ? kUnbounded : std::min(a * b, kUnbounded); }
+uint64_t times(uint64_t a, uint64_t b) {
+  return b != 0 && a > kUnbounded / b ? kUnbounded : std::min(a * b, kUnbounded);
+}
 void add(uint64_t& total, uint64_t amount) { total = std::min(total + amount, kUnbounded); }
 
 class CoreLint {
@@ -66,7 +68,8 @@ class CoreLint {
 
   void structure_and_semaphores(Balances& balances) {
     // Behind an early HALT nothing is certain to run.
-    const auto early = std::find_if(code_.begin(), code_.end(), [](const Instr& instr) { return instr.op == Op::kHalt; });
+    const auto early =
+        std::find_if(code_.begin(), code_.end(), [](const Instr& instr) { return instr.op == Op::kHalt; });
     const bool certain = code_.end() - early <= 1;
     std::vector<Scope> scopes = {{code_.size(), certain ? 1u : 0u, 1, false}};
     for (size_t pc = 0; pc < code_.size(); ++pc) {
@@ -104,7 +107,8 @@ class CoreLint {
     const auto depth = std::count_if(scopes.begin(), scopes.end(), [](const Scope& s) { return s.loop; });
     if (depth == isa::kLoopDepth) find(pc, "loops nest more than {} deep", isa::kLoopDepth);
     if (depth == 0 && instr.len > chip_.imem_instructions) {
-      find(pc, "the loop body of {} instructions does not fit the instruction memory of {}", instr.len, chip_.imem_instructions);
+      find(pc, "the loop body of {} instructions does not fit the instruction memory of {}", instr.len,
+           chip_.imem_instructions);
     }
     const bool dynamic = instr.src != 0;
     push(scopes, end, dynamic ? 0 : instr.count, dynamic ? kUnbounded : instr.count, true);
@@ -144,9 +148,9 @@ class CoreLint {
     uint64_t mask = 0;
     for (const Instr& instr : code_) {
       const bool writes = (instr.op == Op::kSet || instr.op == Op::kAdd || instr.op == Op::kLdr) && instr.rd == reg;
-      const bool steps = instr.op == Op::kLoop && std::any_of(instr.step.begin(), instr.step.end(), [&](const isa::Step& step) {
-        return step.areg == reg && step.inc != 0;
-      });
+      const bool steps = instr.op == Op::kLoop &&
+                         std::any_of(instr.step.begin(), instr.step.end(),
+                                     [&](const isa::Step& step) { return step.areg == reg && step.inc != 0; });
       if ((writes && instr.op != Op::kSet) || steps) return ~uint64_t{0};
       if (writes) mask |= instr.imm;
     }
@@ -197,8 +201,9 @@ class CoreLint {
 std::vector<Finding> lint(const Program& program, const chip::Chip& chip) {
   std::vector<Finding> findings;
   if (program.cores.size() > static_cast<size_t>(chip.cores)) {
-    findings.push_back({static_cast<size_t>(chip.cores), 0, "",
-                        fmt::format("the program has {} cores, the chip {} has {}", program.cores.size(), chip.name, chip.cores)});
+    findings.push_back(
+        {static_cast<size_t>(chip.cores), 0, "",
+         fmt::format("the program has {} cores, the chip {} has {}", program.cores.size(), chip.name, chip.cores)});
   }
   Balances balances(program.cores.size());
   for (size_t core = 0; core < program.cores.size(); ++core) CoreLint(program, core, chip, findings).run(balances);
@@ -210,8 +215,8 @@ std::vector<Finding> lint(const Program& program, const chip::Chip& chip) {
       std::string message =
           balance.given == 0
               ? fmt::format("waits for semaphore {}, which nobody posts", s)
-              : fmt::format("waits from here on take {} tokens of semaphore {}, but at most {} are posted", balance.taken, s,
-                            balance.given);
+              : fmt::format("waits from here on take {} tokens of semaphore {}, but at most {} are posted",
+                            balance.taken, s, balance.given);
       findings.push_back({core, balance.first_wait, program.operator_at(core, balance.first_wait), std::move(message)});
     }
   }
@@ -219,8 +224,8 @@ std::vector<Finding> lint(const Program& program, const chip::Chip& chip) {
 }
 
 std::string to_string(const Finding& finding) {
-  return fmt::format("core {}, instruction {}{}: {}", finding.core, finding.pc, finding.op.empty() ? "" : fmt::format(" ({})", finding.op),
-                     finding.message);
+  return fmt::format("core {}, instruction {}{}: {}", finding.core, finding.pc,
+                     finding.op.empty() ? "" : fmt::format(" ({})", finding.op), finding.message);
 }
 
 }  // namespace hadal::program

@@ -12,7 +12,7 @@ namespace hadal::program {
 
 struct Finding {
   size_t core = 0, pc = 0;
-  std::string op;       // source operator, or ""
+  std::string op;  // source operator, or ""
   std::string message;
 };
 

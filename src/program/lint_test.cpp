@@ -18,7 +18,8 @@ chip::Chip small_chip() {
 
 std::vector<std::string> findings(const std::string& text) {
   std::vector<std::string> messages;
-  for (const Finding& finding : lint(assemble(".chip small\n" + text, "p"), small_chip())) messages.push_back(to_string(finding));
+  for (const Finding& finding : lint(assemble(".chip small\n" + text, "p"), small_chip()))
+    messages.push_back(to_string(finding));
   return messages;
 }
 
@@ -36,26 +37,31 @@ TEST(Lint, AcceptsRightPrograms) {
   // A loop whose count is not known may post any number of times.
   EXPECT_EQ(findings("LOOP n=r1 len=1\nSYNC unit=LD post=1:1\nSYNC unit=VX wait=1:60\nHALT\n"), Messages{});
   // What is waited for inside a skip may never run.
-  EXPECT_EQ(findings("SYNC unit=LD post=1:1\nSKIPZ rs=r1 len=1\nSYNC unit=VX wait=1:2\nSYNC unit=VX wait=1:1\nHALT\n"), Messages{});
+  EXPECT_EQ(findings("SYNC unit=LD post=1:1\nSKIPZ rs=r1 len=1\nSYNC unit=VX wait=1:2\nSYNC unit=VX wait=1:1\nHALT\n"),
+            Messages{});
 }
 
 TEST(Lint, FindsBrokenStructure) {
   EXPECT_EQ(findings("SET rd=r1 imm=1\n"), Messages{"core 0, instruction 0: the stream does not end with HALT"});
   EXPECT_EQ(findings(".core 1\nHALT\n"), Messages{"core 0, instruction 0: the stream does not end with HALT"});
-  EXPECT_EQ(findings(".op L1.x\nLOOP n=1 len=2\nHALT\n"),
-            Messages{"core 0, instruction 0 (L1.x): the loop body ends at instruction 3, past the end of the stream at 2"});
+  EXPECT_EQ(
+      findings(".op L1.x\nLOOP n=1 len=2\nHALT\n"),
+      Messages{"core 0, instruction 0 (L1.x): the loop body ends at instruction 3, past the end of the stream at 2"});
   EXPECT_EQ(findings("SKIPZ rs=r1 len=2\nHALT\n"),
             Messages{"core 0, instruction 0: the skip ends at instruction 3, past the end of the stream at 2"});
-  EXPECT_EQ(findings("LOOP n=2 len=2\nLOOP n=2 len=2\nADD rd=r1\nADD rd=r1\nHALT\n"),
-            Messages{"core 0, instruction 1: the loop body ends at instruction 4, past the end of the loop around it at 3"});
+  EXPECT_EQ(
+      findings("LOOP n=2 len=2\nLOOP n=2 len=2\nADD rd=r1\nADD rd=r1\nHALT\n"),
+      Messages{"core 0, instruction 1: the loop body ends at instruction 4, past the end of the loop around it at 3"});
   EXPECT_EQ(findings("LOOP n=2 len=2\nSKIPZ rs=r1 len=2\nADD rd=r1\nADD rd=r1\nHALT\n"),
             Messages{"core 0, instruction 1: the skip ends at instruction 4, past the end of the loop around it at 3"});
-  EXPECT_EQ(findings("LOOP n=1 len=5\nLOOP n=1 len=4\nLOOP n=1 len=3\nLOOP n=1 len=2\nLOOP n=1 len=1\nADD rd=r1\nHALT\n"),
-            Messages{"core 0, instruction 4: loops nest more than 4 deep"});
+  EXPECT_EQ(
+      findings("LOOP n=1 len=5\nLOOP n=1 len=4\nLOOP n=1 len=3\nLOOP n=1 len=2\nLOOP n=1 len=1\nADD rd=r1\nHALT\n"),
+      Messages{"core 0, instruction 4: loops nest more than 4 deep"});
   std::string body = "LOOP n=1 to=end\n";
   for (int i = 0; i < 9; ++i) body += "ADD rd=r1\n";
-  EXPECT_EQ(findings(body + "end: HALT\n"),
-            Messages{"core 0, instruction 0: the loop body of 9 instructions does not fit the instruction memory of 8"});
+  EXPECT_EQ(
+      findings(body + "end: HALT\n"),
+      Messages{"core 0, instruction 0: the loop body of 9 instructions does not fit the instruction memory of 8"});
 }
 
 TEST(Lint, FindsBadEncodings) {
@@ -77,15 +83,23 @@ TEST(Lint, FindsConstantAddressesOutOfRange) {
 }
 
 TEST(Lint, FindsWaitsThatCanNeverBeMet) {
-  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n"), Messages{"core 0, instruction 0: waits for semaphore 3, which nobody posts"});
-  EXPECT_EQ(findings("SYNC unit=LD post=3:1\nSYNC unit=VX wait=3:1\nSYNC unit=VX wait=3:1\nHALT\n"),
-            Messages{"core 0, instruction 1: waits from here on take 2 tokens of semaphore 3, but at most 1 are posted"});
-  EXPECT_EQ(findings("SYNC unit=LD post=3:3\nLOOP n=4 len=1\nSYNC unit=VX wait=3:1\nHALT\n"),
-            Messages{"core 0, instruction 2: waits from here on take 4 tokens of semaphore 3, but at most 3 are posted"});
+  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n"),
+            Messages{"core 0, instruction 0: waits for semaphore 3, which nobody posts"});
+  EXPECT_EQ(
+      findings("SYNC unit=LD post=3:1\nSYNC unit=VX wait=3:1\nSYNC unit=VX wait=3:1\nHALT\n"),
+      Messages{"core 0, instruction 1: waits from here on take 2 tokens of semaphore 3, but at most 1 are posted"});
+  EXPECT_EQ(
+      findings("SYNC unit=LD post=3:3\nLOOP n=4 len=1\nSYNC unit=VX wait=3:1\nHALT\n"),
+      Messages{"core 0, instruction 2: waits from here on take 4 tokens of semaphore 3, but at most 3 are posted"});
   // Posted on the other core: by a mask that is a constant, or may be anything.
-  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nSET rd=r1 imm=1\nSYNC unit=NX mask=r1 REMOTE post=3:1\nHALT\n"), Messages{});
-  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nADD rd=r1 imm=2\nSYNC unit=NX mask=r1 REMOTE post=3:1\nHALT\n"), Messages{});
-  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nSET rd=r1 imm=2\nSND d=spm[0] s=spm[0] rows=1 len=1 mask=r1 post=3:1\nHALT\n"),
+  EXPECT_EQ(
+      findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nSET rd=r1 imm=1\nSYNC unit=NX mask=r1 REMOTE post=3:1\nHALT\n"),
+      Messages{});
+  EXPECT_EQ(
+      findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nADD rd=r1 imm=2\nSYNC unit=NX mask=r1 REMOTE post=3:1\nHALT\n"),
+      Messages{});
+  EXPECT_EQ(findings("SYNC unit=VX wait=3:1\nHALT\n.core 1\nSET rd=r1 imm=2\nSND d=spm[0] s=spm[0] rows=1 len=1 "
+                     "mask=r1 post=3:1\nHALT\n"),
             Messages{"core 0, instruction 0: waits for semaphore 3, which nobody posts"});
 }
 

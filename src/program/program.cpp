@@ -36,14 +36,16 @@ std::string stream_defect(const Program& program, size_t core) {
 
 std::string segment_defect(const Program& program, size_t index) {
   const Segment& segment = program.segments[index];
-  if (!is_word(segment.name)) return fmt::format("segment {} needs a name of printable characters without blanks", index);
+  if (!is_word(segment.name))
+    return fmt::format("segment {} needs a name of printable characters without blanks", index);
   if (segment.lines == 0) return fmt::format("segment {} is empty", segment.name);
   if (segment.base_line >= kMaxLine || segment.lines > kMaxLine - segment.base_line) {
     return fmt::format("segment {} ends beyond line 2^48", segment.name);
   }
   const uint64_t data_lines = (segment.data.size() + isa::kLineBytes - 1) / isa::kLineBytes;
   if (data_lines > segment.lines) {
-    return fmt::format("segment {} has {} bytes of data but only {} lines", segment.name, segment.data.size(), segment.lines);
+    return fmt::format("segment {} has {} bytes of data but only {} lines", segment.name, segment.data.size(),
+                       segment.lines);
   }
   if (index == 0) return "";
   const Segment& last = program.segments[index - 1];
@@ -60,7 +62,8 @@ const std::string& Program::operator_at(size_t core, size_t pc) const {
   static const std::string none;
   if (core >= cores.size()) return none;
   const auto& marks = cores[core].marks;
-  const auto after = std::upper_bound(marks.begin(), marks.end(), pc, [](size_t at, const Mark& mark) { return at < mark.first; });
+  const auto after =
+      std::upper_bound(marks.begin(), marks.end(), pc, [](size_t at, const Mark& mark) { return at < mark.first; });
   if (after == marks.begin() || after[-1].op >= operators.size()) return none;
   return operators[after[-1].op];
 }
@@ -81,7 +84,8 @@ std::string defect(const Program& program) {
   names.clear();
   for (size_t i = 0; i < program.segments.size(); ++i) {
     if (std::string found = segment_defect(program, i); !found.empty()) return found;
-    if (!names.insert(program.segments[i].name).second) return fmt::format("segment {} is listed twice", program.segments[i].name);
+    if (!names.insert(program.segments[i].name).second)
+      return fmt::format("segment {} is listed twice", program.segments[i].name);
   }
   return "";
 }

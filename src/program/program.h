@@ -19,8 +19,8 @@ struct Segment {
   uint64_t base_line = 0;
   uint64_t lines = 0;
   bool writable = false;
-  std::span<const std::byte> data;               // initial contents, not copied
-  std::shared_ptr<const void> owner = nullptr;   // keeps `data` alive
+  std::span<const std::byte> data;              // initial contents, not copied
+  std::shared_ptr<const void> owner = nullptr;  // keeps `data` alive
 };
 
 // From instruction `first` on, the stream belongs to source operator `op` (index into Program::operators).

@@ -179,7 +179,7 @@ TEST(Program, DamagedContainersAreRefusedOrHarmless) {
   save(assemble(kText, "p.hasm"), file.path());
   const std::string whole = file.bytes();
   const uint64_t seed = std::random_device{}();
-  std::printf("seed: %llu\n", static_cast<unsigned long long>(seed));
+  SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 rng(seed);
   int refused = 0;
   for (int i = 0; i < 3000; ++i) {
@@ -202,7 +202,8 @@ TEST(Program, ContainerErrorsSayWhatIsWrong) {
     return load_refusal(bytes.replace(at, from.size(), to)).substr(7);
   };
   EXPECT_EQ(edited("HADALPRG", "HADALPRX"), ": not a program file (.hprog); assemble one with 'hadal asm'");
-  EXPECT_EQ(edited(std::string("PRG\1", 4), std::string("PRG\2", 4)), ": version 2 of the format; this program reads version 1");
+  EXPECT_EQ(edited(std::string("PRG\1", 4), std::string("PRG\2", 4)),
+            ": version 2 of the format; this program reads version 1");
   EXPECT_EQ(edited("\"base_line\":256", "\"base_line\":130"),
             ": segment weights at line 130 overlaps or precedes segment cache, which ends before line 228");
   EXPECT_EQ(edited("\"lines\":4,", "\"lines\":1,"), ": segment weights has 148 bytes of data but only 1 lines");
@@ -218,7 +219,8 @@ TEST(Program, ContainerErrorsSayWhatIsWrong) {
   EXPECT_EQ(edited(bits, std::string(16, '\0')),
             ": core 0, instruction 6: bad encoding 00000000_00000000_00000000_00000000: opcode 0x00 is not defined");
   EXPECT_EQ(refusal([] { load("/nonexistent.hprog"); }), "/nonexistent.hprog: cannot open: No such file or directory");
-  EXPECT_NE(refusal([] { save(assemble(kText, "p"), "/nonexistent/x.hprog"); }).find("cannot write"), std::string::npos);
+  EXPECT_NE(refusal([] { save(assemble(kText, "p"), "/nonexistent/x.hprog"); }).find("cannot write"),
+            std::string::npos);
 }
 
 TEST(Program, MalformedProgramsAreNotSaved) {
@@ -242,16 +244,19 @@ TEST(Program, TextErrorsNameTheLine) {
       {".op a\n.op b\nHALT\n", "p.hasm:2: operator a has no instruction"},
       {".chip x\nHALT\n.op a\n", "p.hasm:3: operator a has no instruction"},
       {"a:\na:\nHALT\n", "p.hasm:2: label 'a' is defined twice on core 0"},
-      {".chip x\nLOOP n=1 to=edn\nHALT\nend: HALT\n", "p.hasm:2: label 'edn' is not defined on core 0; did you mean 'end'?"},
+      {".chip x\nLOOP n=1 to=edn\nHALT\nend: HALT\n",
+       "p.hasm:2: label 'edn' is not defined on core 0; did you mean 'end'?"},
       {".chip x\nend: LOOP n=1 to=end\nHALT\n", "p.hasm:2: label 'end' is -1 instructions ahead; it must be 1 to 1023"},
-      {".chip x\nLOOP n=1 to=end\n.core 1\nend: HALT\n", "p.hasm:2: label 'end' is not defined on core 0; it has no labels"},
+      {".chip x\nLOOP n=1 to=end\n.core 1\nend: HALT\n",
+       "p.hasm:2: label 'end' is not defined on core 0; it has no labels"},
       {".segment a line=1\n", "p.hasm:1: segment a needs line=L and lines=N before its values"},
       {".segment a line=1 lines=1 f32 0*17\n", "p.hasm:1: more values than fit: there is room for 64 bytes"},
       {".segment a line=1 lines=1 f23 1\n", "p.hasm:1: unknown type 'f23'; did you mean 'f32'?"},
       {".segment a line=1 lines=1 u8 256\n", "p.hasm:1: u8 '256': a whole number from 0 to 255 is needed"},
       {".segment a line=1 lines=1 e4m3 449\n", "p.hasm:1: e4m3 '449': is not exactly an E4M3 number"},
       {".segment a line=1 lines=1 bf16 1.001\n", "p.hasm:1: bf16 '1.001': is not exactly a BF16 number"},
-      {".segment a line=1 lines=2\n.segment b line=2 lines=2\n", "p.hasm:2: segment b overlaps segment a, lines 1 to 2"},
+      {".segment a line=1 lines=2\n.segment b line=2 lines=2\n",
+       "p.hasm:2: segment b overlaps segment a, lines 1 to 2"},
       {".segment a line=1 lines=2\n.segment a line=8 lines=2\n", "p.hasm:2: segment a is defined twice"},
       {".data f32 1\n", "p.hasm:1: .data continues a .segment, and there is none yet"},
       {".segment a line=1 lines=2\n.data line=3 u8 1\n", "p.hasm:2: offset 192 lies outside the segment of 128 bytes"},
@@ -272,7 +277,8 @@ TEST(Program, CoresWithoutInstructionsHaltAtOnce) {
 TEST(Program, SkipsReachFurtherThanLoops) {
   std::string body;
   for (int i = 0; i < 1024; ++i) body += "SYNC unit=LD\n";
-  EXPECT_EQ(isa::decode(assemble(".chip x\nSKIPZ rs=r1 to=end\n" + body + "end: HALT\n", "p").cores[0].code[0]).len, 1024);
+  EXPECT_EQ(isa::decode(assemble(".chip x\nSKIPZ rs=r1 to=end\n" + body + "end: HALT\n", "p").cores[0].code[0]).len,
+            1024);
   EXPECT_EQ(refusal(".chip x\nLOOP n=1 to=end\n" + body + "end: HALT\n"),
             "p.hasm:2: label 'end' is 1024 instructions ahead; it must be 1 to 1023");
 }

@@ -106,8 +106,10 @@ TextTest parse_text_test(std::string_view text, const std::string& file) {
       input_error(where, "'{}' is not spm, acc, hbm, fault: or lint:", words[0]);
     }
   }
-  if (test.memory.empty() && test.fault.empty() && test.finding.empty()) input_error(file, "nothing is expected after '----'");
-  if (!test.memory.empty() && !test.fault.empty()) input_error(file, "a program that faults leaves no memory to compare");
+  if (test.memory.empty() && test.fault.empty() && test.finding.empty())
+    input_error(file, "nothing is expected after '----'");
+  if (!test.memory.empty() && !test.fault.empty())
+    input_error(file, "a program that faults leaves no memory to compare");
   return test;
 }
 
@@ -121,7 +123,8 @@ std::string mismatch(const Expectation& expected, std::span<const std::byte> act
     std::byte want[4] = {}, have[4] = {};
     std::memcpy(want, &bytes[at], size);
     std::memcpy(have, &actual[at], size);
-    return fmt::format("{}: element {} is {}, expected {}", expected.where, at / size, element(type, have), element(type, want));
+    return fmt::format("{}: element {} is {}, expected {}", expected.where, at / size, element(type, have),
+                       element(type, want));
   }
   return "";
 }

@@ -22,11 +22,11 @@ struct Expectation {
 };
 
 struct TextTest {
-  std::string title;        // the first comment line
+  std::string title;  // the first comment line
   Program program;
   std::vector<Expectation> memory;
-  std::string fault;        // what the message of the fault contains; "" = none expected
-  std::string finding;      // what a message of lint contains; "" = lint must be silent
+  std::string fault;    // what the message of the fault contains; "" = none expected
+  std::string finding;  // what a message of lint contains; "" = lint must be silent
 };
 
 // Parses a test file. A program that names no chip is for hadal-rtl.

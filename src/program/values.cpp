@@ -32,7 +32,8 @@ double e4m3_value(int code) {
 
 class ListParser {
  public:
-  ListParser(std::string_view type, size_t limit, const std::string& where) : type_(type), limit_(limit), where_(where) {
+  ListParser(std::string_view type, size_t limit, const std::string& where)
+      : type_(type), limit_(limit), where_(where) {
     if (type == "f32" || type == "u32" || type == "i32") size_ = 4;
     if (type == "bf16" || type == "u16") size_ = 2;
   }
@@ -82,7 +83,8 @@ class ListParser {
     const auto value = isa::parse_integer(word);
     const int64_t low = type_ == "i32" ? INT32_MIN : 0;
     const int64_t high = type_ == "i32" ? INT32_MAX : (int64_t{1} << (8 * size_)) - 1;
-    if (!value || *value < low || *value > high) fail(word, fmt::format("a whole number from {} to {} is needed", low, high));
+    if (!value || *value < low || *value > high)
+      fail(word, fmt::format("a whole number from {} to {} is needed", low, high));
     return static_cast<uint32_t>(*value);
   }
 
@@ -92,7 +94,8 @@ class ListParser {
       if (!value) fail(word, "a number is needed");
       if (std::isnan(*value)) return 0x7F;
       for (int code = 0; code < 256; ++code) {
-        if (code % 128 != 127 && e4m3_value(code) == *value && std::signbit(*value) == (code >= 128)) return static_cast<uint32_t>(code);
+        if (code % 128 != 127 && e4m3_value(code) == *value && std::signbit(*value) == (code >= 128))
+          return static_cast<uint32_t>(code);
       }
       fail(word, "is not exactly an E4M3 number");
     }
@@ -132,7 +135,8 @@ class ListParser {
 
 std::span<const std::string_view> value_types() { return kTypes; }
 
-Values parse_values(std::string_view type, std::span<const std::string_view> words, size_t limit, const std::string& where) {
+Values parse_values(std::string_view type, std::span<const std::string_view> words, size_t limit,
+                    const std::string& where) {
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) {
     input_error(where, "unknown type '{}'; {}", type, suggestion(type, kTypes));
   }

@@ -19,6 +19,7 @@ std::span<const std::string_view> value_types();
 
 // Parses the words after the type. VALUE*COUNT repeats, FIRST..LAST counts up by one, `_` skips an element. More than
 // `limit` bytes is an error: the text would not fit where it belongs.
-Values parse_values(std::string_view type, std::span<const std::string_view> words, size_t limit, const std::string& where);
+Values parse_values(std::string_view type, std::span<const std::string_view> words, size_t limit,
+                    const std::string& where);
 
 }  // namespace hadal::program

@@ -39,7 +39,8 @@ std::vector<std::byte> memory(const Functional& simulator, const Expectation& ex
     simulator.read_dram(expected.byte, bytes);
     return bytes;
   }
-  const auto all = expected.space == Expectation::Space::kSpm ? simulator.spm(expected.core) : simulator.acc(expected.core);
+  const auto all =
+      expected.space == Expectation::Space::kSpm ? simulator.spm(expected.core) : simulator.acc(expected.core);
   EXPECT_LE(expected.byte + size, all.size()) << expected.where;
   if (expected.byte + size > all.size()) return std::vector<std::byte>(size);
   const auto part = all.subspan(expected.byte, size);
@@ -89,14 +90,20 @@ INSTANTIATE_TEST_SUITE_P(Files, AsmFiles, testing::ValuesIn(names()), [](const a
 // Every instruction and every function is in at least one file.
 TEST(AsmFilesTogether, CoverEveryInstruction) {
   std::string all;
-  for (const std::string& name : names()) all += std::string(MappedFile::open(kRoot + "/tests/asm/" + name + ".test").text());
-  const std::string_view mnemonics[] = {
-      "HALT", "SET ", "ADD ", "LDR ", "LOOP ", "SKIPZ ", "SYNC ", "CFG.LD", "CFG.ST", "CFG.MM", "CFG.VX", "LD ", "LDG ", "LDX ",
-      "ST ", "STG ", "SND ", "MMA ", "VALU.ADD", "VALU.SUB", "VALU.MUL", "VALU.MAX", "VALU.MIN", "VALU.ABS", "VALU.SEL",
-      "VALU.CMPGE", "VALU.CMPEQ", "VMULA", "VSFU.EXP2", "VSFU.RCP", "VSFU.RSQRT", "VRED.SUM", "VRED.MAX", "VRED.AMAX",
-      "VRED.ARGMAX", "VQNT", "VCVT.F2B", "VCVT.B2F", "VCVT.I2F", "VCVT.F2I", "VCVT.Q2F", "VPRM.COPY", "VPRM.TRANSPOSE",
-      "VPRM.PAIRSWAP", "VPRM.IOTA", "VPRM.FILL", "VPRM.GATHER", "VSEL.COMPRESS", "VSEL.HIST"};
-  for (std::string_view mnemonic : mnemonics) EXPECT_NE(all.find("  " + std::string(mnemonic)), std::string::npos) << mnemonic;
+  for (const std::string& name : names())
+    all += std::string(MappedFile::open(kRoot + "/tests/asm/" + name + ".test").text());
+  const std::string_view mnemonics[] = {"HALT",       "SET ",        "ADD ",           "LDR ",          "LOOP ",
+                                        "SKIPZ ",     "SYNC ",       "CFG.LD",         "CFG.ST",        "CFG.MM",
+                                        "CFG.VX",     "LD ",         "LDG ",           "LDX ",          "ST ",
+                                        "STG ",       "SND ",        "MMA ",           "VALU.ADD",      "VALU.SUB",
+                                        "VALU.MUL",   "VALU.MAX",    "VALU.MIN",       "VALU.ABS",      "VALU.SEL",
+                                        "VALU.CMPGE", "VALU.CMPEQ",  "VMULA",          "VSFU.EXP2",     "VSFU.RCP",
+                                        "VSFU.RSQRT", "VRED.SUM",    "VRED.MAX",       "VRED.AMAX",     "VRED.ARGMAX",
+                                        "VQNT",       "VCVT.F2B",    "VCVT.B2F",       "VCVT.I2F",      "VCVT.F2I",
+                                        "VCVT.Q2F",   "VPRM.COPY",   "VPRM.TRANSPOSE", "VPRM.PAIRSWAP", "VPRM.IOTA",
+                                        "VPRM.FILL",  "VPRM.GATHER", "VSEL.COMPRESS",  "VSEL.HIST"};
+  for (std::string_view mnemonic : mnemonics)
+    EXPECT_NE(all.find("  " + std::string(mnemonic)), std::string::npos) << mnemonic;
 }
 
 }  // namespace

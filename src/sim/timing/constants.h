@@ -30,6 +30,7 @@ inline constexpr Cycle kVxIssueCycles = 1;     // address generators load betwee
 inline constexpr Cycle kAddCycles = 4;         // FP32 adder pipeline: a lane's running sum and each tree level
 inline constexpr Cycle kSfuExtraCycles = 6;    // table read, two multiplies and the normalisation beyond an ALU operation
 inline constexpr Cycle kMaxTreeCycles = 7;     // VQNT: seven compare levels
+inline constexpr int kWritesInFlight = 8;       // results on their way that the interlock can compare with
 inline constexpr int kTransposeSide = 32;      // words a side of the transpose buffer
 inline constexpr int kLanesPerGatherPort = 16; // GATHER and HIST handle one element per 16 lanes and cycle
 inline constexpr int kCompressWidth = 16;      // COMPRESS: elements through the prefix network a cycle

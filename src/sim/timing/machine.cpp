@@ -147,6 +147,7 @@ void Machine::start_datapath(Core& core, size_t u, const Issue& i, Cycle now) {
     const Extent a = vx_reads_a(i), b = vx_reads_b(i);
     const bool reads_d = vx_reads_d(i);
     const Extent d = vx_writes(i);
+    unit.begin = std::max(unit.begin, core.writing[core.writing_next % core.writing.size()].visible);  // a free entry
     for (const Writing& w : core.writing) {
       if (w.visible > unit.begin && (w.extent.meets(a) || w.extent.meets(b) || (reads_d && w.extent.meets(d)))) {
         unit.begin = w.visible;

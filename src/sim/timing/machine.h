@@ -116,7 +116,7 @@ class Machine {
     uint32_t op = ~uint32_t{0};
     std::array<UnitState, isa::kUnits> units;
     std::array<Semaphore, isa::kSemaphores> semaphores;
-    std::array<Writing, 8> writing;
+    std::array<Writing, kWritesInFlight> writing;  // a ring
     uint32_t writing_next = 0;
     std::vector<Queued> fifo;  // isa::kUnits rings of fifo_size_
     std::vector<DeferredPost> deferred;

@@ -213,6 +213,18 @@ TEST(Vector, DependentInstructionsWaitForTheWrite) {
   EXPECT_EQ(done(64), passes);       // just behind it
 }
 
+TEST(Vector, NinthResultWaitsForAFreeInterlockEntry) {
+  Replay r;
+  Builder b = r.core();
+  for (uint32_t i = 0; i < 12; ++i) b.vx(isa::Op::kVsfu, 16 * i, 4096, 0, 1, 16);
+  b.halt();
+  r.run();
+  // Two cycles each, but a result takes 18 more.
+  const Cycle latency = r.chip.vector.latency_cycles + kSfuExtraCycles;
+  for (size_t i = 1; i < 8; ++i) EXPECT_EQ(r.complete(i), r.complete(i - 1) + 2);
+  EXPECT_EQ(r.complete(8), r.complete(0) + 2 + latency);
+}
+
 // MM reads operands at 512 B a cycle and more, VX at nearly all the SPM has.
 TEST(Spm, BankConflictSlowsBothUnits) {
   auto busy = [](bool matrix, bool vector) {

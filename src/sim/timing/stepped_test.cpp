@@ -82,6 +82,7 @@ class Stepped {
     const Cost cost = i.unit == Unit::kMm ? costs_.mma(i) : costs_.vector(i);
     Cycle begin = i.unit == Unit::kMm ? std::max(q.end, now + cost.fill) : now;
     if (i.unit == Unit::kVx) {
+      if (written_.size() >= kWritesInFlight) begin = std::max(begin, written_[written_.size() - kWritesInFlight].second);
       for (const auto& [extent, visible] : written_) {
         if (extent.meets(vx_reads_a(i)) || extent.meets(vx_reads_b(i)) || (vx_reads_d(i) && extent.meets(vx_writes(i)))) {
           begin = std::max(begin, visible);

@@ -18,9 +18,9 @@ namespace {
 
 #if defined(__x86_64__)
 bool has_avx512_vnni() {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-         __builtin_cpu_supports("avx512vnni");
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
 }
 
 // Linux gives a process the 8 KiB of tile state only when it asks for them.
@@ -44,18 +44,13 @@ const bool kHasVnni = false, kHasAmx = false;
 
 }  // namespace
 
-bool has_engine(Engine engine) {
-  return engine == Engine::kAmx ? kHasAmx : engine == Engine::kVnni ? kHasVnni : true;
-}
+bool has_engine(Engine engine) { return engine == Engine::kAmx ? kHasAmx : engine == Engine::kVnni ? kHasVnni : true; }
 
 void mma_with(Engine engine, const Mma& op) {
   switch (engine) {
-    case Engine::kAmx:
-      return mma_amx(op);
-    case Engine::kVnni:
-      return mma_vnni(op);
-    case Engine::kPortable:
-      return mma_portable(op);
+    case Engine::kAmx: return mma_amx(op);
+    case Engine::kVnni: return mma_vnni(op);
+    case Engine::kPortable: return mma_portable(op);
   }
 }
 
@@ -69,8 +64,6 @@ const char* target_name() {
   return name.c_str();
 }
 
-void mma(const Mma& op) {
-  mma_with(kHasAmx ? Engine::kAmx : kHasVnni ? Engine::kVnni : Engine::kPortable, op);
-}
+void mma(const Mma& op) { mma_with(kHasAmx ? Engine::kAmx : kHasVnni ? Engine::kVnni : Engine::kPortable, op); }
 
 }  // namespace hadal::num

@@ -19,7 +19,8 @@ TEST(Fp4, PanelsExpandExactlyWithinTheSpread) {
     for (uint8_t& byte : source) byte = static_cast<uint8_t>(random.bits());
     for (int c = 0; c < 16; ++c) {
       const int top = 14 + random.below(255 - 14);
-      for (int g = 0; g < 4; ++g) source[1024 + static_cast<size_t>(c * 4 + g)] = static_cast<uint8_t>(top - random.below(15));
+      for (int g = 0; g < 4; ++g)
+        source[1024 + static_cast<size_t>(c * 4 + g)] = static_cast<uint8_t>(top - random.below(15));
     }
     ASSERT_TRUE(expand_fp4_panel(source.data(), panel.data(), scales.data()));
     for (size_t k = 0; k < 128; ++k) {

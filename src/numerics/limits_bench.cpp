@@ -21,8 +21,10 @@ uint64_t multiply_add_rounds(uint64_t rounds, double* sink) {
   const auto x = hn::Set(d, 0.999), y = hn::Set(d, 1e-3);
   // Different starts, or the compiler sees that the chains are one.
   const double z = *sink;
-  auto a = hn::Set(d, 1 + z), b = hn::Set(d, 2 + z), c = hn::Set(d, 3 + z), e = hn::Set(d, 4 + z), f = hn::Set(d, 5 + z);
-  auto g = hn::Set(d, 6 + z), h = hn::Set(d, 7 + z), i = hn::Set(d, 8 + z), j = hn::Set(d, 9 + z), k = hn::Set(d, 10 + z);
+  auto a = hn::Set(d, 1 + z), b = hn::Set(d, 2 + z), c = hn::Set(d, 3 + z), e = hn::Set(d, 4 + z),
+       f = hn::Set(d, 5 + z);
+  auto g = hn::Set(d, 6 + z), h = hn::Set(d, 7 + z), i = hn::Set(d, 8 + z), j = hn::Set(d, 9 + z),
+       k = hn::Set(d, 10 + z);
   auto l = hn::Set(d, 11 + z), m = hn::Set(d, 12 + z);
   for (uint64_t r = 0; r < rounds; ++r) {
     a = hn::MulAdd(a, x, y), b = hn::MulAdd(b, x, y), c = hn::MulAdd(c, x, y), e = hn::MulAdd(e, x, y);

@@ -11,10 +11,10 @@ namespace {
 using namespace avx512;
 
 constexpr int kDigits = 3, kTileRows = 16, kTileBytes = 1024;
-constexpr int kRowChunk = 256;    // rows of A held as digit planes: 96 KiB
-constexpr int kPanelBlock = 4;    // panels of B held as digit planes: 24 KiB
-constexpr int kStackedRows = 5;   // 3 digits x 5 rows fill one tile
-constexpr int kPlaneBytes = 2048; // one digit plane of a panel: 32 lines
+constexpr int kRowChunk = 256;     // rows of A held as digit planes: 96 KiB
+constexpr int kPanelBlock = 4;     // panels of B held as digit planes: 24 KiB
+constexpr int kStackedRows = 5;    // 3 digits x 5 rows fill one tile
+constexpr int kPlaneBytes = 2048;  // one digit plane of a panel: 32 lines
 
 // digit[j][code & 0x7F]; the sign is applied afterwards. Digits are balanced: |d0|, |d1| <= 64, d2 <= 14.
 struct DigitTables {

@@ -53,7 +53,8 @@ void run(benchmark::State& state, const Operands& x, Engine engine) {
     return;
   }
   for (auto _ : state) mma_with(engine, x.op);
-  state.counters["MAC/s"] = benchmark::Counter(x.macs() * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["MAC/s"] =
+      benchmark::Counter(x.macs() * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 
 Engine best() {
@@ -61,10 +62,16 @@ Engine best() {
 }
 
 void gemm(benchmark::State& state, Engine engine) {
-  run(state, Operands(static_cast<int>(state.range(0)), 1024, 8, 128, BLayout::kBlocked, state.range(1) == 2, false), engine);
+  run(state, Operands(static_cast<int>(state.range(0)), 1024, 8, 128, BLayout::kBlocked, state.range(1) == 2, false),
+      engine);
 }
-BENCHMARK_CAPTURE(gemm, best, best())->ArgNames({"m", "digits"})->Args({64, 1})->Args({128, 1})->Args({256, 1})
-    ->Args({1024, 1})->Args({64, 2});
+BENCHMARK_CAPTURE(gemm, best, best())
+    ->ArgNames({"m", "digits"})
+    ->Args({64, 1})
+    ->Args({128, 1})
+    ->Args({256, 1})
+    ->Args({1024, 1})
+    ->Args({64, 2});
 BENCHMARK_CAPTURE(gemm, vnni, Engine::kVnni)->ArgNames({"m", "digits"})->Args({64, 1})->Args({256, 1});
 BENCHMARK_CAPTURE(gemm, portable, Engine::kPortable)->ArgNames({"m", "digits"})->Args({64, 1})->Args({256, 1});
 
@@ -87,20 +94,33 @@ void gemv(benchmark::State& state, Engine engine) {
   }
   state.SetBytesProcessed(static_cast<int64_t>(share) * state.iterations());
 }
-BENCHMARK_CAPTURE(gemv, best, best())->ArgNames({"m", "n", "groups"})->Args({1, 1024, 8})->Args({1, 32, 4})
-    ->Args({4, 1024, 8})->Args({16, 1024, 8})->Threads(1)->Threads(2)->MinTime(1.0);
+BENCHMARK_CAPTURE(gemv, best, best())
+    ->ArgNames({"m", "n", "groups"})
+    ->Args({1, 1024, 8})
+    ->Args({1, 32, 4})
+    ->Args({4, 1024, 8})
+    ->Args({16, 1024, 8})
+    ->Threads(1)
+    ->Threads(2)
+    ->MinTime(1.0);
 BENCHMARK_CAPTURE(gemv, vnni, Engine::kVnni)->ArgNames({"m", "n", "groups"})->Args({1, 1024, 8})->MinTime(1.0);
 BENCHMARK_CAPTURE(gemv, portable, Engine::kPortable)->ArgNames({"m", "n", "groups"})->Args({1, 1024, 8})->MinTime(1.0);
 
 void attention(benchmark::State& state, Engine engine) {
   const auto layout = state.range(3) == 1 ? BLayout::kRows : BLayout::kTransposed;
-  run(state, Operands(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), static_cast<int>(state.range(2)),
-                      layout == BLayout::kRows ? 128 : 64, layout, true, state.range(4) == 2),
+  run(state,
+      Operands(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)), static_cast<int>(state.range(2)),
+               layout == BLayout::kRows ? 128 : 64, layout, true, state.range(4) == 2),
       engine);
 }
-BENCHMARK_CAPTURE(attention, best, best())->ArgNames({"m", "n", "groups", "layout", "digits"})
-    ->Args({64, 64, 5, 1, 1})->Args({64, 512, 1, 2, 1})->Args({16, 128, 1, 1, 2})->Args({16, 128, 2, 2, 2})
-    ->Args({4, 32, 1, 1, 2})->Args({4, 128, 1, 2, 2});
+BENCHMARK_CAPTURE(attention, best, best())
+    ->ArgNames({"m", "n", "groups", "layout", "digits"})
+    ->Args({64, 64, 5, 1, 1})
+    ->Args({64, 512, 1, 2, 1})
+    ->Args({16, 128, 1, 1, 2})
+    ->Args({16, 128, 2, 2, 2})
+    ->Args({4, 32, 1, 1, 2})
+    ->Args({4, 128, 1, 2, 2});
 
 }  // namespace
 }  // namespace hadal::num::bench

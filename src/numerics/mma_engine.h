@@ -23,12 +23,9 @@ inline size_t a_offset(const Mma& op, int g, int row) {
 inline size_t b_offset(const Mma& op, int g, int panel) {
   size_t k = static_cast<size_t>(g) * op.group, base = k / 128 * op.b_block, p = static_cast<size_t>(panel);
   switch (op.layout) {
-    case BLayout::kBlocked:
-      return base + p * op.b_n + k % 128 / 4 * 64;
-    case BLayout::kRows:
-      return base + p * 16 * op.b_n + k % 128;
-    case BLayout::kTransposed:
-      return base + k % 128 * op.b_n + p * 16;
+    case BLayout::kBlocked: return base + p * op.b_n + k % 128 / 4 * 64;
+    case BLayout::kRows: return base + p * 16 * op.b_n + k % 128;
+    case BLayout::kTransposed: return base + k % 128 * op.b_n + p * 16;
   }
   return 0;
 }

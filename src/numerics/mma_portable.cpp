@@ -56,7 +56,8 @@ const uint8_t* panel_lines(const Mma& op, const uint8_t* digits, int g, int pane
   if (op.layout == BLayout::kBlocked) return from;
   for (int k = 0; k < op.group; ++k) {
     for (int c = 0; c < kColumns; ++c) {
-      size_t at = op.layout == BLayout::kRows ? static_cast<size_t>(c) * op.b_n + k : static_cast<size_t>(k) * op.b_n + c;
+      size_t at =
+          op.layout == BLayout::kRows ? static_cast<size_t>(c) * op.b_n + k : static_cast<size_t>(k) * op.b_n + c;
       packed[k / 4 * 64 + c * 4 + k % 4] = from[at];
     }
   }
@@ -169,7 +170,8 @@ void mma(const Mma& op) {
       for (int panel = 0; panel < op.n / kColumns; ++panel) {
         prepare_panel(op, g, panel, b);
         int r = 0;
-        for (; r + kRowBlock <= rows; r += kRowBlock) multiply<kRowBlock>(op, g, first + r, panel, a + r, row_nan + r, b);
+        for (; r + kRowBlock <= rows; r += kRowBlock)
+          multiply<kRowBlock>(op, g, first + r, panel, a + r, row_nan + r, b);
         for (; r < rows; ++r) multiply<1>(op, g, first + r, panel, a + r, row_nan + r, b);
       }
     }

@@ -24,12 +24,9 @@ Digits read(const uint8_t* high, const uint8_t* low, size_t at) {
 size_t offset_of_b(const Mma& op, size_t k, size_t c) {
   size_t block = k / 128 * op.b_block, in_block = k % 128;
   switch (op.layout) {
-    case BLayout::kBlocked:
-      return block + c / 16 * op.b_n + in_block / 4 * 64 + c % 16 * 4 + k % 4;
-    case BLayout::kRows:
-      return block + c * op.b_n + in_block;
-    case BLayout::kTransposed:
-      return block + in_block * op.b_n + c;
+    case BLayout::kBlocked: return block + c / 16 * op.b_n + in_block / 4 * 64 + c % 16 * 4 + k % 4;
+    case BLayout::kRows: return block + c * op.b_n + in_block;
+    case BLayout::kTransposed: return block + in_block * op.b_n + c;
   }
   return 0;
 }

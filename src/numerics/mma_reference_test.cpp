@@ -32,12 +32,9 @@ struct Shape {
 // Line x 64 + byte of B[k][c], literally the table of section 6.
 size_t b_byte(const Shape& s, size_t bns, size_t bgs, size_t k, size_t c) {
   switch (s.layout) {
-    case BLayout::kBlocked:
-      return ((k / 128) * bgs + (c / 16) * bns + (k % 128) / 4) * 64 + (c % 16) * 4 + k % 4;
-    case BLayout::kRows:
-      return (c * bns + (k / 128) * bgs) * 64 + k % 128;
-    default:
-      return ((k / 128) * bgs + (k % 128) * bns) * 64 + c;
+    case BLayout::kBlocked: return ((k / 128) * bgs + (c / 16) * bns + (k % 128) / 4) * 64 + (c % 16) * 4 + k % 4;
+    case BLayout::kRows: return (c * bns + (k / 128) * bgs) * 64 + k % 128;
+    default: return ((k / 128) * bgs + (k % 128) * bns) * 64 + c;
   }
 }
 
@@ -85,7 +82,8 @@ void run(Random& random, const Shape& s) {
             for (int db = 0; db <= s.two_b; ++db) sum += fixed_of(a[da][at_a]) * fixed_of(b[db][at_b]);
           }
         }
-        const float f = from_bits(test::round_to_binary32({sum < 0, static_cast<test::Wide>(sum < 0 ? -sum : sum), -18}));
+        const float f =
+            from_bits(test::round_to_binary32({sum < 0, static_cast<test::Wide>(sum < 0 ? -sum : sum), -18}));
         const float scale = from_bits(test::multiply(sa[g * m + r], sb[g * n + c]));
         expected = from_bits(test::add(expected, from_bits(test::multiply(f, scale))));
       }
@@ -100,7 +98,8 @@ TEST(MmaReference, EqualsWideIntegers) {
   for (BLayout layout : {BLayout::kBlocked, BLayout::kRows, BLayout::kTransposed}) {
     for (int group : {128, 64, 32}) {
       for (int digits = 0; digits < 4; ++digits) {
-        run(random, {3, 32 * (1 + digits % 2), 1 + random.below(5), group, layout, (digits & 1) != 0, (digits & 2) != 0});
+        run(random,
+            {3, 32 * (1 + digits % 2), 1 + random.below(5), group, layout, (digits & 1) != 0, (digits & 2) != 0});
         if (testing::Test::HasFatalFailure()) return;
       }
     }
@@ -111,8 +110,9 @@ TEST(MmaReference, EqualsWideIntegers) {
 TEST(MmaReference, WideArithmeticIsBinary32) {
   Random random;
   for (int i = 0; i < 300000; ++i) {
-    const float a = random.any_float(), b = random.chance(3) ? -a * from_bits(0x3F800000u + static_cast<uint32_t>(random.below(9)))
-                                                             : random.any_float();
+    const float a = random.any_float(), b = random.chance(3)
+                                                ? -a * from_bits(0x3F800000u + static_cast<uint32_t>(random.below(9)))
+                                                : random.any_float();
     if (!std::isfinite(a) || !std::isfinite(b)) continue;
     ASSERT_EQ(test::multiply(a, b), std::bit_cast<uint32_t>(a * b)) << random.where() << " " << a << " " << b;
     ASSERT_EQ(test::add(a, b), std::bit_cast<uint32_t>(a + b)) << random.where() << " " << a << " " << b;
@@ -143,7 +143,8 @@ TEST(MmaReference, Corners) {
   EXPECT_EQ(bits(one_product(0, 0, -1, 1, -0.0f, false)), 0x80000000u) << "-0 + (+0 x -1) = -0";
   EXPECT_EQ(bits(one_product(0, 0, 1, 1, -0.0f, false)), 0u);
   EXPECT_EQ(bits(one_product(0, 0, from_bits(0x7F800000u), 1, 0, true)), nan) << "0 x Inf";
-  EXPECT_EQ(bits(one_product(0x38, 0x38, from_bits(0x7F800000u), 1, from_bits(0xFF800000u), false)), nan) << "Inf - Inf";
+  EXPECT_EQ(bits(one_product(0x38, 0x38, from_bits(0x7F800000u), 1, from_bits(0xFF800000u), false)), nan)
+      << "Inf - Inf";
   EXPECT_EQ(bits(one_product(0x38, 0x38, 0x1p-126f, 0x1p-20f, 0, true)), 1u << 3) << "subnormal scales are kept";
   EXPECT_EQ(bits(one_product(0x38, 0x38, 1, 1, from_bits(0xFFC00001u), false)), nan) << "NaN results are canonical";
 }

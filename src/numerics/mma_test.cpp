@@ -99,8 +99,8 @@ void expect_same(Random& random, Case& x, Engine engine) {
   for (size_t i = 0; i < expected.size(); ++i) {
     ASSERT_EQ(std::bit_cast<uint32_t>(expected[i]), std::bit_cast<uint32_t>(x.acc[i]))
         << random.where() << " engine " << static_cast<int>(engine) << " row " << i / op.acc_row << " column "
-        << i % op.acc_row << " m " << op.m << " n " << op.n << " groups " << op.groups << " of " << op.group << " layout "
-        << static_cast<int>(op.layout) << " digits " << (op.a_low ? 2 : 1) << "x" << (op.b_low ? 2 : 1);
+        << i % op.acc_row << " m " << op.m << " n " << op.n << " groups " << op.groups << " of " << op.group
+        << " layout " << static_cast<int>(op.layout) << " digits " << (op.a_low ? 2 : 1) << "x" << (op.b_low ? 2 : 1);
   }
 }
 
@@ -174,8 +174,8 @@ TEST_P(MmaEngine, LongRandom) {
   const int groups[] = {128, 64, 32};
   for (int i = 0; i < 5000; ++i) {
     Case x = make_case(random, 1 + random.below(70), 32 * (1 + random.below(8)), 1 + random.below(8),
-                       groups[random.below(3)], static_cast<BLayout>(random.below(3)), random.chance(2), random.chance(2),
-                       static_cast<Fill>(random.below(3)));
+                       groups[random.below(3)], static_cast<BLayout>(random.below(3)), random.chance(2),
+                       random.chance(2), static_cast<Fill>(random.below(3)));
     expect_same(random, x, GetParam());
     if (HasFatalFailure()) return;
   }

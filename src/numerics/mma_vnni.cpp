@@ -126,8 +126,7 @@ HADAL_INLINE __m512 combine(__m512i p0, __m512i p1, __m512i p2) {
       d[j] = _mm512_cvtepi32_pd(h == 0 ? _mm512_castsi512_si256(p[j]) : _mm512_extracti64x4_epi64(p[j], 1));
     }
     __m512d cross = _mm512_sub_pd(_mm512_sub_pd(d[2], d[0]), d[1]);
-    f[h] = _mm512_cvtpd_ps(
-        _mm512_fmadd_pd(d[1], top, _mm512_fmadd_pd(cross, middle, _mm512_mul_pd(d[0], unit))));
+    f[h] = _mm512_cvtpd_ps(_mm512_fmadd_pd(d[1], top, _mm512_fmadd_pd(cross, middle, _mm512_mul_pd(d[0], unit))));
   }
   return _mm512_insertf32x8(_mm512_castps256_ps512(f[0]), f[1], 1);
 }

@@ -11,14 +11,14 @@ namespace hadal::num {
 // ---- scalars -----------------------------------------------------------------------------------------------------
 inline constexpr uint32_t kCanonicalNan = 0x7FC00000u;
 
-float e4m3_to_float(uint8_t code);       // NaN for 0x7F, 0xFF
-int32_t e4m3_to_fixed(uint8_t code);     // in units of 2^-9; 0 for NaN
-uint8_t e4m3_from_float(float x);        // round to nearest even, saturating; NaN -> 0x7F
+float e4m3_to_float(uint8_t code);    // NaN for 0x7F, 0xFF
+int32_t e4m3_to_fixed(uint8_t code);  // in units of 2^-9; 0 for NaN
+uint8_t e4m3_from_float(float x);     // round to nearest even, saturating; NaN -> 0x7F
 float bf16_to_float(uint16_t code);
-uint16_t bf16_from_float(float x);       // RNE; NaN -> 0x7FC0
-float canonical(float x);                // any NaN -> 0x7FC00000
-float fixed_to_float(int64_t sum);       // RNE_binary32(sum * 2^-18), +0 for 0
-float exp2(float x);                     // SFU
+uint16_t bf16_from_float(float x);  // RNE; NaN -> 0x7FC0
+float canonical(float x);           // any NaN -> 0x7FC00000
+float fixed_to_float(int64_t sum);  // RNE_binary32(sum * 2^-18), +0 for 0
+float exp2(float x);                // SFU
 float rcp(float x);
 float rsqrt(float x);
 int quantise_exponent(float amax, int emin);  // E of VQNT
@@ -31,16 +31,16 @@ struct Mma {
   int m = 0, n = 0, groups = 0;  // rows, columns (multiple of 32), groups of `group` elements of k
   int group = 128;               // 128, 64 or 32
   bool clear = false, rescale = false;
-  const uint8_t* a = nullptr;    // A[r][k] at a + (k/128)*a_block + r*a_row + k%128
+  const uint8_t* a = nullptr;  // A[r][k] at a + (k/128)*a_block + r*a_row + k%128
   size_t a_row = 0, a_block = 0;
   const uint8_t* a_low = nullptr;  // second digit plane, same strides, or null
-  const float* sa = nullptr;     // sa[g*sa_group + r]
+  const float* sa = nullptr;       // sa[g*sa_group + r]
   size_t sa_group = 0;
   BLayout layout = BLayout::kBlocked;
-  const uint8_t* b = nullptr;    // blocked: panel c/16 at + (c/16)*b_n; rows: + c*b_n; transposed: + (k%128)*b_n
-  size_t b_n = 0, b_block = 0;   // b_block: from one 128-block of k to the next
+  const uint8_t* b = nullptr;   // blocked: panel c/16 at + (c/16)*b_n; rows: + c*b_n; transposed: + (k%128)*b_n
+  size_t b_n = 0, b_block = 0;  // b_block: from one 128-block of k to the next
   const uint8_t* b_low = nullptr;
-  const float* sb = nullptr;     // sb[(c >> sb_shift)*sb_n + g*sb_group]
+  const float* sb = nullptr;  // sb[(c >> sb_shift)*sb_n + g*sb_group]
   int sb_shift = 0;
   size_t sb_n = 0, sb_group = 0;
   const float* alpha = nullptr;  // alpha[r], with rescale

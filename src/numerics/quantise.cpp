@@ -53,12 +53,14 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
       for (int i = n; i < group; ++i) x[i] = 0.0f;
       const int e = quantise_exponent(largest(x, group), emin);
       const VF scale = hn::Set(F32(), std::ldexp(1.0f, -e));
-      uint8_t* high = d.base + static_cast<size_t>(c / 128) * d.block_bytes + static_cast<size_t>(r) * d.row_bytes + c % 128;
+      uint8_t* high =
+          d.base + static_cast<size_t>(c / 128) * d.block_bytes + static_cast<size_t>(r) * d.row_bytes + c % 128;
       for (int i = 0; i < group; i += lanes()) {
         const VF raw = hn::Load(F32(), x + i), zero = hn::Zero(F32());
         VF v = hn::Mul(raw, scale);
         // A product that underflows is tiny, not zero: the second digit keeps its sign.
-        v = hn::IfThenElse(hn::AndNot(hn::Eq(raw, zero), hn::Eq(v, zero)), hn::CopySign(hn::Set(F32(), 0x1p-126f), raw), v);
+        v = hn::IfThenElse(hn::AndNot(hn::Eq(raw, zero), hn::Eq(v, zero)), hn::CopySign(hn::Set(F32(), 0x1p-126f), raw),
+                           v);
         VI h = to_e4m3(v);
         hn::StoreU(hn::DemoteTo(U8(), h), U8(), high + i);
         if (digits == 2) {
@@ -78,9 +80,11 @@ void dequantise(Tile d, QuantTile a, int rows, int cols, int group) {
   for (int r = 0; r < rows; ++r) {
     for (int g = 0; g * group < cols; ++g) {
       const int c = g * group, n = cols - c < group ? cols - c : group;
-      const uint8_t* from = a.base + static_cast<size_t>(c / 128) * a.block_bytes + static_cast<size_t>(r) * a.row_bytes + c % 128;
+      const uint8_t* from =
+          a.base + static_cast<size_t>(c / 128) * a.block_bytes + static_cast<size_t>(r) * a.row_bytes + c % 128;
       std::memcpy(codes, from, static_cast<size_t>(n));
-      const VF scale = hn::Set(F32(), a.scale[static_cast<size_t>(r) * a.scale_row + static_cast<size_t>(g) * a.scale_group]);
+      const VF scale =
+          hn::Set(F32(), a.scale[static_cast<size_t>(r) * a.scale_row + static_cast<size_t>(g) * a.scale_group]);
       for (int i = 0; i < n; i += lanes()) {
         VI code = hn::PromoteTo(I32(), hn::Load(U8(), codes + i));
         const auto nan = hn::Eq(hn::And(code, hn::Set(I32(), 0x7F)), hn::Set(I32(), 0x7F));

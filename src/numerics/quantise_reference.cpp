@@ -39,7 +39,8 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
         double x = c < cols ? std::ldexp(static_cast<double>(load_at(a, r, c)), -e) : 0.0;
         uint8_t h = e4m3_from_float(narrow(x));
         *digit(d, r, c) = h;
-        if (digits == 2) digit(d, r, c)[d.low_offset] = std::isnan(x) ? 0 : e4m3_from_float(narrow(x - e4m3_to_float(h)));
+        if (digits == 2)
+          digit(d, r, c)[d.low_offset] = std::isnan(x) ? 0 : e4m3_from_float(narrow(x - e4m3_to_float(h)));
       }
       *scale(d, r, g) = std::ldexp(1.0f, e);
     }

@@ -21,15 +21,15 @@ using U32 = hn::Rebind<uint32_t, F32>;
 using VF = hn::Vec<F32>;
 using VI = hn::Vec<I32>;
 
-constexpr int kChunk = 512;     // elements converted at a time
+constexpr int kChunk = 512;  // elements converted at a time
 constexpr int kMaxLanes = 16;
 
 HWY_INLINE int lanes() { return static_cast<int>(hn::Lanes(F32())); }
 HWY_INLINE VF quiet_nan() { return hn::BitCast(F32(), hn::Set(U32(), kCanonicalNan)); }
 HWY_INLINE VF canonical(VF x) { return hn::IfThenElse(hn::IsNaN(x), quiet_nan(), x); }
 
-// The values of E4M3 codes that are not NaN: their fields moved to binary32's and rebased. Codes without an exponent come
-// out as 2^-7 (1 + M/8) instead of 2^-6 M/8. (Multiplying binary32 subnormals would need no case, but is slow on x86.)
+// The values of E4M3 codes that are not NaN: their fields moved to binary32's and rebased. Codes without an exponent
+// come out as 2^-7 (1 + M/8) instead of 2^-6 M/8. (Multiplying binary32 subnormals would need no case, but is slow.)
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V e4m3_values(D f32, hn::Vec<hn::Rebind<uint32_t, D>> code) {
   const hn::Rebind<uint32_t, D> u32;

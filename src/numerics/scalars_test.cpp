@@ -70,8 +70,7 @@ TEST(E4m3, EveryProductOfTwoCodesIsExactInTheGroupUnit) {
   for (int a = 0; a < 256; ++a) {
     for (int b = 0; b < 256; ++b) {
       if ((a & 0x7F) == 0x7F || (b & 0x7F) == 0x7F) continue;
-      const int64_t product =
-          int64_t{e4m3_to_fixed(static_cast<uint8_t>(a))} * e4m3_to_fixed(static_cast<uint8_t>(b));
+      const int64_t product = int64_t{e4m3_to_fixed(static_cast<uint8_t>(a))} * e4m3_to_fixed(static_cast<uint8_t>(b));
       ASSERT_EQ(static_cast<double>(product) * 0x1p-18, e4m3_definition(a) * e4m3_definition(b)) << a << " " << b;
     }
   }
@@ -117,7 +116,8 @@ TEST(Bf16, RoundsToTheNearestNeighbourAndToEvenOnTies) {
 }
 
 TEST(Canonical, EveryNanBecomesOne) {
-  for (uint32_t b : {0x7F800001u, 0xFF800001u, 0x7FFFFFFFu, 0xFFC00000u}) EXPECT_EQ(bits(canonical(value(b))), kCanonicalNan);
+  for (uint32_t b : {0x7F800001u, 0xFF800001u, 0x7FFFFFFFu, 0xFFC00000u})
+    EXPECT_EQ(bits(canonical(value(b))), kCanonicalNan);
   EXPECT_EQ(bits(canonical(-0.0f)), 0x80000000u);
   EXPECT_EQ(bits(canonical(value(kInf))), kInf);
 }

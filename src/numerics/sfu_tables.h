@@ -6,6 +6,7 @@
 
 namespace hadal::num {
 
+// clang-format off
 inline constexpr int kSfuSegments = 128;
 
 // 2^x on [0, 1)
@@ -231,5 +232,6 @@ inline constexpr int32_t kSfuRsqrtOddC2[kSfuSegments] = {
     449, 444, 440, 435, 431, 426, 422, 418,
     414, 410, 405, 401, 397, 394, 390, 386,
 };
+// clang-format on
 
 }  // namespace hadal::num

@@ -108,7 +108,8 @@ TEST(Sfu, AnyOperandStaysWithinTheBound) {
     if (!std::isfinite(x)) continue;
     const long double wide = x;
     // Below -126 results are subnormal: their error is bounded in units of 2^-149 instead.
-    if (x > -126 && x < 128) worst[0] = std::max(worst[0], error_ulp(exp2(x), std::exp2(wide), static_cast<int>(std::floor(x))));
+    if (x > -126 && x < 128)
+      worst[0] = std::max(worst[0], error_ulp(exp2(x), std::exp2(wide), static_cast<int>(std::floor(x))));
     const float r = rcp(x);
     if (std::isnormal(r)) worst[1] = std::max(worst[1], error_ulp(r, 1 / wide, std::ilogb(r)));
     if (x > 0) worst[2] = std::max(worst[2], error_ulp(rsqrt(x), 1 / std::sqrt(wide), std::ilogb(rsqrt(x))));
@@ -126,7 +127,8 @@ TEST(Sfu, SubnormalResultsAreRoundedOnce) {
       EXPECT_EQ(bits(exp2(x)), 0u);
       continue;
     }
-    ASSERT_LE(std::fabs(static_cast<long double>(exp2(x)) - std::exp2(static_cast<long double>(x))) * 0x1p149L, 0.875L) << x;
+    ASSERT_LE(std::fabs(static_cast<long double>(exp2(x)) - std::exp2(static_cast<long double>(x))) * 0x1p149L, 0.875L)
+        << x;
   }
   for (uint32_t m = 0; m < kMantissas; m += 37) {
     for (uint32_t exponent : {253u, 254u}) {

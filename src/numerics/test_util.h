@@ -15,8 +15,10 @@ namespace hadal::num::test {
 // A generator whose seed is printed with any failure and can be set with HADAL_SEED.
 class Random {
  public:
-  Random() : seed_(std::getenv("HADAL_SEED") ? std::strtoull(std::getenv("HADAL_SEED"), nullptr, 0) : std::random_device{}()),
-             engine_(seed_) {}
+  Random()
+      : seed_(std::getenv("HADAL_SEED") ? std::strtoull(std::getenv("HADAL_SEED"), nullptr, 0)
+                                        : std::random_device{}()),
+        engine_(seed_) {}
   std::string where() const { return "HADAL_SEED=" + std::to_string(seed_); }
   uint64_t bits() { return engine_(); }
   int below(int n) { return static_cast<int>(bits() % static_cast<uint64_t>(n)); }
@@ -24,9 +26,10 @@ class Random {
 
   // Any binary32 bit pattern, with many corners among them.
   float any_float() {
-    static const uint32_t kCorners[] = {0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC12345, 0x7F812345,
-                                        0x00000001, 0x80000001, 0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x3F800000,
-                                        0xBF800000, 0x3F7FFFFF, 0x43E00000, 0x43E80000, 0x3A800000, 0x42FF0000};
+    static const uint32_t kCorners[] = {0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000,
+                                        0xFFC12345, 0x7F812345, 0x00000001, 0x80000001, 0x007FFFFF,
+                                        0x00800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x3F800000, 0xBF800000,
+                                        0x3F7FFFFF, 0x43E00000, 0x43E80000, 0x3A800000, 0x42FF0000};
     if (chance(8)) return std::bit_cast<float>(kCorners[below(20)]);
     if (chance(4)) return std::bit_cast<float>(static_cast<uint32_t>(bits()));
     return plain_float();

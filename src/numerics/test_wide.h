@@ -30,14 +30,16 @@ inline uint32_t round_to_binary32(Exact x) {
   if (x.magnitude == (Wide{1} << 24)) x.magnitude >>= 1, ++x.exponent;
   const auto mantissa = static_cast<uint32_t>(x.magnitude);
   if (x.exponent + 150 >= 255 && mantissa >= 0x800000) return sign | 0x7F800000u;
-  return sign | (mantissa < 0x800000 ? mantissa : (static_cast<uint32_t>(x.exponent + 150) << 23 | (mantissa & 0x7FFFFF)));
+  return sign |
+         (mantissa < 0x800000 ? mantissa : (static_cast<uint32_t>(x.exponent + 150) << 23 | (mantissa & 0x7FFFFF)));
 }
 
 // A finite binary32 number.
 inline Exact unpack(float f) {
   const auto bits = std::bit_cast<uint32_t>(f);
   const uint32_t field = bits >> 23 & 255, fraction = bits & 0x7FFFFF;
-  return {bits >> 31 != 0, field == 0 ? fraction : fraction | 0x800000u, field == 0 ? -149 : static_cast<int>(field) - 150};
+  return {bits >> 31 != 0, field == 0 ? fraction : fraction | 0x800000u,
+          field == 0 ? -149 : static_cast<int>(field) - 150};
 }
 
 inline uint32_t multiply(float a, float b) {
@@ -64,8 +66,8 @@ inline uint32_t add(float a, float b) {
   if (x.negative == y.negative) return round_to_binary32({x.negative, x.magnitude + y.magnitude, x.exponent});
   if (x.magnitude == y.magnitude) return 0;
   const bool larger = x.magnitude > y.magnitude;
-  return round_to_binary32({larger ? x.negative : y.negative,
-                            larger ? x.magnitude - y.magnitude : y.magnitude - x.magnitude, x.exponent});
+  return round_to_binary32(
+      {larger ? x.negative : y.negative, larger ? x.magnitude - y.magnitude : y.magnitude - x.magnitude, x.exponent});
 }
 
 }  // namespace hadal::num::test

@@ -36,18 +36,16 @@ inline std::byte* element(const Tile& t, int row, int col) {
 }
 
 inline float load_at(const Tile& t, int row, int col) { return load_element(t.type, element(t, row, col)); }
-inline void store_at(const Tile& t, int row, int col, float value) { store_element(t.type, element(t, row, col), value); }
+inline void store_at(const Tile& t, int row, int col, float value) {
+  store_element(t.type, element(t, row, col), value);
+}
 
 inline float load_broadcast(const Tile& b, Bcast bc, int row, int col) {
   switch (bc) {
-    case Bcast::kNone:
-      return load_at(b, row, col);
-    case Bcast::kRow:
-      return load_at(b, 0, col);
-    case Bcast::kCol:
-      return load_at(b, row, 0);
-    case Bcast::kScalar:
-      return load_at(b, 0, 0);
+    case Bcast::kNone: return load_at(b, row, col);
+    case Bcast::kRow: return load_at(b, 0, col);
+    case Bcast::kCol: return load_at(b, row, 0);
+    case Bcast::kScalar: return load_at(b, 0, 0);
   }
   return 0.0f;
 }

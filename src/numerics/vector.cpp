@@ -72,24 +72,15 @@ struct MulaOp {
 
 void alu(AluOp f, Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) {
   switch (f) {
-    case AluOp::kAdd:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, AddOp());
-    case AluOp::kSub:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, SubOp());
-    case AluOp::kMul:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, MulOp());
-    case AluOp::kMax:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, MaxOp());
-    case AluOp::kMin:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, MinOp());
-    case AluOp::kAbs:
-      return map_tile<false, false>(d, a, b, bc, rows, cols, AbsOp());
-    case AluOp::kSel:
-      return map_tile<true, true>(d, a, b, bc, rows, cols, SelOp());
-    case AluOp::kCmpge:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, CmpgeOp());
-    case AluOp::kCmpeq:
-      return map_tile<true, false>(d, a, b, bc, rows, cols, CmpeqOp());
+    case AluOp::kAdd: return map_tile<true, false>(d, a, b, bc, rows, cols, AddOp());
+    case AluOp::kSub: return map_tile<true, false>(d, a, b, bc, rows, cols, SubOp());
+    case AluOp::kMul: return map_tile<true, false>(d, a, b, bc, rows, cols, MulOp());
+    case AluOp::kMax: return map_tile<true, false>(d, a, b, bc, rows, cols, MaxOp());
+    case AluOp::kMin: return map_tile<true, false>(d, a, b, bc, rows, cols, MinOp());
+    case AluOp::kAbs: return map_tile<false, false>(d, a, b, bc, rows, cols, AbsOp());
+    case AluOp::kSel: return map_tile<true, true>(d, a, b, bc, rows, cols, SelOp());
+    case AluOp::kCmpge: return map_tile<true, false>(d, a, b, bc, rows, cols, CmpgeOp());
+    case AluOp::kCmpeq: return map_tile<true, false>(d, a, b, bc, rows, cols, CmpeqOp());
   }
 }
 
@@ -109,8 +100,6 @@ void alu(AluOp f, Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) {
   HWY_DYNAMIC_DISPATCH(alu)(f, d, a, b, bc, rows, cols);
 }
 
-void mula(Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) {
-  HWY_DYNAMIC_DISPATCH(mula)(d, a, b, bc, rows, cols);
-}
+void mula(Tile d, Tile a, Tile b, Bcast bc, int rows, int cols) { HWY_DYNAMIC_DISPATCH(mula)(d, a, b, bc, rows, cols); }
 }  // namespace hadal::num
 #endif

@@ -22,24 +22,15 @@ float minimum(float a, float b) { return -maximum(-a, -b); }
 
 float apply(AluOp f, float a, float b, float d) {
   switch (f) {
-    case AluOp::kAdd:
-      return a + b;
-    case AluOp::kSub:
-      return a - b;
-    case AluOp::kMul:
-      return a * b;
-    case AluOp::kMax:
-      return maximum(a, b);
-    case AluOp::kMin:
-      return minimum(a, b);
-    case AluOp::kAbs:
-      return std::fabs(a);
-    case AluOp::kSel:
-      return b != 0.0f ? a : d;
-    case AluOp::kCmpge:
-      return a >= b ? 1.0f : 0.0f;
-    case AluOp::kCmpeq:
-      return a == b ? 1.0f : 0.0f;
+    case AluOp::kAdd: return a + b;
+    case AluOp::kSub: return a - b;
+    case AluOp::kMul: return a * b;
+    case AluOp::kMax: return maximum(a, b);
+    case AluOp::kMin: return minimum(a, b);
+    case AluOp::kAbs: return std::fabs(a);
+    case AluOp::kSel: return b != 0.0f ? a : d;
+    case AluOp::kCmpge: return a >= b ? 1.0f : 0.0f;
+    case AluOp::kCmpeq: return a == b ? 1.0f : 0.0f;
   }
   return 0.0f;
 }

@@ -59,8 +59,7 @@ struct Exp2Op {
     // Exact: a power of two, and |x| 2^23 < 2^31.
     VF scaled = hn::Mul(hn::IfThenElseZero(plain, x), hn::Set(tag, 0x1p23f));
     VI fixed = hn::ConvertTo(I32(), hn::Floor(scaled));
-    VI mantissa =
-        interpolate(kSfuExp2C0, kSfuExp2C1, kSfuExp2C2, hn::And(fixed, hn::Set(I32(), 0x7FFFFF)));
+    VI mantissa = interpolate(kSfuExp2C0, kSfuExp2C1, kSfuExp2C2, hn::And(fixed, hn::Set(I32(), 0x7FFFFF)));
     VF y = compose(hn::ShiftRight<23>(fixed), mantissa);
     y = hn::IfThenElse(huge, hn::Inf(tag), hn::IfThenZeroElse(tiny, y));
     return patch(&num::exp2, hn::Or(subnormal, hn::IsNaN(x)), x, y);
@@ -101,9 +100,8 @@ struct RsqrtOp {
   };
   static constexpr Tables kRsqrt = [] {
     Tables t{};
-    const int32_t* parts[3][2] = {{kSfuRsqrtEvenC0, kSfuRsqrtOddC0},
-                                  {kSfuRsqrtEvenC1, kSfuRsqrtOddC1},
-                                  {kSfuRsqrtEvenC2, kSfuRsqrtOddC2}};
+    const int32_t* parts[3][2] = {
+        {kSfuRsqrtEvenC0, kSfuRsqrtOddC0}, {kSfuRsqrtEvenC1, kSfuRsqrtOddC1}, {kSfuRsqrtEvenC2, kSfuRsqrtOddC2}};
     for (int k = 0; k < 3; ++k) {
       for (int i = 0; i < 2 * kSfuSegments; ++i) t.c[k][i] = parts[k][i / kSfuSegments][i % kSfuSegments];
     }
@@ -127,12 +125,9 @@ HWY_INLINE void sfu_tile(Tile d, Tile a, int rows, int cols, F f) {
 
 void sfu(SfuOp f, Tile d, Tile a, int rows, int cols) {
   switch (f) {
-    case SfuOp::kExp2:
-      return sfu_tile(d, a, rows, cols, Exp2Op());
-    case SfuOp::kRcp:
-      return sfu_tile(d, a, rows, cols, RcpOp());
-    case SfuOp::kRsqrt:
-      return sfu_tile(d, a, rows, cols, RsqrtOp());
+    case SfuOp::kExp2: return sfu_tile(d, a, rows, cols, Exp2Op());
+    case SfuOp::kRcp: return sfu_tile(d, a, rows, cols, RcpOp());
+    case SfuOp::kRsqrt: return sfu_tile(d, a, rows, cols, RsqrtOp());
   }
 }
 

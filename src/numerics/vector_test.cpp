@@ -35,7 +35,8 @@ struct Memory {
   std::vector<uint32_t> words;
   Tile tile;
   Memory(Random& random, Type type, int rows, int cols, bool any) {
-    const size_t size = type == Type::kF32 ? 4 : 2, row = (static_cast<size_t>(cols) * size + 7) / 4 * 4 + 4 * static_cast<size_t>(random.below(3));
+    const size_t size = type == Type::kF32 ? 4 : 2,
+                 row = (static_cast<size_t>(cols) * size + 7) / 4 * 4 + 4 * static_cast<size_t>(random.below(3));
     words.resize((row * static_cast<size_t>(rows) + 64) / 4);
     tile = {reinterpret_cast<std::byte*>(words.data() + random.below(4)), row, type};
     for (int r = 0; r < rows; ++r) {
@@ -50,7 +51,8 @@ struct Memory {
   }
   // The same tile on a copy of the memory.
   Tile on(std::vector<uint32_t>& copy) const {
-    return {reinterpret_cast<std::byte*>(copy.data()) + (tile.base - reinterpret_cast<const std::byte*>(words.data())), tile.row_bytes, tile.type};
+    return {reinterpret_cast<std::byte*>(copy.data()) + (tile.base - reinterpret_cast<const std::byte*>(words.data())),
+            tile.row_bytes, tile.type};
   }
 };
 
@@ -82,11 +84,15 @@ TEST(Vector, AluAndMulaEqualReferenceForEveryTypeAndBroadcast) {
           expect_same(
               random, d,
               [&](Tile t) {
-                f == 9 ? reference::mula(t, a.tile, b.tile, bc, rows, cols) : reference::alu(op, t, a.tile, b.tile, bc, rows, cols);
+                f == 9 ? reference::mula(t, a.tile, b.tile, bc, rows, cols)
+                       : reference::alu(op, t, a.tile, b.tile, bc, rows, cols);
               },
-              [&](Tile t) { f == 9 ? mula(t, a.tile, b.tile, bc, rows, cols) : alu(op, t, a.tile, b.tile, bc, rows, cols); });
+              [&](Tile t) {
+                f == 9 ? mula(t, a.tile, b.tile, bc, rows, cols) : alu(op, t, a.tile, b.tile, bc, rows, cols);
+              });
           if (testing::Test::HasFatalFailure()) {
-            ADD_FAILURE() << "operation " << f << " types " << types << " broadcast " << static_cast<int>(bc) << " " << rows << "x" << cols;
+            ADD_FAILURE() << "operation " << f << " types " << types << " broadcast " << static_cast<int>(bc) << " "
+                          << rows << "x" << cols;
             return;
           }
         }
@@ -130,7 +136,8 @@ TEST(Vector, SfuEqualsReference) {
           const Memory a(random, types & 1 ? Type::kBf16 : Type::kF32, 4, cols, any);
           const Memory d(random, types & 2 ? Type::kBf16 : Type::kF32, 4, cols, true);
           expect_same(
-              random, d, [&](Tile t) { reference::sfu(f, t, a.tile, 4, cols); }, [&](Tile t) { sfu(f, t, a.tile, 4, cols); });
+              random, d, [&](Tile t) { reference::sfu(f, t, a.tile, 4, cols); },
+              [&](Tile t) { sfu(f, t, a.tile, 4, cols); });
           if (testing::Test::HasFatalFailure()) return;
         }
       }
@@ -152,7 +159,8 @@ void sweep(uint32_t step) {
     for (SfuOp f : {SfuOp::kExp2, SfuOp::kRcp, SfuOp::kRsqrt}) {
       reference::sfu(f, tile(slow), tile(x), 1, kRow);
       sfu(f, tile(fast), tile(x), 1, kRow);
-      ASSERT_EQ(std::memcmp(slow.data(), fast.data(), kRow * sizeof(float)), 0) << static_cast<int>(f) << " before " << bits;
+      ASSERT_EQ(std::memcmp(slow.data(), fast.data(), kRow * sizeof(float)), 0)
+          << static_cast<int>(f) << " before " << bits;
     }
   }
 }
@@ -176,7 +184,8 @@ TEST(Vector, ReduceEqualsReference) {
           const Memory a(random, types & 1 ? Type::kBf16 : Type::kF32, 3, cols, any);
           const Memory d(random, types & 2 ? Type::kBf16 : Type::kF32, 3, 1, true);
           expect_same(
-              random, d, [&](Tile t) { reference::reduce(f, t, a.tile, 3, cols); }, [&](Tile t) { reduce(f, t, a.tile, 3, cols); });
+              random, d, [&](Tile t) { reference::reduce(f, t, a.tile, 3, cols); },
+              [&](Tile t) { reduce(f, t, a.tile, 3, cols); });
           if (testing::Test::HasFatalFailure()) {
             ADD_FAILURE() << "reduction " << static_cast<int>(f) << " columns " << cols;
             return;
@@ -190,7 +199,8 @@ TEST(Vector, ReduceEqualsReference) {
 float reduced(RedOp f, std::vector<float> row) {
   float result[2] = {};
   for (int fast = 0; fast < 2; ++fast) {
-    Tile d{reinterpret_cast<std::byte*>(result + fast), 0, Type::kF32}, a{reinterpret_cast<std::byte*>(row.data()), 0, Type::kF32};
+    Tile d{reinterpret_cast<std::byte*>(result + fast), 0, Type::kF32},
+        a{reinterpret_cast<std::byte*>(row.data()), 0, Type::kF32};
     (fast ? reduce : reference::reduce)(f, d, a, 1, static_cast<int>(row.size()));
   }
   EXPECT_EQ(std::bit_cast<uint32_t>(result[0]), std::bit_cast<uint32_t>(result[1]));
@@ -230,11 +240,13 @@ TEST(Vector, QuantiseAndDequantiseEqualReference) {
             QuantTile tile;
           } out[2];
           const size_t row = 128 + 8 * static_cast<size_t>(random.below(3)), block = row * static_cast<size_t>(rows);
-          const size_t plane = block * static_cast<size_t>((padded + 127) / 128), groups = static_cast<size_t>(padded / group);
+          const size_t plane = block * static_cast<size_t>((padded + 127) / 128),
+                       groups = static_cast<size_t>(padded / group);
           for (Out& o : out) {
             o.digits.assign(2 * plane, 0x55);
             o.scales.assign(groups * static_cast<size_t>(rows), -1.0f);
-            o.tile = {o.digits.data(), row, block, static_cast<ptrdiff_t>(plane), o.scales.data(), 1, static_cast<size_t>(rows)};
+            o.tile = {o.digits.data(),          row, block, static_cast<ptrdiff_t>(plane), o.scales.data(), 1,
+                      static_cast<size_t>(rows)};
           }
           reference::quantise(out[0].tile, a.tile, rows, cols, digits, group, emin);
           quantise(out[1].tile, a.tile, rows, cols, digits, group, emin);

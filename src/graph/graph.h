@@ -29,10 +29,10 @@ enum class Kind : uint8_t {
 
 struct Operator {
   Kind kind{};
-  int layer = -1;          // -1 outside the layers
-  std::string name;        // e.g. "L2.q_up"
-  int64_t n = 0, k = 0;    // columns and contraction of its GEMM (per head, expert or pair where it has several)
-  int64_t count = 1;       // how many such GEMMs: heads, experts
+  int layer = -1;        // -1 outside the layers
+  std::string name;      // e.g. "L2.q_up"
+  int64_t n = 0, k = 0;  // columns and contraction of its GEMM (per head, expert or pair where it has several)
+  int64_t count = 1;     // how many such GEMMs: heads, experts
 };
 
 // All operators of one step, in execution order.

@@ -39,7 +39,8 @@ bool covers(const Clock& known, const Clock& needed) {
 
 // The semaphore of the ordered pair producer -> consumer. CTL is never a producer: dispatch orders what follows it.
 int pair_semaphore(size_t producer, size_t consumer) {
-  const int sem = static_cast<int>((producer - 1) * (isa::kUnits - 1) + (consumer < producer ? consumer : consumer - 1));
+  const int sem =
+      static_cast<int>((producer - 1) * (isa::kUnits - 1) + (consumer < producer ? consumer : consumer - 1));
   check(sem < kArriveSemaphore, "semaphore {} is not free for units", sem);
   return sem;
 }

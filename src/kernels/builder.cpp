@@ -46,7 +46,8 @@ Loc Builder::spm(uint32_t lines) {
 
 Loc Builder::acc(uint32_t lines) {
   if (acc_top_ + lines > acc_lines_) {
-    input_error(chip_.name, "the program needs more accumulators than the {} lines of a core ({} in use, {} more asked)",
+    input_error(chip_.name,
+                "the program needs more accumulators than the {} lines of a core ({} in use, {} more asked)",
                 acc_lines_, acc_top_, lines);
   }
   const Loc at{acc_top_, true};
@@ -309,7 +310,8 @@ void Builder::mma(Loc c, Loc a, Loc b, int m, int n_tiles, int groups, uint8_t f
   words(sa, sa + (static_cast<uint32_t>(groups) - 1) * value(kSaG, rows) + rows - 1);
   if (cfg[kSb].has_value()) {  // otherwise from a register
     const uint32_t sb = *cfg[kSb];
-    words(sb, sb + ((columns - 1) >> value(kSbSh, 0)) * value(kSbN, 0) + (static_cast<uint32_t>(groups) - 1) * value(kSbG, 0));
+    words(sb, sb + ((columns - 1) >> value(kSbSh, 0)) * value(kSbN, 0) +
+                  (static_cast<uint32_t>(groups) - 1) * value(kSbG, 0));
   }
   if (flags & isa::flag::kRsc) words(value(kAl, 0), value(kAl, 0) + rows - 1);
   accesses.push_back(access(c, (rows - 1) * value(kCRs, columns / 16) + columns / 16, true));
@@ -422,8 +424,8 @@ void Builder::qnt(const Quant& q, Vt a, int rows, int cols, int digits, int grou
   vcfg(kSGs, q.scale_group);
   const auto n = static_cast<uint32_t>(rows);
   const uint32_t row = q.row != 0 ? q.row : 2, block = q.block != 0 ? q.block : n * row;
-  const uint32_t padded = (static_cast<uint32_t>(cols) + static_cast<uint32_t>(group) - 1) / static_cast<uint32_t>(group) *
-                          static_cast<uint32_t>(group);
+  const uint32_t padded = (static_cast<uint32_t>(cols) + static_cast<uint32_t>(group) - 1) /
+                          static_cast<uint32_t>(group) * static_cast<uint32_t>(group);
   const uint32_t blocks = (padded + 127) / 128;
   const uint32_t lines = (blocks - 1) * block + (n - 1) * row + (std::min(padded, 128u) + 63) / 64;
   accesses.push_back(access(q.d, lines, true));

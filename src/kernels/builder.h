@@ -113,9 +113,9 @@ class Builder {
   void sfu(isa::Sfu f, Vt d, Vt a, int rows, int cols);
   void red(isa::Red f, Vt d, Vt a, int rows, int cols);
   struct Quant {
-    Loc d{};                             // digits
+    Loc d{};                               // digits
     uint32_t row = 0, block = 0, low = 0;  // strides and low-plane offset in lines (0 = default)
-    uint32_t scale_word = 0;             // SPM word address of the scales
+    uint32_t scale_word = 0;               // SPM word address of the scales
     uint32_t scale_row = 0, scale_group = 0;
   };
   void qnt(const Quant& q, Vt a, int rows, int cols, int digits, int group);

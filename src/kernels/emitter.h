@@ -56,7 +56,9 @@ struct Emitter {
   void add_residual(Loc buffer);
 
   // The weight ring: 16 KiB slots (smaller on small chips) that matmuls fill ahead of use.
-  Loc ring_slot(uint32_t index) const { return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines); }
+  Loc ring_slot(uint32_t index) const {
+    return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines);
+  }
   uint32_t ring_next = 0;
   // On a chip with little scratchpad a kernel without weights works in the ring's lines: release to here.
   Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
@@ -79,7 +81,7 @@ class Matmul {
  private:
   struct Piece {
     uint32_t tile, tiles, group, groups;
-    bool first, last;          // of its chunk
+    bool first, last;  // of its chunk
     uint32_t chunk_tile, chunk_tiles;
   };
   void load(const Piece& piece, uint32_t index);

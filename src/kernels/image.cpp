@@ -25,7 +25,8 @@ PanelMatrix allocate(ReadOnlyImage& image, uint32_t tiles, uint32_t groups, uint
 
 // The byte of column `c`, k, digit of a matrix (docs/machine.md section 6, blocked layout).
 std::byte* place(ReadOnlyImage& image, const PanelMatrix& w, int64_t c, int64_t k, uint32_t digit) {
-  const int64_t line = (c / kPanel) * w.groups * w.group_lines() + (k / kGroup) * w.group_lines() + digit * 32 + k % kGroup / 4;
+  const int64_t line =
+      (c / kPanel) * w.groups * w.group_lines() + (k / kGroup) * w.group_lines() + digit * 32 + k % kGroup / 4;
   return image.at(w.line) + line * 64 + (c % kPanel) * 4 + k % 4;
 }
 
@@ -75,7 +76,8 @@ PanelMatrix pack_fp8(ReadOnlyImage& image, const model::Fp8Linear& linear) {
   return pack_fp8(image, tiles);
 }
 
-PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row, int64_t groups) {
+PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row,
+                                int64_t groups) {
   check(linear.k % kTile == 0 && first_row % kGroup == 0, "a transposed matrix starts on a block");
   const PanelMatrix w = allocate(image, static_cast<uint32_t>(linear.k / kTile), static_cast<uint32_t>(groups), 1);
   for (int64_t k = 0; k < groups * kGroup; ++k) {
@@ -104,13 +106,15 @@ PanelMatrix pack_bf16(ReadOnlyImage& image, const model::Tensor& tensor) {
   check(tensor.shape.size() == 2 && tensor.shape[1] % kGroup == 0, "{} is not a matrix of 128-groups", tensor.name);
   const int64_t n = tensor.shape[0], k_size = tensor.shape[1];
   const std::vector<float> values = bf16_values(tensor);
-  const PanelMatrix w = allocate(image, static_cast<uint32_t>((n + kTile - 1) / kTile), static_cast<uint32_t>(k_size / kGroup), 2);
+  const PanelMatrix w =
+      allocate(image, static_cast<uint32_t>((n + kTile - 1) / kTile), static_cast<uint32_t>(k_size / kGroup), 2);
   for (int64_t t = 0; t < w.tiles; ++t) {
     const int64_t rows = std::min(kTile, n - t * kTile);
     for (int64_t g = 0; g < w.groups; ++g) {
       float amax = 0;
       for (int64_t c = 0; c < rows; ++c) {
-        for (int64_t k = 0; k < kGroup; ++k) amax = std::max(amax, std::abs(values[(t * kTile + c) * k_size + g * kGroup + k]));
+        for (int64_t k = 0; k < kGroup; ++k)
+          amax = std::max(amax, std::abs(values[(t * kTile + c) * k_size + g * kGroup + k]));
       }
       const int e = num::quantise_exponent(amax, -126);
       put_scale(image, w, t, g, std::ldexp(1.0f, e));
@@ -119,7 +123,8 @@ PanelMatrix pack_bf16(ReadOnlyImage& image, const model::Tensor& tensor) {
           const float x = std::ldexp(values[(t * kTile + c) * k_size + k], -e);
           const uint8_t high = num::e4m3_from_float(x);
           *place(image, w, t * kTile + c, k, 0) = static_cast<std::byte>(high);
-          *place(image, w, t * kTile + c, k, 1) = static_cast<std::byte>(num::e4m3_from_float(x - num::e4m3_to_float(high)));
+          *place(image, w, t * kTile + c, k, 1) =
+              static_cast<std::byte>(num::e4m3_from_float(x - num::e4m3_to_float(high)));
         }
       }
     }

@@ -18,8 +18,8 @@ namespace hadal::kernels {
 // `groups` FP32 padded to whole lines.
 struct PanelMatrix {
   uint64_t line = 0, scale_line = 0;
-  uint32_t tiles = 0;        // of 32 columns
-  uint32_t groups = 0;       // of 128 k
+  uint32_t tiles = 0;   // of 32 columns
+  uint32_t groups = 0;  // of 128 k
   uint32_t digits = 1;
   uint32_t group_lines() const { return 32 * digits; }
   uint32_t tile_lines() const { return 2 * groups * group_lines(); }
@@ -30,7 +30,7 @@ struct PanelMatrix {
 class ReadOnlyImage {
  public:
   explicit ReadOnlyImage(uint64_t base_line) : base_line_(base_line) {}
-  uint64_t allocate(uint64_t lines);            // returns the absolute line; zero-filled
+  uint64_t allocate(uint64_t lines);  // returns the absolute line; zero-filled
   std::byte* at(uint64_t line) { return bytes_.data() + (line - base_line_) * 64; }
   uint64_t append(std::span<const float> values);
   uint64_t end_line() const { return base_line_ + bytes_.size() / 64; }
@@ -52,7 +52,8 @@ struct TileSource {
 PanelMatrix pack_fp8(ReadOnlyImage& image, std::span<const TileSource> tiles);
 PanelMatrix pack_fp8(ReadOnlyImage& image, const model::Fp8Linear& linear);
 // Contraction over rows [first_row, first_row + 128 * groups): B[k][c] = W[first_row + k][c].
-PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row, int64_t groups);
+PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row,
+                                int64_t groups);
 // BF16 [n][k] as two E4M3 digits (core numerics N8), columns padded with zeros to whole tiles.
 PanelMatrix pack_bf16(ReadOnlyImage& image, const model::Tensor& tensor);
 

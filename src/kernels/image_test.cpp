@@ -52,7 +52,8 @@ TEST_F(Retile, LinearKeepsEveryByteAndScale) {
       const Place p = place(w, k, n, 0);
       ASSERT_EQ(static_cast<uint8_t>(image_.at(p.line)[p.byte]), q_[static_cast<size_t>(n * kK + k)]) << n << "," << k;
     }
-    for (int64_t g = 0; g < 2; ++g) ASSERT_EQ(scale(image_, w, n / 32, g), scales_[static_cast<size_t>(n / 128 * 2 + g)]);
+    for (int64_t g = 0; g < 2; ++g)
+      ASSERT_EQ(scale(image_, w, n / 32, g), scales_[static_cast<size_t>(n / 128 * 2 + g)]);
   }
 }
 
@@ -84,7 +85,8 @@ TEST(Bf16Digits, TwoDigitsRecoverAlmostEveryBit) {
     for (int64_t k = 0; k < kK; ++k) {
       const Place high = place(w, k, n, 0), low = place(w, k, n, 1);
       const float value = (num::e4m3_to_float(static_cast<uint8_t>(image.at(high.line)[high.byte])) +
-                           num::e4m3_to_float(static_cast<uint8_t>(image.at(low.line)[low.byte]))) * s;
+                           num::e4m3_to_float(static_cast<uint8_t>(image.at(low.line)[low.byte]))) *
+                          s;
       const float wanted = n < kN ? num::bf16_to_float(codes[static_cast<size_t>(n * kK + k)]) : 0.0f;
       // Core numerics N8: absolute error at most 2^-18.8 of the largest value, which is below 448 scales.
       ASSERT_NEAR(value, wanted, 448.0f * s * std::exp2(-18.8f)) << n << "," << k;

@@ -9,8 +9,8 @@ Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, tru
 uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
 
 // Normalises `cols` columns of every row of `source`, multiplies by `w`, broadcasts into `buffer`, and exchanges.
-void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w, Loc buffer,
-                      uint32_t buffer_row_lines) {
+void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w,
+                      Loc buffer, uint32_t buffer_row_lines) {
   const Builder::Mark m = e.b.mark();
   Matmul product(e, w, share(w.tiles, e.core, e.p.cores), e.rows);
   product.prefetch();
@@ -76,8 +76,9 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
   }
   const Access stored{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, false};
   const Access cached{Space::kObject, static_cast<uint32_t>(Object::kKv), 1, false};
-  e.exchange(isa::Unit::kLd, {stored, cached}, {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
-                                   {Space::kObject, static_cast<uint32_t>(Object::kKv), 1, true}});
+  e.exchange(isa::Unit::kLd, {stored, cached},
+             {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
+              {Space::kObject, static_cast<uint32_t>(Object::kKv), 1, true}});
 }
 
 void emit_value_up(Emitter& e, const LayerWeights& w) {

@@ -11,7 +11,8 @@ Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m) : e_(e), w_
   const uint32_t slot = static_cast<uint32_t>(e.p.slot_lines);
   const uint32_t tile_lines = w.tile_lines();
   // Two chunks in flight: one is consumed while the other is computed.
-  chunk_tiles_ = std::clamp(e.b.acc_free_lines() / (2 * static_cast<uint32_t>(m) * 2), 1u, std::min(tiles_.size(), 32u));
+  chunk_tiles_ =
+      std::clamp(e.b.acc_free_lines() / (2 * static_cast<uint32_t>(m) * 2), 1u, std::min(tiles_.size(), 32u));
   if (chunk_tiles_ > 1) chunk_tiles_ &= ~1u;  // gate and up tiles come in pairs
   scales_ = e.b.spm(tiles_.size() * w.scale_lines());
   for (uint32_t chunk = tiles_.first; chunk < tiles_.last; chunk += chunk_tiles_) {
@@ -21,8 +22,8 @@ Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m) : e_(e), w_
     check(groups > 0, "a ring slot holds less than one group");
     for (uint32_t t = 0; t < count; t += per_piece) {
       for (uint32_t g = 0; g < w.groups; g += groups) {
-        pieces_.push_back({chunk + t, std::min(per_piece, count - t), g, std::min(groups, w.groups - g), t == 0 && g == 0,
-                           false, chunk, count});
+        pieces_.push_back({chunk + t, std::min(per_piece, count - t), g, std::min(groups, w.groups - g),
+                           t == 0 && g == 0, false, chunk, count});
       }
     }
     pieces_.back().last = true;
@@ -57,14 +58,15 @@ void Matmul::prefetch() {
 void Matmul::run(const Activations& a, const Out& out) {
   using namespace isa::cfg;
   if (tiles_.size() == 0) return;
-  check(a.groups == static_cast<int>(w_.groups) && a.rows == m_, "activations [{}][{} groups] do not match a matrix of {} groups",
-        a.rows, a.groups, w_.groups);
+  check(a.groups == static_cast<int>(w_.groups) && a.rows == m_,
+        "activations [{}][{} groups] do not match a matrix of {} groups", a.rows, a.groups, w_.groups);
   prefetch();
   Builder& b = e_.b;
   const Builder::Mark mark = b.mark();
   const uint32_t chunk_lines = static_cast<uint32_t>(m_) * 2 * chunk_tiles_;
   const Loc buffer[2] = {b.acc(chunk_lines), tiles_.size() > chunk_tiles_ ? b.acc(chunk_lines) : Loc{mark.acc, true}};
-  const uint8_t digits = static_cast<uint8_t>((a.digits == 2 ? isa::flag::kDa : 0) | (w_.digits == 2 ? isa::flag::kDb : 0));
+  const uint8_t digits =
+      static_cast<uint8_t>((a.digits == 2 ? isa::flag::kDa : 0) | (w_.digits == 2 ? isa::flag::kDb : 0));
   uint32_t chunk = 0;
   for (uint32_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];

@@ -28,12 +28,12 @@ void rope(Emitter& e, Vt d, Vt x, Loc table, int rows, int cols) {
 
 // Digits and scales of a tile of cached tokens, ready for the matrix unit.
 struct KeyTile {
-  Loc latent;               // digits of the latents, token-major
-  uint32_t row = 0;         // lines from one token to the next
-  uint32_t low = 0;         // lines to the low digits (BF16 cache)
-  Loc scales;               // line of token 0's scales; in the FP8 cache part of the row
-  uint32_t scale_row = 0;   // words from token to token
-  Loc rope;                 // FP8 cache: two digit planes of the BF16 rope part, one line a token
+  Loc latent;              // digits of the latents, token-major
+  uint32_t row = 0;        // lines from one token to the next
+  uint32_t low = 0;        // lines to the low digits (BF16 cache)
+  Loc scales;              // line of token 0's scales; in the FP8 cache part of the row
+  uint32_t scale_row = 0;  // words from token to token
+  Loc rope;                // FP8 cache: two digit planes of the BF16 rope part, one line a token
   uint32_t rope_scale_word = 0;
 };
 
@@ -58,6 +58,17 @@ class Attention {
     b_.release(e_.without_ring());
     const int r = e_.own_rows[static_cast<size_t>(index)];
     const Loc record = e_.records + static_cast<uint32_t>(index) * 4 + 2;
+    reserve_query();
+    b_.ldr(kLine, record, 0);
+    b_.ldr(kTiles, record, 1);
+    b_.ldr(kLastRows, record, 2);
+    b_.add(kLeft, kTiles, 0, 0);
+    Builder::Mark before_tiles = b_.mark();
+    // With room for both, the first cached tile loads while the query is made ready.
+    if (!e_.p.small) {
+      allocate_tiles();
+      load_first_tile();
+    }
     load_query(r, index);
     output_ = b_.acc(static_cast<uint32_t>(heads_) * lines_of(latent_));
     scores_ = b_.acc(static_cast<uint32_t>(heads_ * tile_) / 16);
@@ -71,12 +82,9 @@ class Attention {
     b_.fill(top_, kMasked, 1, heads_);
     b_.fill(sum_, 0.0f, 1, heads_);
     b_.prm(isa::Prm::kCopy, limit_, Vt{record, 3}, 1, 1);
-    b_.ldr(kLine, record, 0);
-    b_.ldr(kTiles, record, 1);
-    b_.ldr(kLastRows, record, 2);
-    const Builder::Mark before_tiles = b_.mark();
-    allocate_tiles();
     if (e_.p.small) {
+      before_tiles = b_.mark();
+      allocate_tiles();
       pass_over_tiles_in_place();
     } else {
       pass_over_tiles_ahead();
@@ -112,14 +120,16 @@ class Attention {
 
   // Two buffers that swap: the next tile loads while this one is used. Rows beyond the last one hold zeros or an
   // earlier tile: they are masked, but they are read.
-  void pass_over_tiles_ahead() {
+  void load_first_tile() {
     const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
     for (const Loc cache : cache_) b_.fill(Vt{cache}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
     b_.set(kThis, cache_[0].line);
     b_.set(kNext, cache_[1].line);
-    b_.add(kLeft, kTiles, 0, 0);
     next_rows();
     load_next({0, false, kThis}, {whole(cache_[0], lines), whole(cache_[1], lines)});
+  }
+
+  void pass_over_tiles_ahead() {
     b_.begin_loop(kTiles, 0);
     next_rows();
     load_next({0, false, kNext}, {});
@@ -133,7 +143,6 @@ class Attention {
   void pass_over_tiles_in_place() {
     const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
     b_.fill(Vt{cache_[0]}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
-    b_.add(kLeft, kTiles, 0, 0);
     b_.begin_loop(kTiles, 0);
     next_rows();
     load_next(cache_[0], {whole(cache_[0], lines)});
@@ -143,9 +152,7 @@ class Attention {
 
   // Absorbed query and rotated rope query, scaled for base-2 softmax, as digits. The FP8 cache keeps the rope part in
   // BF16, so it is a product of its own; the BF16 cache is one run of groups.
-  void load_query(int r, int index) {
-    const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
-    const uint32_t row = latent_lines + rope_lines;
+  void reserve_query() {
     const auto h = static_cast<uint32_t>(heads_);
     if (bf16_) {
       query_ = e_.reserve(heads_, latent_ + rope_, 2);
@@ -153,19 +160,27 @@ class Attention {
       query_ = e_.reserve(heads_, latent_, 2);
       rope_query_ = {b_.spm(2 * h), h, b_.spm(lines_of(heads_)).line * 16, heads_, 1, 2};
     }
+  }
+
+  void load_query(int r, int index) {
+    const auto h = static_cast<uint32_t>(heads_);
+    const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
+    const uint32_t row = latent_lines + rope_lines;
     const Builder::Mark m = b_.mark();
     const Loc all = b_.spm(h * row);
     b_.ld(all, {0, static_cast<uint32_t>(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines)}, heads_,
           static_cast<int>(latent_lines), static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
     const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
-    const Vt rope_query{e_.q + static_cast<uint32_t>(r * heads_) * head_lines + lines_of(e_.c.qk_nope_head_dim), 0, head_lines};
+    const Vt rope_query{e_.q + static_cast<uint32_t>(r * heads_) * head_lines + lines_of(e_.c.qk_nope_head_dim), 0,
+                        head_lines};
     const Vt rotated{all + latent_lines, 0, row};
     rope(e_, rotated, rope_query, e_.rope + static_cast<uint32_t>(index) * e_.p.rope_lines, heads_, rope_);
     b_.alu(Alu::kMul, Vt{all}, Vt{all}, e_.scalar(kQueryScale), Bc::kScalar, heads_, latent_ + rope_);
     e_.quantise_into(query_, Vt{all, 0, row}, bf16_ ? latent_ + rope_ : latent_);
     b_.release(m);
     if (bf16_) return;
-    b_.qnt({.d = rope_query_.d, .row = 1, .low = h, .scale_word = rope_query_.scale_word}, rotated, heads_, rope_, 2, 64);
+    b_.qnt({.d = rope_query_.d, .row = 1, .low = h, .scale_word = rope_query_.scale_word}, rotated, heads_, rope_, 2,
+           64);
   }
 
   void allocate_tiles() {
@@ -199,7 +214,13 @@ class Attention {
       k.low = t * k.row;
       k.scales = key_scales_;
       k.scale_row = 16;
-      b_.qnt({.d = key_digits_, .row = k.row, .block = 2, .low = k.low, .scale_word = key_scales_.line * 16, .scale_row = 16, .scale_group = 1},
+      b_.qnt({.d = key_digits_,
+              .row = k.row,
+              .block = 2,
+              .low = k.low,
+              .scale_word = key_scales_.line * 16,
+              .scale_row = 16,
+              .scale_group = 1},
              Vt{cache, 0, row_lines_, true}, tile_, latent_ + rope_, 2, 128);
       b_.prm(isa::Prm::kTranspose, value_scales_, Vt{key_scales_, 0, 1}, tile_, blocks_);
       return k;
@@ -280,7 +301,8 @@ class Attention {
              Bc::kRow, heads_, tile_);
     }
     const uint32_t plane = static_cast<uint32_t>(blocks_) * h * 2;
-    b_.qnt({.d = weights_, .low = plane, .scale_word = weight_scales_.line * 16}, weighted_, blocks_ * heads_, tile_, 2, tile_);
+    b_.qnt({.d = weights_, .low = plane, .scale_word = weight_scales_.line * 16}, weighted_, blocks_ * heads_, tile_, 2,
+           tile_);
     b_.mcfg(kARs, 0);
     b_.mcfg(kADs, plane);
     b_.mcfg(kBNs, k.row);
@@ -338,8 +360,13 @@ void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
       const Loc tail = line + lines_of(latent / 4);
       const uint32_t tail_lines = e.p.kv_row_lines - lines_of(latent / 4);
       e.b.fill(Vt{tail}, 0.0f, 1, static_cast<int>(tail_lines * 16));
-      e.b.qnt({.d = line, .row = e.p.kv_row_lines, .block = 2, .scale_word = tail.line * 16,
-               .scale_row = e.p.kv_row_lines * 16, .scale_group = 1}, normal, 1, latent, 1, 128);
+      e.b.qnt({.d = line,
+               .row = e.p.kv_row_lines,
+               .block = 2,
+               .scale_word = tail.line * 16,
+               .scale_row = e.p.kv_row_lines * 16,
+               .scale_group = 1},
+              normal, 1, latent, 1, 128);
       e.b.cvt(isa::Cvt::kF2b, Vt{tail, static_cast<uint32_t>(latent / 128)}, key, 1, rope_dim);
     }
     e.b.stg({0, static_cast<uint32_t>(base)}, e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1,
@@ -351,7 +378,8 @@ void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
 void emit_attention(Emitter& e, int layer) {
   Attention attention(e, layer);
   for (size_t i = 0; i < e.own_rows.size(); ++i) attention.row(static_cast<int>(i));
-  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}}, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
+  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}},
+             {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
 }
 
 }  // namespace hadal::kernels

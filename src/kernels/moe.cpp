@@ -116,7 +116,8 @@ Routing route(Emitter& e, const LayerWeights& w) {
 }
 
 // One routed expert on its rows: skipped when it has none.
-void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up, const PanelMatrix& down, uint32_t index) {
+void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up, const PanelMatrix& down,
+            uint32_t index) {
   Builder& b = e.b;
   const Builder::Mark m = b.mark();
   const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), hidden = static_cast<int>(e.c.hidden_size);
@@ -156,8 +157,8 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
   const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
   const Vt y{b.spm(n * hidden_lines)};
   second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2}, Vt{weight.at + index / 16, index % 16, line},
-          Bc::kCol, rows, static_cast<int>(tiles) * 32);
+    b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2},
+          Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(tiles) * 32);
   });
   b.stg({0, static_cast<uint32_t>(e.p.areas.experts)}, target, y.at, -kCountRegister, static_cast<int>(hidden_lines),
         hidden_lines, Object::kExperts, rows);
@@ -194,8 +195,9 @@ void emit_router(Emitter& e, const LayerWeights& w) {
       e.b.release({inner.spm, e.b.mark().acc});
     });
   }
-  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
-                                   {Space::kSpm, e.logits.line, static_cast<uint32_t>(e.rows) * logit_row, true}});
+  e.exchange(isa::Unit::kVx, {},
+             {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
+              {Space::kSpm, e.logits.line, static_cast<uint32_t>(e.rows) * logit_row, true}});
   e.b.release(m);
 }
 
@@ -205,7 +207,8 @@ void emit_experts(Emitter& e, const LayerWeights& w) {
   // Spread the experts over the cores even when there are fewer experts than cores.
   std::vector<uint32_t> mine;
   for (uint32_t x = 0; x < experts; ++x) {
-    if (static_cast<int>(static_cast<uint64_t>(x) * static_cast<uint64_t>(e.p.cores) / experts) == e.core) mine.push_back(x);
+    if (static_cast<int>(static_cast<uint64_t>(x) * static_cast<uint64_t>(e.p.cores) / experts) == e.core)
+      mine.push_back(x);
   }
   if (!mine.empty()) {
     const Routing r = route(e, w);
@@ -213,7 +216,8 @@ void emit_experts(Emitter& e, const LayerWeights& w) {
     e.b.prm(Prm::kTranspose, turned, r.rank, e.rows, static_cast<int>(experts));
     for (const uint32_t x : mine) expert(e, r, turned, w.expert_up[x], w.expert_down[x], x);
   }
-  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}}, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
+  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}},
+             {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
   e.b.release(m);
 }
 
@@ -232,7 +236,8 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
     shared.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       const Builder::Mark inner = b.mark();
       const uint32_t lines = tiles * 2;
-      const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)}, sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
+      const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)},
+          sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
       b.ld(parts.at, {0, static_cast<uint32_t>(e.p.areas.experts + first * 2)}, e.rows * static_cast<int>(k),
            static_cast<int>(lines), static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
       const int columns = static_cast<int>(tiles) * 32;

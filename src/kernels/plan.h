@@ -23,8 +23,21 @@ struct LayerWeights {
 
 // Words of the constant line(s), by position.
 enum Constant : uint32_t {
-  kOne, kMinusOne, kEps, kInvHidden, kInvQRank, kInvKvRank, kQueryScale, kMinusLog2e, kRouteScale, kTopK, kKvTile,
-  kTiny, kZero, kMaskStep, kConstants
+  kOne,
+  kMinusOne,
+  kEps,
+  kInvHidden,
+  kInvQRank,
+  kInvKvRank,
+  kQueryScale,
+  kMinusLog2e,
+  kRouteScale,
+  kTopK,
+  kKvTile,
+  kTiny,
+  kZero,
+  kMaskStep,
+  kConstants
 };
 
 // Writable DRAM areas, in lines.
@@ -39,10 +52,10 @@ struct Plan {
   const chip::Chip* chip = nullptr;
   CompileOptions options;
   int cores = 0;
-  int rows = 0;          // of the program being emitted
-  int kv_tile = 0;       // cached tokens per attention pass
-  bool small = false;    // little scratchpad: short attention tiles, one cache buffer
-  int slot_lines = 0;    // of the weight ring
+  int rows = 0;        // of the program being emitted
+  int kv_tile = 0;     // cached tokens per attention pass
+  bool small = false;  // little scratchpad: short attention tiles, one cache buffer
+  int slot_lines = 0;  // of the weight ring
   int slots = 0;
   uint32_t kv_row_lines = 0;
   uint64_t constants = 0, rope = 0, embed = 0, final_norm = 0;  // lines

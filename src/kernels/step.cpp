@@ -30,9 +30,11 @@ void require_shapes(const model::Model& model, const chip::Chip& chip) {
   multiple("v_head_dim", c.v_head_dim, 128);
   multiple("intermediate_size", c.intermediate_size, 128);
   multiple("moe_intermediate_size", c.moe_intermediate_size, 128);
-  if (c.qk_rope_head_dim != 64) input_error(where, "qk_rope_head_dim is {}; the cache layout takes 64", c.qk_rope_head_dim);
+  if (c.qk_rope_head_dim != 64)
+    input_error(where, "qk_rope_head_dim is {}; the cache layout takes 64", c.qk_rope_head_dim);
   if (c.hidden_size / 16 > 255) {
-    input_error(where, "hidden_size is {}; gather and scatter move rows of at most 255 lines (4080 FP32)", c.hidden_size);
+    input_error(where, "hidden_size is {}; gather and scatter move rows of at most 255 lines (4080 FP32)",
+                c.hidden_size);
   }
   if (chip.cores > isa::kMaxCores) input_error(chip.file, "{} cores; a core mask holds {}", chip.cores, isa::kMaxCores);
 }
@@ -74,7 +76,8 @@ PanelMatrix pack_gate_up(ReadOnlyImage& image, const model::Model& model, const 
 
 LayerWeights pack_layer(ReadOnlyImage& image, const model::Model& model, int layer) {
   const model::Config& c = model.config;
-  const std::string prefix = fmt::format("model.layers.{}.", layer), attention = prefix + "self_attn.", mlp = prefix + "mlp.";
+  const std::string prefix = fmt::format("model.layers.{}.", layer), attention = prefix + "self_attn.",
+                    mlp = prefix + "mlp.";
   auto linear = [&](const std::string& name) { return model::fp8_linear(model, name); };
   LayerWeights w;
   w.input_norm = vector(image, model, prefix + "input_layernorm.weight");
@@ -148,7 +151,8 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   b.ld(e.constants, {0, static_cast<uint32_t>(e.p.constants)}, 1, static_cast<int>(lines_of(kConstants)), 0, 0);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Loc record = e.records + static_cast<uint32_t>(i) * 4;
-    b.ld(record, {0, static_cast<uint32_t>(e.p.areas.step + static_cast<uint64_t>(e.own_rows[i]) * 4)}, 1, 4, 0, 0, Object::kStep);
+    b.ld(record, {0, static_cast<uint32_t>(e.p.areas.step + static_cast<uint64_t>(e.own_rows[i]) * 4)}, 1, 4, 0, 0,
+         Object::kStep);
     b.ldg(e.rope + static_cast<uint32_t>(i) * e.p.rope_lines, {0, static_cast<uint32_t>(e.p.rope)}, record, 1,
           static_cast<int>(e.p.rope_lines), e.p.rope_lines);
   }
@@ -188,7 +192,8 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   out.operators = graph::step(c);
   out.rows = options.row_buckets;
   std::sort(out.rows.begin(), out.rows.end());
-  for (const int rows : out.rows) check(std::has_single_bit(static_cast<unsigned>(rows)), "row bucket {} is not a power of two", rows);
+  for (const int rows : out.rows)
+    check(std::has_single_bit(static_cast<unsigned>(rows)), "row bucket {} is not a power of two", rows);
   const auto most_rows = static_cast<uint64_t>(out.rows.back());
 
   Plan plan;
@@ -198,8 +203,9 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.cores = chip.cores;
   choose_tiles(plan, chip);
   const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
-  const int64_t kv_bytes = options.kv_format == KvFormat::kBf16 ? 2 * (c.kv_lora_rank + c.qk_rope_head_dim)
-                                                                : c.kv_lora_rank + c.kv_lora_rank / 32 + 2 * c.qk_rope_head_dim;
+  const int64_t kv_bytes = options.kv_format == KvFormat::kBf16
+                               ? 2 * (c.kv_lora_rank + c.qk_rope_head_dim)
+                               : c.kv_lora_rank + c.kv_lora_rank / 32 + 2 * c.qk_rope_head_dim;
   plan.kv_row_lines = static_cast<uint32_t>((kv_bytes + 63) / 64);
   plan.rope_lines = static_cast<uint32_t>(lines_of(2 * c.qk_rope_head_dim));
   plan.embed_lines = static_cast<uint32_t>(c.hidden_size * 2 / 64);
@@ -224,27 +230,36 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   };
   plan.areas.step = area("step", most_rows * 4);
   plan.areas.kv_slot_lines = static_cast<uint64_t>(context) * plan.kv_row_lines;
-  plan.areas.kv_layer_lines = plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
+  plan.areas.kv_layer_lines =
+      plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
   plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers);
   plan.areas.kv = area("kv", plan.areas.kv_lines);
   const uint64_t latents = most_rows * lines_of(c.num_attention_heads * c.kv_lora_rank);
   plan.areas.query = area("query", latents);
   plan.areas.attention = area("attention", latents);
-  plan.areas.experts = area("experts", most_rows * static_cast<uint64_t>(c.num_experts_per_tok) * lines_of(c.hidden_size));
+  plan.areas.experts =
+      area("experts", most_rows * static_cast<uint64_t>(c.num_experts_per_tok) * lines_of(c.hidden_size));
   plan.areas.logits = area("logits", most_rows * plan.lm_head.tiles * 2);
   if (line * 64 > chip.dram.bytes) {
-    input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14, chip.dram.bytes >> 20);
+    input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
+                chip.dram.bytes >> 20);
   }
-  if (line >= uint64_t{1} << 28) input_error(chip.file, "programs reach the first 16 GiB of DRAM; {} MiB are needed", line >> 14);
+  if (line >= uint64_t{1} << 28)
+    input_error(chip.file, "programs reach the first 16 GiB of DRAM; {} MiB are needed", line >> 14);
 
   const auto bytes = std::make_shared<std::vector<std::byte>>(image.take());
   std::vector<program::Segment> segments{{"weights", kFirstLine, bytes->size() / 64, false, *bytes, bytes}};
   segments.insert(segments.end(), areas.begin(), areas.end());
 
-  out.layout = {.rows = plan.areas.step * 64, .logits = plan.areas.logits * 64,
-                .logits_stride = plan.lm_head.tiles * 32ull * 4, .kv = plan.areas.kv * 64,
-                .kv_row_bytes = plan.kv_row_lines * 64ull, .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
-                .kv_slot_bytes = plan.areas.kv_slot_lines * 64, .context = context, .kv_tile = plan.kv_tile};
+  out.layout = {.rows = plan.areas.step * 64,
+                .logits = plan.areas.logits * 64,
+                .logits_stride = plan.lm_head.tiles * 32ull * 4,
+                .kv = plan.areas.kv * 64,
+                .kv_row_bytes = plan.kv_row_lines * 64ull,
+                .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
+                .kv_slot_bytes = plan.areas.kv_slot_lines * 64,
+                .context = context,
+                .kv_tile = plan.kv_tile};
   for (const int rows : out.rows) {
     plan.rows = rows;
     program::Program program;

@@ -21,35 +21,35 @@ namespace hadal::kernels {
 enum class KvFormat : uint8_t { kFp8, kBf16 };
 
 struct CompileOptions {
-  int activation_digits = 2;       // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
+  int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
   KvFormat kv_format = KvFormat::kFp8;
-  int sequences = 16;              // cache slots
-  int64_t context = 0;             // positions a slot holds; 0 = the model's limit
+  int sequences = 16;                             // cache slots
+  int64_t context = 0;                            // positions a slot holds; 0 = the model's limit
   std::vector<int> row_buckets = {1, 4, 16, 32};  // programs to build
 };
 
 // Host-visible addresses (bytes) and sizes.
 struct StepLayout {
-  uint64_t rows = 0;        // RowRecord[rows]
-  uint64_t logits = 0;      // FP32 [rows][logits_stride]
+  uint64_t rows = 0;    // RowRecord[rows]
+  uint64_t logits = 0;  // FP32 [rows][logits_stride]
   uint64_t logits_stride = 0;
-  uint64_t kv = 0;          // [layers][slots][context][kv_row_bytes]
+  uint64_t kv = 0;  // [layers][slots][context][kv_row_bytes]
   uint64_t kv_row_bytes = 0;
   uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0;
-  int64_t context = 0;      // positions a slot holds
-  int kv_tile = 0;          // cached tokens an attention pass handles
+  int64_t context = 0;  // positions a slot holds
+  int kv_tile = 0;      // cached tokens an attention pass handles
 };
 
 // What the host writes for one row: four lines.
 struct alignas(64) RowRecord {
-  uint32_t position = 0, pad0[15] = {};       // row of the RoPE table
-  uint32_t kv_index = 0, pad1[15] = {};       // row of the layer's cache this token is written to
-  uint32_t slot_line = 0;                     // first line of the slot, from the layer's base
-  uint32_t tiles = 0;                         // ceil((position + 1) / kv_tile)
-  uint32_t last_rows = 0;                     // cached tokens in the last tile
+  uint32_t position = 0, pad0[15] = {};  // row of the RoPE table
+  uint32_t kv_index = 0, pad1[15] = {};  // row of the layer's cache this token is written to
+  uint32_t slot_line = 0;                // first line of the slot, from the layer's base
+  uint32_t tiles = 0;                    // ceil((position + 1) / kv_tile)
+  uint32_t last_rows = 0;                // cached tokens in the last tile
   float negative_position = 0;
   uint32_t pad2[12] = {};
-  uint32_t token = 0, pad3[15] = {};          // row of the embedding
+  uint32_t token = 0, pad3[15] = {};  // row of the embedding
 };
 static_assert(sizeof(RowRecord) == 256);
 

@@ -43,14 +43,18 @@ std::vector<Fault> faults() {
   out.push_back({"product without its post", posts(Op::kMma), no_post});
   out.push_back({"quantise without its post", posts(Op::kVqnt), no_post});
   out.push_back({"store without its post", posts(Op::kSt), no_post});
-  out.push_back({"exchange post left out", [](const isa::Instr& i) { return i.op == Op::kSync && i.flags == isa::flag::kRemote; }, no_post});
+  out.push_back({"exchange post left out",
+                 [](const isa::Instr& i) { return i.op == Op::kSync && i.flags == isa::flag::kRemote; }, no_post});
   out.push_back({"post on another semaphore", posts(Op::kVqnt), [](isa::Instr& i) { i.psem = 28; }});
   // A wait for the wrong count.
   out.push_back({"load waits for one token more", waits(Op::kLd), one_more});
   out.push_back({"product waits for one token more", waits(Op::kMma), one_more});
   out.push_back({"vector waits for one token more", waits(Op::kValu), one_more});
-  out.push_back({"exchange waits for one core more", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; }, one_more});
-  out.push_back({"exchange waits for one core less", [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; }, [](isa::Instr& i) { --i.wcnt; }});
+  out.push_back({"exchange waits for one core more",
+                 [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; }, one_more});
+  out.push_back({"exchange waits for one core less",
+                 [](const isa::Instr& i) { return i.op == Op::kSync && i.wsem >= 29; },
+                 [](isa::Instr& i) { --i.wcnt; }});
   // An order that is not enforced.
   out.push_back({"product does not wait", waits(Op::kMma), no_wait});
   out.push_back({"quantise does not wait", waits(Op::kVqnt), no_wait});
@@ -60,7 +64,11 @@ std::vector<Fault> faults() {
   out.push_back({"send does not wait", waits(Op::kSnd), no_wait});
   out.push_back({"load of the expert count does not wait", waits(Op::kLdr), no_wait});
   // A transfer to the wrong place.
-  out.push_back({"load over the constants in use", any(Op::kLd), [](isa::Instr& i) { i.d.offset = 0; i.rows = 1; i.len = 4; }});
+  out.push_back({"load over the constants in use", any(Op::kLd), [](isa::Instr& i) {
+                   i.d.offset = 0;
+                   i.rows = 1;
+                   i.len = 4;
+                 }});
   out.push_back({"load beyond the scratchpad", any(Op::kLd), [](isa::Instr& i) { i.d.offset = 0x7FFF; }});
   out.push_back({"load from unmapped DRAM", any(Op::kLd), [](isa::Instr& i) { i.h = {0, 1}; }});
   out.push_back({"store to read-only weights", any(Op::kSt), [](isa::Instr& i) { i.h = {0, 2048}; }});
@@ -68,7 +76,9 @@ std::vector<Fault> faults() {
   out.push_back({"product beyond the accumulators", any(Op::kMma), [](isa::Instr& i) { i.d.offset = 0x7FF0; }});
   // Data nobody wrote.
   out.push_back({"load left out", posts(Op::kLd), [](isa::Instr& i) { i = skipped(i, true, true); }});
-  out.push_back({"first product accumulates on nothing", [](const isa::Instr& i) { return i.op == Op::kMma && (i.flags & isa::flag::kClr); }, [](isa::Instr& i) { i.flags &= static_cast<uint8_t>(~isa::flag::kClr); }});
+  out.push_back({"first product accumulates on nothing",
+                 [](const isa::Instr& i) { return i.op == Op::kMma && (i.flags & isa::flag::kClr); },
+                 [](isa::Instr& i) { i.flags &= static_cast<uint8_t>(~isa::flag::kClr); }});
   return out;
 }
 

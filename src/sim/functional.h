@@ -14,10 +14,10 @@
 namespace hadal::sim {
 
 struct FunctionalOptions {
-  bool check_races = true;          // happens-before check between units and cores
-  bool check_initialised = true;    // reads of words nobody wrote
+  bool check_races = true;                  // happens-before check between units and cores
+  bool check_initialised = true;            // reads of words nobody wrote
   std::optional<uint64_t> interleave_seed;  // run ready units in random order
-  int threads = 1;                  // host threads (ignored with interleave_seed)
+  int threads = 1;                          // host threads (ignored with interleave_seed)
 };
 
 // Counts since construction.

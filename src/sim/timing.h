@@ -14,12 +14,12 @@ namespace hadal::sim {
 
 struct OperatorTime {
   std::string name;
-  uint64_t cycles = 0;        // wall cycles attributed to it (they add up to the total)
-  std::string bound_by;       // "dram", "matrix", "vector", "noc", "sync", "control"
+  uint64_t cycles = 0;                     // wall cycles attributed to it (they add up to the total)
+  std::string bound_by;                    // "dram", "matrix", "vector", "noc", "sync", "control"
   uint64_t busy_cycles[isa::kUnits] = {};  // summed over cores
 };
 
-struct EnergyBreakdown {      // joule
+struct EnergyBreakdown {  // joule
   double matrix = 0, vector = 0, spm = 0, acc = 0, dram = 0, noc = 0, control = 0, leakage = 0;
   double total() const { return matrix + vector + spm + acc + dram + noc + control + leakage; }
 };
@@ -27,8 +27,8 @@ struct EnergyBreakdown {      // joule
 struct TimingResult {
   uint64_t cycles = 0;
   uint64_t instructions = 0;
-  std::vector<OperatorTime> operators;      // in order of first appearance
-  double utilisation[isa::kUnits] = {};     // busy cycles / (cycles x cores)
+  std::vector<OperatorTime> operators;   // in order of first appearance
+  double utilisation[isa::kUnits] = {};  // busy cycles / (cycles x cores)
   uint64_t macs = 0;
   uint64_t dram_read_bytes = 0, dram_written_bytes = 0;
   double dram_bytes_per_s = 0, dram_peak_fraction = 0;

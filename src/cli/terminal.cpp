@@ -24,7 +24,8 @@ size_t terminal_width() {
 // Whether more bytes may still make a character of these.
 bool unfinished(std::string_view bytes) {
   const auto lead = static_cast<unsigned char>(bytes[0]);
-  const size_t needed = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  const bool may_lead = lead >= 0xC2 && lead <= 0xF4;
+  const size_t needed = !may_lead ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   return bytes.size() < needed && static_cast<size_t>(model::decode_utf8(bytes).bytes) == bytes.size();
 }
 

@@ -41,6 +41,7 @@ Json to_json(const Run& run) {
   Json out;
   out["text"] = run.sequences.front().text;
   out["tokens"] = tokens;
+  out["prompt"] = run.prompt;
   out["prompt_tokens"] = run.prompt_tokens;
   out["model"] = run.model;
   out["chip"] = run.chip->name;

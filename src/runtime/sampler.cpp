@@ -20,7 +20,7 @@ double negative_log_likelihood(std::span<const float> logits, int32_t target) {
   const double top = *std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float x : logits) sum += std::exp(static_cast<double>(x) - top);
-  return std::log(sum) + top - static_cast<double>(logits[static_cast<size_t>(target)]);
+  return std::log(sum) + (top - static_cast<double>(logits[static_cast<size_t>(target)]));
 }
 
 int32_t Sampler::next(std::span<const float> logits) {
@@ -32,7 +32,9 @@ int32_t Sampler::next(std::span<const float> logits) {
   }
   std::vector<int32_t> order(logits.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return weight[static_cast<size_t>(a)] > weight[static_cast<size_t>(b)]; });
+  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return weight[static_cast<size_t>(a)] > weight[static_cast<size_t>(b)];
+  });
   const double total = std::accumulate(weight.begin(), weight.end(), 0.0);
   // The smallest set of most likely tokens that holds top_p of the probability.
   double kept = 0;

@@ -1,0 +1,171 @@
+// Units, tables, and the figures of a run as text and as JSON.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "report/run.h"
+#include "report/table.h"
+#include "report/units.h"
+
+namespace hadal::report {
+namespace {
+
+TEST(Units, Si) {
+  EXPECT_EQ(si(0, "J"), "0 J");
+  EXPECT_EQ(si(1.8874e15, "FLOPS"), "1.89 PFLOPS");
+  EXPECT_EQ(si(0.0123, "s"), "12.3 ms");
+  EXPECT_EQ(si(999.4, "B"), "999 B");
+  EXPECT_EQ(si(999.6, "B"), "1.00 kB");
+  EXPECT_EQ(si(0.9999996, "s"), "1.00 s");
+  EXPECT_EQ(si(1e-3, "s"), "1.00 ms");
+  EXPECT_EQ(si(9.996, "s"), "10.0 s");
+  EXPECT_EQ(si(-2500, "V"), "-2.50 kV");
+  EXPECT_EQ(si(5e18, "B"), "5000 PB");
+  EXPECT_EQ(si(3e-16, "J"), "0.30 fJ");
+  EXPECT_EQ(si(INFINITY, "s"), "inf s");
+}
+
+TEST(Units, SiKeepsThreeDigitsOverTheWholeRange) {
+  for (int exponent = -15; exponent < 18; ++exponent) {
+    for (const double mantissa : {1.0, 1.004, 1.006, 3.14159, 9.994, 9.996}) {
+      const double value = mantissa * std::pow(10.0, exponent);
+      const std::string text = si(value, "");
+      const std::string digits = text.substr(0, text.find(' '));
+      const size_t prefix = std::string("fpnum kMGTP").find(text.back());
+      const double factor = text.back() == ' ' ? 1 : std::pow(10.0, 3 * (static_cast<double>(prefix) - 5));
+      EXPECT_NEAR(std::stod(digits) * factor / value, 1, 0.0051) << text;
+    }
+  }
+}
+
+TEST(Units, GroupedAndBytes) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1000), "1,000");
+  EXPECT_EQ(grouped(UINT64_MAX), "18,446,744,073,709,551,615");
+  EXPECT_EQ(binary_bytes(1023), "1023 B");
+  EXPECT_EQ(binary_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(binary_bytes(uint64_t{80} << 30), "80 GiB");
+  EXPECT_EQ(percent(0.1234), "12.3 %");
+}
+
+TEST(TableText, ColumnsAreAsWideAsTheirWidestCell) {
+  Table table({{"name", Align::kLeft}, {"n"}, {"unit", Align::kLeft}});
+  table.add({"a", "1", "s"});
+  table.add({"longer", "22", ""});
+  table.add({"\xC3\xA9", "3", "m"});  // one column wide, two bytes
+  EXPECT_EQ(table.text(1),
+            " name     n  unit\n"
+            " a        1  s\n"
+            " longer  22\n"
+            " \xC3\xA9        3  m\n");
+  EXPECT_ANY_THROW(table.add({"too", "few"}));
+}
+
+sim::OperatorTime operator_time(const char* name, uint64_t cycles, const char* bound_by) {
+  sim::OperatorTime op;
+  op.name = name;
+  op.cycles = cycles;
+  op.bound_by = bound_by;
+  op.busy_cycles[4] = cycles / 2;
+  return op;
+}
+
+TEST(ByKind, LayersAreTakenTogether) {
+  const auto kinds = by_kind({operator_time("embed", 5, "dram"), operator_time("L0.q_up", 10, "matrix"),
+                              operator_time("L12.q_up", 30, "dram"), operator_time("L.x", 1, "sync"),
+                              operator_time("L1.attention", 7, "vector"), operator_time("La.b", 2, "sync")});
+  ASSERT_EQ(kinds.size(), 5u);
+  EXPECT_EQ(kinds[0].name, "embed");
+  EXPECT_EQ(kinds[1].name, "q_up");
+  EXPECT_EQ(kinds[1].cycles, 40u);
+  EXPECT_EQ(kinds[1].busy_cycles[4], 20u);
+  EXPECT_EQ(kinds[1].bound_by, "dram");  // of most cycles
+  EXPECT_EQ(kinds[2].name, "L.x");
+  EXPECT_EQ(kinds[3].name, "attention");
+  EXPECT_EQ(kinds[4].name, "La.b");
+}
+
+Run example(const chip::Chip& chip, bool timed) {
+  Run run;
+  run.model = "m";
+  run.prompt = "p";
+  run.chip = &chip;
+  run.timed = timed;
+  run.prompt_tokens = 3;
+  run.sequences = {{7, "ab", {4, 5, 6}, false}, {8, "c", {4}, true}};
+  run.prefill.tokens = 6;
+  run.prefill.wall_s = 0.5;
+  run.decode.tokens = 3;
+  run.decode.wall_s = 1.5;
+  if (!timed) return run;
+  const auto fill = [](Phase& phase, uint64_t cycles) {
+    phase.timing.steps = 2;
+    sim::TimingResult& t = phase.timing.sum;
+    t.cycles = cycles;
+    t.operators = {operator_time("L0.q_up", cycles / 4, "dram"), operator_time("L1.q_up", cycles / 4, "dram"),
+                   operator_time("lm_head", cycles / 2, "matrix")};
+    t.dram_read_bytes = cycles * 10;
+    t.dram_row_hits = 3;
+    t.dram_row_misses = 1;
+    t.energy.dram = static_cast<double>(cycles) * 1e-9;
+    t.energy.leakage = static_cast<double>(cycles) * 3e-9;
+    t.utilisation[4] = cycles == 1000 ? 0.5 : 0.1;
+  };
+  fill(run.prefill, 1000);
+  fill(run.decode, 3000);
+  return run;
+}
+
+TEST(RunReport, JsonHasThePromisedKeysAndAddsUp) {
+  chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  const auto json = to_json(example(chip, true));
+  EXPECT_EQ(json["text"], "ab");
+  EXPECT_EQ(json["tokens"], 4);
+  EXPECT_EQ(json["chip"], "hadal-rtl");
+  EXPECT_EQ(json["cycles"], 4000);
+  EXPECT_DOUBLE_EQ(json["simulated_s"], 4000 / chip.clock_hz);
+  EXPECT_DOUBLE_EQ(json["wall_s"], 2.0);
+  EXPECT_DOUBLE_EQ(json["tokens_per_s_simulated"], 4 / (4000 / chip.clock_hz));
+  EXPECT_DOUBLE_EQ(json["tokens_per_s_wall"], 2.0);
+  EXPECT_NEAR(json["energy_j"], 16e-6, 1e-12);
+  EXPECT_NEAR(json["utilisation_pct"]["mm"], 20, 1e-9);  // weighted by cycles
+  ASSERT_EQ(json["operators"].size(), 2u);
+  uint64_t cycles = 0;
+  for (const auto& op : json["operators"]) {
+    cycles += op["cycles"].get<uint64_t>();
+    EXPECT_TRUE(op.contains("name") && op.contains("bound_by"));
+  }
+  EXPECT_EQ(cycles, 4000u);
+  EXPECT_EQ(json["decode"]["cycles"], 3000);
+  EXPECT_EQ(json["prefill"]["steps"], 2);
+  EXPECT_EQ(json["sequences"][1]["stopped"], true);
+  EXPECT_EQ(json["sequences"][0]["token_ids"], (std::vector<int>{4, 5, 6}));
+}
+
+TEST(RunReport, WithoutTimingTheKeysStayAndAreNull) {
+  chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  const auto json = to_json(example(chip, false));
+  for (const char* key : {"cycles", "simulated_s", "tokens_per_s_simulated", "energy_j"}) {
+    ASSERT_TRUE(json.contains(key)) << key;
+    EXPECT_TRUE(json[key].is_null()) << key;
+  }
+  EXPECT_TRUE(json["operators"].empty());
+  EXPECT_FALSE(json["decode"].contains("cycles"));
+  const std::string text = to_text(example(chip, false));
+  EXPECT_EQ(text.find("cycles"), std::string::npos);
+  EXPECT_NE(text.find("host tokens/s"), std::string::npos);
+}
+
+TEST(RunReport, TextNamesWhatMattersWithoutEscapes) {
+  chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  const std::string text = to_text(example(chip, true));
+  for (const char* part : {"m on hadal-rtl: 1 core,", "prefill", "decode", "q_up", "50.0 %", "matrix", "Units busy",
+                           "DRAM", "75.0 % of the accesses", "leakage 75.0 %"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find('\033'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hadal::report

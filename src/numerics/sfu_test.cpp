@@ -3,7 +3,6 @@
 
 #include <bit>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "numerics/numerics.h"
@@ -33,7 +32,7 @@ TEST(Sfu, Exp2OfEveryFraction) {
     ASSERT_LE(before, y) << "not monotone at " << m;
     before = y;
   }
-  std::printf("EXP2  %.3Lf ulp, monotone\n", worst);
+  GTEST_LOG_(INFO) << "EXP2 " << worst << " ulp, monotone";
   EXPECT_LE(worst, 0.75L);
 }
 
@@ -46,7 +45,7 @@ TEST(Sfu, RcpOfEveryMantissa) {
     ASSERT_GE(before, y) << "not monotone at " << m;
     before = y;
   }
-  std::printf("RCP   %.3Lf ulp, monotone\n", worst);
+  GTEST_LOG_(INFO) << "RCP " << worst << " ulp, monotone";
   EXPECT_LE(worst, 1.33L);
 }
 
@@ -59,7 +58,7 @@ TEST(Sfu, RsqrtOfEveryMantissaOfBothParities) {
     ASSERT_GE(before, y) << "not monotone at " << m;
     before = y;
   }
-  std::printf("RSQRT %.3Lf ulp, monotone\n", worst);
+  GTEST_LOG_(INFO) << "RSQRT " << worst << " ulp, monotone";
   EXPECT_LE(worst, 0.82L);
 }
 
@@ -114,7 +113,7 @@ TEST(Sfu, AnyOperandStaysWithinTheBound) {
     if (std::isnormal(r)) worst[1] = std::max(worst[1], error_ulp(r, 1 / wide, std::ilogb(r)));
     if (x > 0) worst[2] = std::max(worst[2], error_ulp(rsqrt(x), 1 / std::sqrt(wide), std::ilogb(rsqrt(x))));
   }
-  std::printf("any operand: EXP2 %.2Lf, RCP %.2Lf, RSQRT %.2Lf ulp\n", worst[0], worst[1], worst[2]);
+  GTEST_LOG_(INFO) << "any operand: EXP2 " << worst[0] << ", RCP " << worst[1] << ", RSQRT " << worst[2] << " ulp";
   EXPECT_LE(worst[0], 2.14L) << random.where();
   EXPECT_LE(worst[1], 1.33L) << random.where();
   EXPECT_LE(worst[2], 0.82L) << random.where();

@@ -18,8 +18,8 @@ constexpr double kLargestWhole = 9e15;
 
 }  // namespace
 
-Section::Section(YAML::Node node, std::string file, std::string path, std::vector<std::string_view> keys)
-    : node_(std::move(node)), file_(std::move(file)), path_(std::move(path)) {
+Section::Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys)
+    : node_(node), file_(std::move(file)), path_(std::move(path)) {
   if (!node_.IsMap()) {
     input_error(where(node_), "{}a mapping of keys is needed here", path_.empty() ? "" : path_ + ": ");
   }

@@ -16,7 +16,7 @@ namespace hadal::chip {
 class Section {
  public:
   // `path` is the dotted name of the section, empty at the top.
-  Section(YAML::Node node, std::string file, std::string path, std::vector<std::string_view> keys);
+  Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys);
 
   std::string text(std::string_view key) const;
   int64_t count(std::string_view key, int64_t low, int64_t high) const;

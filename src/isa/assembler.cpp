@@ -158,8 +158,8 @@ class LineAssembler {
       }
       if (uses(instr_, field)) known.push_back(key_of(field));
     }
-    known.push_back("wait");
-    known.push_back("post");
+    known.emplace_back("wait");
+    known.emplace_back("post");
     fail("{} has no operand '{}'; {}", words_[0], key, suggestion(key, known));
   }
 

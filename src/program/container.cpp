@@ -164,7 +164,7 @@ Program load(const std::string& path) {
   return load(file.bytes(), file.owner(), path);
 }
 
-Program load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& path) {
+Program load(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner, const std::string& path) {
   if (bytes.size() < kPrefixBytes || std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
     input_error(path, "not a program file (.hprog); assemble one with 'hadal asm'");
   }

@@ -54,7 +54,7 @@ void save(const Program& program, const std::string& path);
 Program load(const std::string& path);
 
 // The same from memory, which `owner` keeps alive; `name` heads messages.
-Program load(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::string& name);
+Program load(std::span<const std::byte> bytes, const std::shared_ptr<const void>& owner, const std::string& name);
 
 // Text form (`.hasm`): docs/assembly.md. One instruction or directive a line; `#` starts a comment.
 Program assemble(std::string_view text, const std::string& file);

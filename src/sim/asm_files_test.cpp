@@ -75,7 +75,7 @@ TEST_P(AsmFiles, Run) {
   chip::Chip chip = chip::load(kRoot + "/chips/" + test.program.chip + ".yaml");
   chip.cores = chip.noc.columns = static_cast<int>(test.program.cores.size());
   std::string findings;
-  for (const program::Finding& finding : lint(test.program, chip)) findings += to_string(finding) + "\n";
+  for (const program::Finding& finding : lint(test.program, chip)) (findings += to_string(finding)) += "\n";
   if (test.finding.empty()) {
     EXPECT_EQ(findings, "");
   } else {

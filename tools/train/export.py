@@ -59,6 +59,7 @@ def export(model, folder):
             out[f"model.layers.{name[1:-5]}.mlp.gate.e_score_correction_bias"] = bias.float().cpu()
     path = os.path.join(folder, "model.safetensors")
     save_file({k: v.contiguous().clone() for k, v in out.items()}, path + ".part", metadata={"format": "pt"})
+    os.chmod(path + ".part", 0o644)
     os.replace(path + ".part", path)
     return os.path.getsize(path)
 

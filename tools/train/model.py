@@ -89,11 +89,84 @@ def make_qkv(q, kv, kpe, cos, sin, nope, scale):
 def masked_softmax(s, first):
     """Causal softmax of scores [BH, rows, cols]; row r may see columns up to first + r."""
     rows, cols = s.shape[-2:]
-    keep = torch.arange(cols, device=s.device) <= first + torch.arange(rows, device=s.device)[:, None]
-    return torch.softmax(s.float().masked_fill(~keep, float("-inf")), -1).to(s.dtype)
+    hide = torch.full((rows, cols), float("-inf"), device=s.device).triu(first + 1)
+    return torch.softmax(s.float() + hide, -1).to(s.dtype)
+
+
+def softmax_rows(s, hide):
+    return torch.softmax(s.float() + hide, -1).to(s.dtype)
+
+
+def softmax_grad(p, dp):
+    p, dp = p.float(), dp.float()
+    return (p * (dp - (p * dp).sum(-1, keepdim=True))).to(torch.bfloat16)
+
+
+class BlockAttention(torch.autograd.Function):
+    """Causal attention on CPU by plain products over blocks of rows: faster there than the fused
+    kernel, which wants equal head sizes. q (scaled), k [BH, T, 192], v [BH, T, 128]."""
+    STEP = 256
+
+    @staticmethod
+    def forward(ctx, q, k, v):
+        t, probs = q.shape[1], []
+        o = torch.empty_like(v)
+        for a in range(0, t, BlockAttention.STEP):
+            e = min(a + BlockAttention.STEP, t)
+            s = torch.bmm(q[:, a:e], k[:, :e].mT)
+            hide = torch.full((e - a, e), float("-inf"), device=s.device).triu(a + 1)
+            probs.append(softmax_rows(s, hide))
+            o[:, a:e] = torch.bmm(probs[-1], v[:, :e])
+        ctx.save_for_backward(q, k, v, *probs)
+        return o
+
+    @staticmethod
+    def backward(ctx, g):
+        q, k, v, *probs = ctx.saved_tensors
+        t = q.shape[1]
+        dq, dk, dv = torch.empty_like(q), None, None
+        for i in reversed(range(len(probs))):
+            a, e = i * BlockAttention.STEP, min((i + 1) * BlockAttention.STEP, t)
+            part = g[:, a:e].contiguous()
+            ds = softmax_grad(probs[i], torch.bmm(part, v[:, :e].mT))
+            dq[:, a:e] = torch.bmm(ds, k[:, :e])
+            dki, dvi = torch.bmm(ds.mT, q[:, a:e]), torch.bmm(probs[i].mT, part)
+            if dk is None:
+                dk, dv = dki, dvi
+            else:
+                dk[:, :e] += dki
+                dv[:, :e] += dvi
+        return dq, dk, dv
+
+
+def log_sums(logits):
+    return torch.logsumexp(logits.float(), -1)
+
+
+def softmax_scaled(logits, sums, scale):
+    return (torch.exp(logits.float() - sums[:, None]) * scale[:, None]).to(logits.dtype)
+
+
+class LossSum(torch.autograd.Function):
+    """Summed cross-entropy of BF16 logits; target 0 (bos) is ignored."""
+    @staticmethod
+    def forward(ctx, logits, targets):
+        sums = log_sums(logits)
+        ctx.save_for_backward(logits, targets, sums)
+        return ((sums - logits.gather(1, targets[:, None])[:, 0].float()) * (targets != 0)).sum()
+
+    @staticmethod
+    def backward(ctx, g):
+        logits, targets, sums = ctx.saved_tensors
+        scale = g * (targets != 0)
+        d = softmax_scaled(logits, sums, scale)
+        d.scatter_add_(1, targets[:, None], -scale[:, None].to(d.dtype))
+        return d, None
 
 
 def loss_sum(logits, targets):
+    if torch.is_grad_enabled():
+        return LossSum.apply(logits, targets)
     return F.cross_entropy(logits.float(), targets, ignore_index=0, reduction="sum")
 
 
@@ -151,10 +224,13 @@ class Combine(torch.autograd.Function):
 def compile_pieces():
     """Fuses the element-wise parts (needs a C++ compiler on CPU)."""
     torch._dynamo.config.recompile_limit = 64
-    for name in ("norm", "swiglu", "swiglu_weighted", "make_qkv", "masked_softmax", "loss_sum", "route"):
+    for name in ("norm", "swiglu", "swiglu_weighted", "make_qkv", "route"):
         plain = globals()[name]
         fused = torch.compile(plain, dynamic=name == "swiglu_weighted")
         globals()[name] = lambda *a, plain=plain, fused=fused: (fused if torch.is_grad_enabled() else plain)(*a)
+    # Called inside autograd functions, where gradients are off.
+    for name in ("softmax_rows", "softmax_grad", "log_sums", "softmax_scaled"):
+        globals()[name] = torch.compile(globals()[name], dynamic=False)
 
 
 def route(x, w, bias, groups, topk_group, k, scaling):
@@ -242,13 +318,12 @@ class Model(nn.Module):
         kv = F.linear(norm(ckv[..., :lora], self.weight(n + "kv_norm"), eps), self.weight(n + "kv_b")).unflatten(-1, (h, -1))
         q, k, v = make_qkv(q, kv, ckv[..., lora:], cos, sin, nope, self.scale)
         if x.device.type == "cpu":
-            # Plain products in blocks of rows: faster here than the fused kernel for unequal head sizes.
             q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
-            out, step = [], 256
-            for a in range(0, t, step):
-                e = min(a + step, t)
-                out.append(torch.bmm(masked_softmax(torch.bmm(q[:, a:e], k[:, :e].mT), a), v[:, :e]))
-            o = (torch.cat(out, 1) if len(out) > 1 else out[0]).unflatten(0, (b, h))
+            if torch.is_grad_enabled():
+                o = BlockAttention.apply(q, k, v)
+            else:
+                o = torch.bmm(masked_softmax(torch.bmm(q, k.mT), 0), v)
+            o = o.unflatten(0, (b, h))
         else:
             o = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=1.0)
         return F.linear(o.transpose(1, 2).flatten(2), self.weight(n + "o"))

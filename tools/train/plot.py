@@ -17,6 +17,7 @@ def main():
     ap.add_argument("--long-from", type=float, default=0.92)
     args = ap.parse_args()
     rows = list(csv.DictReader(open(os.path.join(args.data, "log.csv"))))
+    rows[0]["train_loss"] = ""  # nothing trained yet
     thin = rows[::-(-len(rows) // 120)]
     if thin[-1] is not rows[-1]:
         thin.append(rows[-1])
@@ -28,7 +29,7 @@ def main():
     w, h, left, right, top, bottom = 760, 360, 56, 16, 28, 44
     points = [r for r in rows if int(r["step"]) > 0]
     last = float(rows[-1]["tokens"])
-    high = min(6.5, max(float(r["heldout_loss"]) for r in points))
+    high = min(6.5, max(float(r[k]) for r in points for k in ("heldout_loss", "train_loss")))
     low = min(min(float(r["heldout_loss"]), float(r["train_loss"])) for r in points) - 0.1
 
     def x(tokens):
@@ -49,10 +50,12 @@ def main():
         s.append(f'<text x="{x(i * step):.1f}" y="{h - bottom + 18}" text-anchor="middle">{i * step / 1e6:.0f}</text>')
     spent = [1 - float(r["lr_factor"]) for r in rows]
     for share, label in ((args.quant_from, "FP8 weights"), (args.long_from, "2048 context")):
-        at = next((float(r["tokens"]) for r, p in zip(rows, spent) if p >= share), None)
-        if at is not None and at < last:
-            s.append(f'<line x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{top}" y2="{h - bottom}" stroke="#999999" stroke-dasharray="4 4"/>'
-                     f'<text x="{x(at) + 4:.1f}" y="{top + 12 if share < 0.9 else top + 28}" fill="#666666">{label}</text>')
+        at = next((i for i, p in enumerate(spent) if p >= share), 0)
+        if at:
+            part = (share - spent[at - 1]) / (spent[at] - spent[at - 1])
+            at = x((1 - part) * float(rows[at - 1]["tokens"]) + part * float(rows[at]["tokens"]))
+            s.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{top}" y2="{h - bottom}" stroke="#999999" stroke-dasharray="4 4"/>'
+                     f'<text x="{at - 4:.1f}" y="{top + (14 if share < 0.9 else 30)}" fill="#666666" text-anchor="end">{label}</text>')
     for key, colour in (("train_loss", "#9db4c8"), ("heldout_loss", "#0b4f8a")):
         line = " ".join(f'{x(float(r["tokens"])):.1f},{y(float(r[key])):.1f}' for r in points)
         s.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')

@@ -67,6 +67,17 @@ def orthogonalise(g, steps=5):
     return x
 
 
+def momentum_step(g, buf, momentum):
+    """Nesterov momentum; updates buf and returns the BF16 direction."""
+    new = buf + (g - buf) * (1 - momentum)
+    buf.copy_(new)
+    return (g + (new - g) * momentum).bfloat16()
+
+
+def apply_step(p, u, keep, scale):
+    p.copy_(p * keep + u.float() * scale)
+
+
 class Optimiser:
     """Muon for matrices, cut into natural sub-matrices (heads, experts, gate | up); AdamW for the rest."""
 
@@ -92,19 +103,24 @@ class Optimiser:
         self.t += 1
         momentum = 0.85 + 0.10 * min(self.t / 200, 1)
         lr = self.lr * factor
+        device = self.adam[0][1].device
+
+        def scalar(x):
+            return torch.tensor(x, device=device)
+
         for (small, large), members in self.groups.items():
             stack = []
             for name, p, shape in members:
-                buf = self.state[name][0]
-                buf.lerp_(p.grad, 1 - momentum)
-                u = torch.lerp(p.grad, buf, momentum).view(shape)  # Nesterov
-                stack.append((u if shape[1] <= shape[2] else u.mT).bfloat16())
-            x, at = orthogonalise(torch.cat(stack)), 0
+                u = momentum_step(p.grad.flatten(), self.state[name][0].flatten(), scalar(momentum)).view(shape)
+                stack.append(u if shape[1] <= shape[2] else u.mT)
+            # A few matrices at a time stay in cache.
+            few = max(1, 3 * 2 ** 20 // (small * large * 8))
+            x, at = torch.cat([orthogonalise(part) for part in torch.cat(stack).split(few)]), 0
             for name, p, shape in members:
                 u = x[at:at + shape[0]]
                 at += shape[0]
                 u = (u if shape[1] <= shape[2] else u.mT).reshape(p.shape)
-                p.mul_(1 - lr * self.decay).add_(u, alpha=-0.2 * lr * math.sqrt(large))
+                apply_step(p.data.flatten(), u.flatten(), scalar(1 - lr * self.decay), scalar(-0.2 * lr * math.sqrt(large)))
         lr, b1, b2 = self.adam_lr * factor, 0.9, 0.95
         for name, p in self.adam:
             m, v = self.state[name]
@@ -168,6 +184,8 @@ def main():
         torch.set_num_threads(args.threads)
     if not args.no_compile:
         model_module.compile_pieces()
+        global momentum_step, apply_step
+        momentum_step, apply_step = torch.compile(momentum_step, dynamic=True), torch.compile(apply_step, dynamic=True)
 
     model = Model(os.path.join(args.model, "config.json")).to(args.device)
     if args.init_from:

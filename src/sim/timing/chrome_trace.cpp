@@ -16,12 +16,15 @@ ChromeTrace::ChromeTrace(std::ostream& out, const chip::Chip& chip, const progra
     : out_(out), us_per_cycle_(1e6 / chip.clock_hz) {
   for (const std::string& name : program.operators) operators_.push_back(escaped(name));
   auto at = std::back_inserter(buffer_);
-  fmt::format_to(at, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"chip\":\"{}\"}},\"traceEvents\":[\n", escaped(chip.name));
+  fmt::format_to(at, "{{\"displayTimeUnit\":\"ns\",\"otherData\":{{\"chip\":\"{}\"}},\"traceEvents\":[\n",
+                 escaped(chip.name));
   for (int c = 0; c < chip.cores; ++c) {
-    fmt::format_to(at, "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":\"core {}\"}}}}", c == 0 ? "" : ",\n", c, c);
+    fmt::format_to(at, "{}{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{},\"args\":{{\"name\":\"core {}\"}}}}",
+                   c == 0 ? "" : ",\n", c, c);
     for (int u = 0; u < isa::kUnits; ++u) {
-      fmt::format_to(at, ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":{},\"tid\":{},\"args\":{{\"name\":\"{}\"}}}}", c, u,
-                     isa::name(static_cast<isa::Unit>(u)));
+      fmt::format_to(at,
+                     ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":{},\"tid\":{},\"args\":{{\"name\":\"{}\"}}}}",
+                     c, u, isa::name(static_cast<isa::Unit>(u)));
     }
   }
 }
@@ -32,9 +35,11 @@ void ChromeTrace::add(size_t core, const Issue& issue, Cycle begin, Cycle end, C
   const long long from = ns(begin), to = ns(end);
   auto at = std::back_inserter(buffer_);
   fmt::format_to(at, ",\n{{\"name\":\"{}{}{}\",\"ph\":\"X\",\"pid\":{},\"tid\":{},\"ts\":{}.{:03},\"dur\":{}.{:03}",
-                 issue.op_mark < operators_.size() ? operators_[issue.op_mark] : "", issue.op_mark < operators_.size() ? " " : "",
-                 isa::name(issue.op), core, static_cast<int>(issue.unit), from / 1000, from % 1000, (to - from) / 1000, (to - from) % 1000);
-  fmt::format_to(at, ",\"args\":{{\"pc\":{},\"cycle\":{},\"cycles\":{},\"visible\":{}", issue.pc, begin, end - begin, visible);
+                 issue.op_mark < operators_.size() ? operators_[issue.op_mark] : "",
+                 issue.op_mark < operators_.size() ? " " : "", isa::name(issue.op), core, static_cast<int>(issue.unit),
+                 from / 1000, from % 1000, (to - from) / 1000, (to - from) % 1000);
+  fmt::format_to(at, ",\"args\":{{\"pc\":{},\"cycle\":{},\"cycles\":{},\"visible\":{}", issue.pc, begin, end - begin,
+                 visible);
   if (issue.rows != 0) fmt::format_to(at, ",\"rows\":{},\"cols\":{}", issue.rows, issue.cols);
   if (issue.op == isa::Op::kMma) fmt::format_to(at, ",\"groups\":{},\"group\":{}", issue.groups, issue.group);
   if (issue.wcnt != 0) fmt::format_to(at, ",\"wait\":\"S{}:{}\"", issue.wsem, issue.wcnt);

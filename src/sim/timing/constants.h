@@ -10,48 +10,48 @@ using Cycle = uint64_t;
 inline constexpr Cycle kNever = ~Cycle{0} >> 10;  // leaves room for a slot number in the scheduler's keys
 
 // CTL
-inline constexpr Cycle kDispatchCycles = 1;    // dispatch to the earliest issue in the unit
-inline constexpr Cycle kLdrCycles = 5;         // address, SPM read (3), shift and write back; CTL waits
-inline constexpr Cycle kSkipCycles = 2;        // SKIPZ that skips: itself and one refill bubble
+inline constexpr Cycle kDispatchCycles = 1;  // dispatch to the earliest issue in the unit
+inline constexpr Cycle kLdrCycles = 5;       // address, SPM read (3), shift and write back; CTL waits
+inline constexpr Cycle kSkipCycles = 2;      // SKIPZ that skips: itself and one refill bubble
 inline constexpr int kInstructionBytes = 16;
-inline constexpr int kFetchOutstanding = 16;   // instruction bursts in flight
-inline constexpr Cycle kFetchHorizon = 128;     // cycles ahead of CTL for which fetches are booked
-inline constexpr int kFetchImemShare = 2;      // 1/n of the instruction memory may hold instructions fetched ahead
+inline constexpr int kFetchOutstanding = 16;  // instruction bursts in flight
+inline constexpr Cycle kFetchHorizon = 128;   // cycles ahead of CTL for which fetches are booked
+inline constexpr int kFetchImemShare = 2;     // 1/n of the instruction memory may hold instructions fetched ahead
 
 // Units
-inline constexpr Cycle kPostCycles = 1;        // visible write to a semaphore that a wait can see
+inline constexpr Cycle kPostCycles = 1;  // visible write to a semaphore that a wait can see
 inline constexpr Cycle kSpmReadCycles = 3;
 inline constexpr Cycle kSpmWriteCycles = 2;
-inline constexpr Cycle kAccTurnaround = 6;     // MM: fix-up read of an accumulator to the next read of the same one
+inline constexpr Cycle kAccTurnaround = 6;  // MM: fix-up read of an accumulator to the next read of the same one
 
 // VX
-inline constexpr int kArchLanes = 128;         // lanes of a reduction, whatever the chip has
-inline constexpr Cycle kVxIssueCycles = 1;     // address generators load between two instructions
-inline constexpr Cycle kAddCycles = 4;         // FP32 adder pipeline: a lane's running sum and each tree level
-inline constexpr Cycle kSfuExtraCycles = 6;    // table read, two multiplies and the normalisation beyond an ALU operation
-inline constexpr Cycle kMaxTreeCycles = 7;     // VQNT: seven compare levels
-inline constexpr int kWritesInFlight = 8;       // results on their way that the interlock can compare with
-inline constexpr int kTransposeSide = 32;      // words a side of the transpose buffer
-inline constexpr int kLanesPerGatherPort = 16; // GATHER and HIST handle one element per 16 lanes and cycle
-inline constexpr int kCompressWidth = 16;      // COMPRESS: elements through the prefix network a cycle
-inline constexpr int kHistogramLines = 16;     // 256 counts written back at the end of a row
+inline constexpr int kArchLanes = 128;       // lanes of a reduction, whatever the chip has
+inline constexpr Cycle kVxIssueCycles = 1;   // address generators load between two instructions
+inline constexpr Cycle kAddCycles = 4;       // FP32 adder pipeline: a lane's running sum and each tree level
+inline constexpr Cycle kSfuExtraCycles = 6;  // table read, two multiplies and the normalisation beyond an ALU operation
+inline constexpr Cycle kMaxTreeCycles = 7;   // VQNT: seven compare levels
+inline constexpr int kWritesInFlight = 8;    // results on their way that the interlock can compare with
+inline constexpr int kTransposeSide = 32;    // words a side of the transpose buffer
+inline constexpr int kLanesPerGatherPort = 16;  // GATHER and HIST handle one element per 16 lanes and cycle
+inline constexpr int kCompressWidth = 16;       // COMPRESS: elements through the prefix network a cycle
+inline constexpr int kHistogramLines = 16;      // 256 counts written back at the end of a row
 
 // DMA, NoC
-inline constexpr Cycle kLdxCycles = 4;         // E2M1 expander pipeline
+inline constexpr Cycle kLdxCycles = 4;  // E2M1 expander pipeline
 inline constexpr int kPacketBytes = 256;
 inline constexpr int kPacketsInFlight = 16;    // end-to-end credits of NX
 inline constexpr Cycle kRemotePostCycles = 2;  // unit to its router, router to a semaphore
 inline constexpr Cycle kLookahead = 32;        // a request stream may run this far ahead of the global order
 
 // Bank conflicts: two units that meet in a bank lose a cycle, each of them half of the time.
-inline constexpr int kShareOne = 1024;         // share of a memory's bandwidth, fixed point
+inline constexpr int kShareOne = 1024;  // share of a memory's bandwidth, fixed point
 inline constexpr int kConflictDivisor = 2;
 
 // DRAM
-inline constexpr int kTickShift = 8;           // ticks of 1/256 cycle
+inline constexpr int kTickShift = 8;                 // ticks of 1/256 cycle
 inline constexpr int kBucketShift = kTickShift + 5;  // the data bus is booked in buckets of 32 cycles
-inline constexpr int kRowsRemembered = 2;      // rows a bank closed recently that a request may still join
-inline constexpr int kWriteBatch = 16;         // writes the controller drains between two bus turnarounds
-inline constexpr int kActivatesPerRcd = 4;     // tRRD = tRCD / 4 (3.5 ns for HBM2e)
+inline constexpr int kRowsRemembered = 2;            // rows a bank closed recently that a request may still join
+inline constexpr int kWriteBatch = 16;               // writes the controller drains between two bus turnarounds
+inline constexpr int kActivatesPerRcd = 4;           // tRRD = tRCD / 4 (3.5 ns for HBM2e)
 
 }  // namespace hadal::sim::timing

@@ -16,11 +16,12 @@ constexpr uint64_t kBlock = 128;  // elements of k in an operand block
 
 uint64_t div_up(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
-// How much longer a fetch takes whose rows of `row_lines` lines lie `stride` lines apart in a memory `width` lines wide,
-// when it wants `lines` lines a cycle.
+// How much longer a fetch takes whose rows of `row_lines` lines lie `stride` lines apart in a memory `width` lines
+// wide, when it wants `lines` lines a cycle.
 uint8_t stride_conflict(uint64_t stride, uint64_t row_lines, uint64_t lines, uint64_t width) {
   const uint64_t distinct = std::min(width, width / std::gcd(stride % width, width) * row_lines);
-  return static_cast<uint8_t>(std::clamp<uint64_t>(div_up(std::min(lines, width), std::max<uint64_t>(1, distinct)), 1, 255));
+  return static_cast<uint8_t>(
+      std::clamp<uint64_t>(div_up(std::min(lines, width), std::max<uint64_t>(1, distinct)), 1, 255));
 }
 
 uint64_t element_bytes(const Issue& issue, int bit) { return issue.types >> bit & 1 ? 2 : 4; }
@@ -42,12 +43,14 @@ Extent column(uint32_t first, uint64_t rows, uint64_t stride, uint64_t dense, bo
 }  // namespace
 
 CostModel::CostModel(const chip::Chip& chip)
-    : mm_latency_(static_cast<Cycle>(chip.matrix.latency_cycles)), vx_latency_(static_cast<Cycle>(chip.vector.latency_cycles)),
+    : mm_latency_(static_cast<Cycle>(chip.matrix.latency_cycles)),
+      vx_latency_(static_cast<Cycle>(chip.vector.latency_cycles)),
       bank_bytes_(static_cast<uint64_t>(chip.spm.bank_bytes)) {
   check(chip.matrix.rows > 0 && chip.matrix.cols > 0 && chip.matrix.depth > 0 && chip.vector.lanes > 0,
         "the matrix or vector unit of {} is not described", chip.name);
   auto number = [](int value) { return static_cast<uint64_t>(value); };
-  const uint64_t spm_rate = number(chip.spm.banks) * bank_bytes_, acc_rate = number(chip.acc.banks) * number(chip.acc.bank_bytes);
+  const uint64_t spm_rate = number(chip.spm.banks) * bank_bytes_,
+                 acc_rate = number(chip.acc.banks) * number(chip.acc.bank_bytes);
   check(spm_rate >= kLine && acc_rate >= kLine, "SPM and ACC of {} must move at least a line a cycle", chip.name);
   spm_rate_ = Divider(spm_rate);
   acc_rate_ = Divider(acc_rate);
@@ -69,7 +72,8 @@ CostModel::CostModel(const chip::Chip& chip)
     a_conflict_.push_back(stride_conflict(stride, row_lines_of_block, a_port_.value() / kLine, width));
     br_conflict_.push_back(stride_conflict(stride, row_lines_of_block, b_port_.value() / kLine, width));
     // Rows of k are read bank by bank.
-    bt_conflict_.push_back(stride_conflict(stride * banks_a_line, 1, b_port_.value() / bank_bytes_, width * banks_a_line));
+    bt_conflict_.push_back(
+        stride_conflict(stride * banks_a_line, 1, b_port_.value() / bank_bytes_, width * banks_a_line));
   }
 }
 
@@ -87,7 +91,8 @@ Cost CostModel::mma(const Issue& issue) const {
   auto fill_a = [&](uint64_t rows) { return a_port_.up(rows * group * a_digits) * a_conflict; };
   uint64_t b_tile = cols_.value() * group * b_digits, b_conflict = 1;
   if (issue.flags & isa::flag::kBt) {
-    b_tile = std::max(cols_.value(), bank_bytes_) * group * b_digits;  // a bank is read whole even when the grid is narrower
+    b_tile =
+        std::max(cols_.value(), bank_bytes_) * group * b_digits;  // a bank is read whole even when the grid is narrower
     b_conflict = bt_conflict_[issue.bstride % width];
   } else if (issue.flags & isa::flag::kBr) {
     b_conflict = br_conflict_[issue.bstride % width];
@@ -127,7 +132,8 @@ uint64_t CostModel::reduction_cycles(uint64_t rows, uint64_t cols) const {
   const uint64_t passes = lanes_.up(cols), chunks = div_up(cols, kArchLanes);
   const uint64_t full = std::max(interleave.value() * passes, chunks * kAddCycles);
   const uint64_t rest = interleave.rest(rows);
-  return interleave.down(rows) * full + (rest != 0 ? std::max(rest * passes, chunks * kAddCycles) : 0) + rows * (fold - 1);
+  return interleave.down(rows) * full + (rest != 0 ? std::max(rest * passes, chunks * kAddCycles) : 0) +
+         rows * (fold - 1);
 }
 
 Cost CostModel::vector(const Issue& issue) const {
@@ -178,13 +184,15 @@ Cost CostModel::vector(const Issue& issue) const {
     case Op::kVqnt:
       passes *= 1u + issue.digits;  // amax, then one conversion a digit
       move(issue.a_acc, a_bytes * (1u + issue.digits));
-      move(false, rows * div_up(cols, kBlock) * kBlock * issue.digits + rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
+      move(false, rows * div_up(cols, kBlock) * kBlock * issue.digits +
+                      rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
       cost.latency += kMaxTreeCycles;
       cost.lane_ops = elements * (1u + issue.digits);
       break;
     case Op::kVcvt:
       if (static_cast<isa::Cvt>(issue.func) == isa::Cvt::kQ2f) {
-        move(issue.a_acc, rows * div_up(cols, kBlock) * kBlock + rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
+        move(issue.a_acc,
+             rows * div_up(cols, kBlock) * kBlock + rows * div_up(cols, issue.group != 0 ? issue.group : 128) * 4);
       } else {
         move(issue.a_acc, a_bytes);
       }
@@ -236,8 +244,7 @@ Cost CostModel::vector(const Issue& issue) const {
 Extent vx_writes(const Issue& issue) {
   const uint64_t rows = issue.rows;
   switch (issue.op) {
-    case Op::kVred:
-      return column(issue.d, rows, issue.dstride, row_lines(issue, 2), issue.d_acc);
+    case Op::kVred: return column(issue.d, rows, issue.dstride, row_lines(issue, 2), issue.d_acc);
     case Op::kVqnt: {
       const uint64_t blocks = div_up(issue.cols, kBlock);
       return extent(issue.d, static_cast<uint32_t>(rows * blocks * 2 * issue.digits), issue.d_acc);
@@ -295,8 +302,7 @@ Extent vx_reads_b(const Issue& issue) {
   }
   switch (static_cast<isa::Bc>(issue.bc)) {
     case isa::Bc::kRow: return extent(issue.b, static_cast<uint32_t>(row_lines(issue, 1)), issue.b_acc);
-    case isa::Bc::kCol:
-      return column(issue.b, issue.rows, issue.bstride, row_lines(issue, 1), issue.b_acc);
+    case isa::Bc::kCol: return column(issue.b, issue.rows, issue.bstride, row_lines(issue, 1), issue.b_acc);
     case isa::Bc::kScalar: return extent(issue.b, 1, issue.b_acc);
     case isa::Bc::kNone: break;
   }

@@ -12,13 +12,13 @@
 namespace hadal::sim::timing {
 
 struct Cost {
-  Cycle cycles = 0;    // the unit's datapath is occupied
-  Cycle fill = 0;      // MM: first operands into the buffers, overlaps the instruction before
-  Cycle last_step = 0; // MM: the next instruction may fill its buffers this long before the end
-  Cycle latency = 0;   // from the end of `cycles` until all writes are visible
+  Cycle cycles = 0;     // the unit's datapath is occupied
+  Cycle fill = 0;       // MM: first operands into the buffers, overlaps the instruction before
+  Cycle last_step = 0;  // MM: the next instruction may fill its buffers this long before the end
+  Cycle latency = 0;    // from the end of `cycles` until all writes are visible
   uint64_t spm_bytes = 0, acc_bytes = 0;
-  uint64_t macs = 0;         // multiply-accumulates
-  uint64_t digit_macs = 0;   // times digit passes
+  uint64_t macs = 0;        // multiply-accumulates
+  uint64_t digit_macs = 0;  // times digit passes
   uint64_t fixups = 0, lane_ops = 0;
 };
 
@@ -43,7 +43,7 @@ class CostModel {
   uint64_t reduction_cycles(uint64_t rows, uint64_t cols) const;
 
   Divider rows_, cols_, depth_, fixups_per_cycle_;
-  Divider a_port_, b_port_;                     // bytes a cycle into the operand buffers
+  Divider a_port_, b_port_;                                      // bytes a cycle into the operand buffers
   std::vector<uint8_t> a_conflict_, br_conflict_, bt_conflict_;  // slow-down of a fetch, by row stride modulo the width
   Cycle mm_latency_, vx_latency_;
   Divider lanes_, sfu_lanes_, gather_ports_, compress_width_;

@@ -131,8 +131,10 @@ TEST(VectorCost, WordMovesHaveTheirOwnRates) {
   EXPECT_EQ(prm(isa::Prm::kTranspose, 64, 64), 4u * 32);
   EXPECT_EQ(prm(isa::Prm::kGather, 1, 800), 100u);
   EXPECT_EQ(prm(isa::Prm::kCopy, 4, 256), 8u);
-  EXPECT_EQ(model.vector(vx(isa::Op::kVsel, 1, 1600, static_cast<uint8_t>(isa::Sel::kCompress))).cycles, kVxIssueCycles + 100);
-  EXPECT_EQ(model.vector(vx(isa::Op::kVsel, 1, 1600, static_cast<uint8_t>(isa::Sel::kHist))).cycles, kVxIssueCycles + 200 + 16);
+  EXPECT_EQ(model.vector(vx(isa::Op::kVsel, 1, 1600, static_cast<uint8_t>(isa::Sel::kCompress))).cycles,
+            kVxIssueCycles + 100);
+  EXPECT_EQ(model.vector(vx(isa::Op::kVsel, 1, 1600, static_cast<uint8_t>(isa::Sel::kHist))).cycles,
+            kVxIssueCycles + 200 + 16);
 }
 
 }  // namespace

@@ -100,8 +100,9 @@ Cycle Machine::fetch(Core& core, const Issue& i, Cycle time) {
     // The DRAM books requests as they come: one from the far future would stand in the way of everybody's earlier ones.
     if (f.next > burst && free > time + kFetchHorizon) break;
     const uint32_t lines = dram_.burst_lines();
-    f.ready[f.next & mask] = dram_.access(std::max(time, free) + to_controller_, f.base_line + f.next * lines, lines, false) +
-                             from_controller_;
+    f.ready[f.next & mask] =
+        dram_.access(std::max(time, free) + to_controller_, f.base_line + f.next * lines, lines, false) +
+        from_controller_;
   }
   return std::max(time, f.ready[burst & mask]);
 }

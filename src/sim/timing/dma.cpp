@@ -24,7 +24,6 @@ void Machine::start_dma(size_t c, size_t u, const Issue& i, Cycle now) {
   Stream& s = unit.stream;
   const bool network = u == static_cast<size_t>(U::kNx);
   s = {};
-  s.row = 0;
   s.rows = i.rows;
   s.row_lines = i.cols;
   s.line = i.dram;

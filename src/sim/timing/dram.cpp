@@ -19,9 +19,11 @@ uint64_t fold(uint64_t x) { return x ^ (x >> 5) ^ (x >> 11); }
 
 Dram::Dram(const chip::Chip& chip) {
   const chip::DramSystem& d = chip.dram;
-  check(d.channels > 0 && d.banks > 0 && d.channel_bytes_per_s > 0 && d.burst_bytes > 0, "DRAM of {} is not described", chip.name);
+  check(d.channels > 0 && d.banks > 0 && d.channel_bytes_per_s > 0 && d.burst_bytes > 0, "DRAM of {} is not described",
+        chip.name);
   const uint64_t row_lines = std::max<uint64_t>(1, d.row_bytes / kLine);
-  burst_lines_ = static_cast<uint32_t>(std::clamp<uint64_t>(static_cast<uint64_t>(chip.dma.burst_bytes) / kLine, 1, row_lines));
+  burst_lines_ =
+      static_cast<uint32_t>(std::clamp<uint64_t>(static_cast<uint64_t>(chip.dma.burst_bytes) / kLine, 1, row_lines));
   granules_ = Divider(burst_lines_);
   channels_ = Divider(static_cast<uint64_t>(d.channels));
   banks_ = Divider(static_cast<uint64_t>(d.banks));

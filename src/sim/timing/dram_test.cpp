@@ -118,7 +118,8 @@ TEST(Dram, MixedWritesPayBatchedTurnarounds) {
     Dram dram(test_chip());
     const uint64_t line = line_in(dram, 0);
     Cycle last = 0;
-    for (int i = 0; i < 640; ++i) last = std::max(last, dram.access(1000, line, 4, write_every != 0 && i % write_every == 0));
+    for (int i = 0; i < 640; ++i)
+      last = std::max(last, dram.access(1000, line, 4, write_every != 0 && i % write_every == 0));
     return last;
   };
   const Cycle reads = total(0), writes = total(1), mixed = total(2);

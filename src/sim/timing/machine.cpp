@@ -23,19 +23,29 @@ uint32_t share_of(uint64_t bytes, Cycle cycles, uint64_t rate) {
 }  // namespace
 
 Machine::Machine(const chip::Chip& chip, const program::Program& program, const Trace& trace, ChromeTrace* chrome)
-    : chip_(chip), program_(program), chrome_(chrome), costs_(chip), dram_(chip), noc_(chip),
-      scheduler_(trace.cores.size() * kSlots), fifo_depth_(static_cast<uint32_t>(chip.fifo_depth)),
+    : chip_(chip),
+      program_(program),
+      chrome_(chrome),
+      costs_(chip),
+      dram_(chip),
+      noc_(chip),
+      scheduler_(trace.cores.size() * kSlots),
+      fifo_depth_(static_cast<uint32_t>(chip.fifo_depth)),
       fifo_size_(std::bit_ceil(std::max(1u, fifo_depth_))),
       to_controller_(static_cast<Cycle>(chip.dram.controller_cycles) / 2),
       from_controller_(static_cast<Cycle>(chip.dram.controller_cycles) - to_controller_),
-      port_bytes_(static_cast<uint32_t>(chip.dma.bytes_per_cycle)), cores_(trace.cores.size()),
-      busy_((program.operators.size() + 1) * isa::kUnits), fetch_stall_(program.operators.size() + 1) {
+      port_bytes_(static_cast<uint32_t>(chip.dma.bytes_per_cycle)),
+      cores_(trace.cores.size()),
+      busy_((program.operators.size() + 1) * isa::kUnits),
+      fetch_stall_(program.operators.size() + 1) {
   check(trace.cores.size() <= static_cast<size_t>(chip.cores), "the trace has {} cores, {} has {}", trace.cores.size(),
         chip.name, chip.cores);
-  check(fifo_depth_ > 0 && port_bytes_ > 0 && chip.dma.outstanding_requests > 0, "queues or DMA of {} are not described", chip.name);
+  check(fifo_depth_ > 0 && port_bytes_ > 0 && chip.dma.outstanding_requests > 0,
+        "queues or DMA of {} are not described", chip.name);
 
   uint64_t code_line = 0;  // the streams lie behind the last segment
-  for (const program::Segment& segment : program.segments) code_line = std::max(code_line, segment.base_line + segment.lines);
+  for (const program::Segment& segment : program.segments)
+    code_line = std::max(code_line, segment.base_line + segment.lines);
   const uint64_t burst_lines = dram_.burst_lines();
   for (size_t c = 0; c < cores_.size(); ++c) {
     Core& core = cores_[c];
@@ -53,7 +63,8 @@ Machine::Machine(const chip::Chip& chip, const program::Program& program, const 
     fetch.base_line = code_line;
     fetch.per_burst = burst_lines * isa::kLineBytes / kInstructionBytes;
     fetch.bursts = (length + fetch.per_burst - 1) / fetch.per_burst;
-    fetch.window = std::max<uint64_t>(1, static_cast<uint64_t>(chip.imem_instructions) / kFetchImemShare / fetch.per_burst);
+    fetch.window =
+        std::max<uint64_t>(1, static_cast<uint64_t>(chip.imem_instructions) / kFetchImemShare / fetch.per_burst);
     fetch.ready.resize(std::bit_ceil(fetch.window + kFetchOutstanding + 2));
     code_line += fetch.bursts * burst_lines;
   }
@@ -268,7 +279,8 @@ void Machine::post_remote(size_t c, const Issue& i, Cycle visible, Cycle now) {
   if (visible <= now + kLookahead) return send_post(c, i, visible);
   Core& core = cores_[c];
   const uint32_t index = static_cast<uint32_t>(&i - core.trace->issues.data());
-  auto at = std::find_if(core.deferred.begin(), core.deferred.end(), [&](const DeferredPost& d) { return d.time > visible; });
+  auto at =
+      std::find_if(core.deferred.begin(), core.deferred.end(), [&](const DeferredPost& d) { return d.time > visible; });
   core.deferred.insert(at, {visible, index});
   scheduler_.set(slot(c, kDeferredSlot), core.deferred.front().time);
 }
@@ -287,7 +299,8 @@ void Machine::send_post(size_t c, const Issue& i, Cycle time) {
   const Noc::Tree& tree = noc_.tree(static_cast<int>(c), i.mask);
   noc_.send(tree, time + kRemotePostCycles, 0);
   for (size_t b = 0; b < tree.branches.size(); ++b) {
-    if (tree.branches[b].core >= 0) post(static_cast<size_t>(tree.branches[b].core), i, noc_.delivered(b) + kPostCycles);
+    if (tree.branches[b].core >= 0)
+      post(static_cast<size_t>(tree.branches[b].core), i, noc_.delivered(b) + kPostCycles);
   }
 }
 
@@ -296,13 +309,16 @@ void Machine::report_deadlock() const {
     const Core& core = cores_[c];
     auto blocked = [&](std::string_view unit, uint32_t index) {
       const Issue& i = core.trace->issues[index];
-      const std::string& name = op_index(i) < program_.operators.size() ? program_.operators[op_index(i)] : std::string("unmarked");
-      throw Error(ErrorKind::kFault, fmt::format("timing: core {} {} instruction {} ({}) waits for {} of semaphore {}, which nobody posts",
-                                                 c, unit, i.pc, name, i.wcnt, i.wsem));
+      const std::string& name =
+          op_index(i) < program_.operators.size() ? program_.operators[op_index(i)] : std::string("unmarked");
+      throw Error(ErrorKind::kFault,
+                  fmt::format("timing: core {} {} instruction {} ({}) waits for {} of semaphore {}, which nobody posts",
+                              c, unit, i.pc, name, i.wcnt, i.wsem));
     };
     for (size_t u = 1; u < core.units.size(); ++u) {
       const UnitState& unit = core.units[u];
-      if (unit.count != 0) blocked(isa::name(static_cast<U>(u)), core.fifo[u * fifo_size_ + (unit.head & (fifo_size_ - 1))].index);
+      if (unit.count != 0)
+        blocked(isa::name(static_cast<U>(u)), core.fifo[u * fifo_size_ + (unit.head & (fifo_size_ - 1))].index);
     }
     if (core.state == CtlState::kWaiting) blocked("CTL", core.next);
   }

@@ -70,19 +70,19 @@ class Machine {
     uint64_t line = 0;        // next DRAM line
     uint64_t row_stride = 0;
     Cycle next_request = 0;
-    uint64_t bytes = 0;       // requested so far
+    uint64_t bytes = 0;  // requested so far
     const Noc::Tree* tree = nullptr;
   };
   struct UnitState {
     uint32_t head = 0, count = 0;
-    Cycle front = 0;         // the queue's head may be looked at from here on
-    Cycle visible = 0;       // all writes so far
+    Cycle front = 0;    // the queue's head may be looked at from here on
+    Cycle visible = 0;  // all writes so far
     bool running = false, waiting = false;
     uint32_t running_index = 0;
-    Cycle event = kNever;    // when the running instruction needs attention
-    Cycle waited_until = 0;  // of the running instruction
+    Cycle event = kNever;                   // when the running instruction needs attention
+    Cycle waited_until = 0;                 // of the running instruction
     Cycle begin = 0, end = 0, latency = 0;  // datapath occupation and what follows it
-    Cycle busy_until = 0;    // LD, ST, NX: something in flight
+    Cycle busy_until = 0;                   // LD, ST, NX: something in flight
     uint32_t spm_share = 0, acc_share = 0;  // of the bandwidth while busy, in 1/kShareOne
     Stream stream;
     Cycle port_free = 0;
@@ -98,18 +98,18 @@ class Machine {
     uint32_t index;
   };
   struct Fetch {
-    uint64_t base_line = 0, bursts = 0;   // of the core's stream
-    uint64_t per_burst = 1, window = 0;   // instructions a burst, bursts ahead of CTL
-    uint64_t next = 0, entered = 0;       // first burst not requested, last one CTL reached
+    uint64_t base_line = 0, bursts = 0;  // of the core's stream
+    uint64_t per_burst = 1, window = 0;  // instructions a burst, bursts ahead of CTL
+    uint64_t next = 0, entered = 0;      // first burst not requested, last one CTL reached
     bool started = false;
     std::vector<Cycle> ready;  // ring by burst number
   };
   enum class CtlState : uint8_t { kRunning, kFifoFull, kWaiting, kDone };
   struct Core {
     const CoreTrace* trace = nullptr;
-    uint32_t next = 0;       // instruction CTL looks at
-    Cycle time = 0;          // when it does
-    Cycle end = 0;           // everything so far is complete
+    uint32_t next = 0;         // instruction CTL looks at
+    Cycle time = 0;            // when it does
+    Cycle end = 0;             // everything so far is complete
     bool was_blocked = false;  // the present instruction found its semaphore too low
     CtlState state = CtlState::kRunning;
     uint8_t blocked_unit = 0;
@@ -130,8 +130,12 @@ class Machine {
   Queued& queued(Core& core, size_t unit, uint32_t position) {
     return core.fifo[unit * fifo_size_ + (position & (fifo_size_ - 1))];
   }
-  size_t op_index(const Issue& i) const { return i.op_mark < fetch_stall_.size() ? i.op_mark : fetch_stall_.size() - 1; }
-  void add_busy(const Issue& i, Cycle cycles) { busy_[op_index(i) * isa::kUnits + static_cast<size_t>(i.unit)] += cycles; }
+  size_t op_index(const Issue& i) const {
+    return i.op_mark < fetch_stall_.size() ? i.op_mark : fetch_stall_.size() - 1;
+  }
+  void add_busy(const Issue& i, Cycle cycles) {
+    busy_[op_index(i) * isa::kUnits + static_cast<size_t>(i.unit)] += cycles;
+  }
 
   // CTL (ctl.cpp)
   void run_ctl(size_t c, Cycle now);
@@ -140,7 +144,7 @@ class Machine {
 
   // Units (machine.cpp)
   void run_unit(size_t c, size_t u, Cycle now);
-  bool advance(size_t c, size_t u, Cycle now);      // true when the running instruction is done
+  bool advance(size_t c, size_t u, Cycle now);  // true when the running instruction is done
   void start(size_t c, size_t u, uint32_t index, Cycle now);
   void start_datapath(Core& core, size_t u, const Issue& i, Cycle now);
   void contend(Core& core, size_t u);

@@ -19,7 +19,9 @@ using testing::test_chip;
 
 // A trace, and when each of its instructions was complete.
 struct Replay {
-  explicit Replay(chip::Chip c = test_chip()) : chip(std::move(c)) { trace.cores.resize(static_cast<size_t>(chip.cores)); }
+  explicit Replay(chip::Chip c = test_chip()) : chip(std::move(c)) {
+    trace.cores.resize(static_cast<size_t>(chip.cores));
+  }
   Builder core(size_t c = 0) { return Builder(trace.cores[c]); }
   Machine& run() {
     machine.emplace(chip, program, trace, nullptr);
@@ -126,7 +128,17 @@ TEST(Semaphores, WaitSeesThePostWhenWritesAreVisible) {
 
 TEST(Semaphores, WaitConsumesTokensOfSeveralPosters) {
   Replay r;
-  r.core().mma(32, 32, 10).post(3).mul(0, 1024, 2048, 1, 128).post(3).sync(Unit::kSt).wait(3, 2).post(4).sync(Unit::kCtl).wait(4).halt();
+  r.core()
+      .mma(32, 32, 10)
+      .post(3)
+      .mul(0, 1024, 2048, 1, 128)
+      .post(3)
+      .sync(Unit::kSt)
+      .wait(3, 2)
+      .post(4)
+      .sync(Unit::kCtl)
+      .wait(4)
+      .halt();
   r.run();
   EXPECT_GT(r.complete(0), r.complete(1));
   EXPECT_EQ(r.complete(2), r.complete(0) + kPostCycles + 1);
@@ -274,7 +286,7 @@ TEST(Load, OutstandingLimitBoundsBandwidth) {
     r.run();
     return static_cast<double>(r.complete(0));
   };
-  const double one = cycles(1, 2048) - cycles(1, 1024);   // 256 bursts more
+  const double one = cycles(1, 2048) - cycles(1, 1024);  // 256 bursts more
   const double four = cycles(4, 2048) - cycles(4, 1024);
   EXPECT_NEAR(one / 256, 130, 15);  // a round trip each
   EXPECT_NEAR(one / four, 4, 0.4);

@@ -14,7 +14,8 @@ enum Port { kEast, kWest, kSouth, kNorth, kCore };
 }  // namespace
 
 Noc::Noc(const chip::Chip& chip)
-    : columns_(chip.noc.columns > 0 ? chip.noc.columns : chip.cores), cores_(chip.cores),
+    : columns_(chip.noc.columns > 0 ? chip.noc.columns : chip.cores),
+      cores_(chip.cores),
       link_bytes_(static_cast<uint32_t>(std::max(1, chip.noc.bytes_per_cycle))),
       hop_cycles_(static_cast<Cycle>(std::max(0, chip.noc.hop_cycles))) {
   const size_t rows = static_cast<size_t>((cores_ + columns_ - 1) / columns_);

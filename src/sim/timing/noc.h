@@ -51,7 +51,9 @@ class Noc {
     bool operator==(const Key&) const = default;
   };
   struct Hash {
-    size_t operator()(const Key& k) const { return (k.mask ^ static_cast<uint64_t>(k.source) << 50) * 0x9E3779B97F4A7C15u >> 7; }
+    size_t operator()(const Key& k) const {
+      return (k.mask ^ static_cast<uint64_t>(k.source) << 50) * 0x9E3779B97F4A7C15u >> 7;
+    }
   };
   std::unordered_map<Key, Tree, Hash> trees_;
 };

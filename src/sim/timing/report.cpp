@@ -9,9 +9,9 @@
 namespace hadal::sim {
 namespace {
 
+using isa::Unit;
 using timing::Cycle;
 using timing::Machine;
-using isa::Unit;
 
 // Wall cycles of the operators: at any time a core works on the operator of its oldest unfinished instruction, in
 // program order. Calls span(op, cycles, sync cycles) for each piece; the cycles add up to the end of the core.
@@ -44,7 +44,8 @@ std::string bound_of(const Machine& machine, size_t op, uint64_t sync) {
       {sync, "sync"},
       {busy(Unit::kCtl) + machine.fetch_stall(op), "control"},
   }};
-  return std::max_element(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.first < b.first; })->second;
+  return std::max_element(candidates.begin(), candidates.end(), [](auto& a, auto& b) { return a.first < b.first; })
+      ->second;
 }
 
 EnergyBreakdown energy_of(const chip::Chip& chip, const Machine& machine, uint64_t instructions, double seconds) {
@@ -113,7 +114,8 @@ TimingResult simulate_timing(const chip::Chip& chip, const program::Program& pro
   }
 
   const double core_cycles = static_cast<double>(result.cycles) * static_cast<double>(chip.cores);
-  for (int u = 0; u < isa::kUnits; ++u) result.utilisation[u] = core_cycles > 0 ? static_cast<double>(busy[u]) / core_cycles : 0;
+  for (int u = 0; u < isa::kUnits; ++u)
+    result.utilisation[u] = core_cycles > 0 ? static_cast<double>(busy[u]) / core_cycles : 0;
   const double seconds = static_cast<double>(result.cycles) / chip.clock_hz;
   result.macs = machine.work().macs;
   result.dram_read_bytes = machine.dram().read_bytes;

@@ -93,7 +93,8 @@ TEST(Report, SameTraceSameResult) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     const Trace trace = random_trace(seed, 6, 300);
     const chip::Chip chip = test_chip(6);
-    EXPECT_EQ(summary(simulate_timing(chip, five_operators(), trace)), summary(simulate_timing(chip, five_operators(), trace)));
+    EXPECT_EQ(summary(simulate_timing(chip, five_operators(), trace)),
+              summary(simulate_timing(chip, five_operators(), trace)));
     std::ostringstream json;
     EXPECT_EQ(summary(simulate_timing(chip, five_operators(), trace, {.chrome_trace = &json})),
               summary(simulate_timing(chip, five_operators(), trace)))
@@ -130,13 +131,15 @@ TEST(Report, BoundNamesTheBusiestResource) {
   EXPECT_EQ(bound([](Builder& b, Builder&) { b.snd(2, 4000); }), "noc");
   EXPECT_EQ(bound([](Builder& b, Builder&) {
               for (int i = 0; i < 3000; ++i) b.ldr();
-            }), "control");
+            }),
+            "control");
   EXPECT_EQ(bound([](Builder& b, Builder& other) {
               for (int i = 0; i < 50; ++i) {  // a token to and fro
                 b.sync(Unit::kNx).remote(2).post(1).sync(Unit::kNx).wait(2);
                 other.sync(Unit::kNx).wait(1).sync(Unit::kNx).remote(1).post(2);
               }
-            }), "sync");
+            }),
+            "sync");
 }
 
 TEST(Report, EnergyCountsEachComponent) {
@@ -145,7 +148,12 @@ TEST(Report, EnergyCountsEachComponent) {
   trace.cores.resize(8);
   for (CoreTrace& core : trace.cores) Builder(core).halt();
   trace.cores[0].issues.clear();
-  Builder(trace.cores[0]).ld(0, 0, 8).mma(32, 64, 2, isa::flag::kClr | isa::flag::kDa).mul(0, 1024, 2048, 2, 128).snd(4, 4).halt();
+  Builder(trace.cores[0])
+      .ld(0, 0, 8)
+      .mma(32, 64, 2, isa::flag::kClr | isa::flag::kDa)
+      .mul(0, 1024, 2048, 2, 128)
+      .snd(4, 4)
+      .halt();
   const TimingResult r = simulate_timing(chip, {}, trace);
   const double pj = 1e-12;
   EXPECT_DOUBLE_EQ(r.energy.matrix, pj * (2.0 * 32 * 64 * 256 + 32 * 64 * 2));

@@ -15,7 +15,8 @@ class Semaphore {
 
   void post(Cycle time, uint32_t count) {
     tokens_.push_back({time, count});
-    for (size_t i = tokens_.size() - 1; i > head_ && tokens_[i - 1].time > time; --i) std::swap(tokens_[i], tokens_[i - 1]);
+    for (size_t i = tokens_.size() - 1; i > head_ && tokens_[i - 1].time > time; --i)
+      std::swap(tokens_[i], tokens_[i - 1]);
   }
 
   // When the first `count` tokens known so far are all visible.

@@ -31,7 +31,11 @@ chip::Chip wide_chip(int fifo_depth) {
 class Stepped {
  public:
   Stepped(const chip::Chip& chip, const CoreTrace& trace, Cycle start)
-      : trace_(trace), costs_(chip), depth_(static_cast<size_t>(chip.fifo_depth)), ctl_free_(start), complete(trace.issues.size()) {}
+      : trace_(trace),
+        costs_(chip),
+        depth_(static_cast<size_t>(chip.fifo_depth)),
+        ctl_free_(start),
+        complete(trace.issues.size()) {}
 
   // False when nothing moves any more before the end.
   bool run() {
@@ -82,9 +86,11 @@ class Stepped {
     const Cost cost = i.unit == Unit::kMm ? costs_.mma(i) : costs_.vector(i);
     Cycle begin = i.unit == Unit::kMm ? std::max(q.end, now + cost.fill) : now;
     if (i.unit == Unit::kVx) {
-      if (written_.size() >= kWritesInFlight) begin = std::max(begin, written_[written_.size() - kWritesInFlight].second);
+      if (written_.size() >= kWritesInFlight)
+        begin = std::max(begin, written_[written_.size() - kWritesInFlight].second);
       for (const auto& [extent, visible] : written_) {
-        if (extent.meets(vx_reads_a(i)) || extent.meets(vx_reads_b(i)) || (vx_reads_d(i) && extent.meets(vx_writes(i)))) {
+        if (extent.meets(vx_reads_a(i)) || extent.meets(vx_reads_b(i)) ||
+            (vx_reads_d(i) && extent.meets(vx_writes(i)))) {
           begin = std::max(begin, visible);
         }
       }

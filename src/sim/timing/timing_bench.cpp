@@ -1,5 +1,5 @@
-// Speed of the timing simulator: instructions a second on synthetic work of 1 and 48 cores, simulated cycles a second on
-// a GEMM.
+// Speed of the timing simulator: instructions a second on synthetic work of 1 and 48 cores, simulated cycles a second
+// on a GEMM.
 #include <benchmark/benchmark.h>
 
 #include "chip/chip.h"

@@ -39,8 +39,15 @@ inline chip::Chip test_chip(int cores = 1) {
   c.dram.t_refi_s = 0;
   c.dram.bytes = 1ull << 34;
   c.dram.controller_cycles = 100;
-  c.energy = {.mac_pj = 1, .fixup_pj = 1, .vector_op_pj = 1, .spm_pj_per_byte = 1, .acc_pj_per_byte = 1,
-              .noc_pj_per_byte_hop = 1, .dram_pj_per_byte = 1, .instruction_pj = 1, .static_w = 1};
+  c.energy = {.mac_pj = 1,
+              .fixup_pj = 1,
+              .vector_op_pj = 1,
+              .spm_pj_per_byte = 1,
+              .acc_pj_per_byte = 1,
+              .noc_pj_per_byte_hop = 1,
+              .dram_pj_per_byte = 1,
+              .instruction_pj = 1,
+              .static_w = 1};
   return c;
 }
 
@@ -58,18 +65,24 @@ class Builder {
   Builder& ldr() { return add(isa::Op::kLdr, isa::Unit::kCtl); }
   Builder& sync(isa::Unit unit) { return add(isa::Op::kSync, unit); }
   Builder& cfg(isa::Unit unit) { return add(isa::Op::kCfg, unit); }
-  Builder& ld(uint32_t d, uint64_t dram, uint32_t lines) { return dma(isa::Op::kLd, isa::Unit::kLd, dram, 1, lines, lines, lines, d, 0); }
+  Builder& ld(uint32_t d, uint64_t dram, uint32_t lines) {
+    return dma(isa::Op::kLd, isa::Unit::kLd, dram, 1, lines, lines, lines, d, 0);
+  }
   Builder& ld2(uint32_t d, uint64_t dram, uint32_t rows, uint32_t lines, uint32_t stride) {
     return dma(isa::Op::kLd, isa::Unit::kLd, dram, rows, lines, stride, lines, d, 0);
   }
-  Builder& st(uint64_t dram, uint32_t a, uint32_t lines) { return dma(isa::Op::kSt, isa::Unit::kSt, dram, 1, lines, lines, lines, 0, a); }
+  Builder& st(uint64_t dram, uint32_t a, uint32_t lines) {
+    return dma(isa::Op::kSt, isa::Unit::kSt, dram, 1, lines, lines, lines, 0, a);
+  }
   Builder& ldg(uint32_t d, const std::vector<uint64_t>& places, uint32_t lines) {
     dma(isa::Op::kLdg, isa::Unit::kLd, 0, static_cast<uint32_t>(places.size()), lines, 0, 0, d, 0);
     last().gather_first = static_cast<uint32_t>(core_.gather.size());
     core_.gather.insert(core_.gather.end(), places.begin(), places.end());
     return *this;
   }
-  Builder& ldx(uint32_t d, uint64_t dram, uint32_t panels) { return dma(isa::Op::kLdx, isa::Unit::kLd, dram, panels, 0, 0, 0, d, 0); }
+  Builder& ldx(uint32_t d, uint64_t dram, uint32_t panels) {
+    return dma(isa::Op::kLdx, isa::Unit::kLd, dram, panels, 0, 0, 0, d, 0);
+  }
   Builder& snd(uint64_t mask, uint32_t lines) {
     dma(isa::Op::kSnd, isa::Unit::kNx, 0, 1, lines, lines, lines, 0, 0);
     last().mask = mask;
@@ -125,8 +138,8 @@ class Builder {
     i.op_mark = mark_;
     return *this;
   }
-  Builder& dma(isa::Op op, isa::Unit unit, uint64_t dram, uint32_t rows, uint32_t lines, uint32_t sstride, uint32_t dstride,
-               uint32_t d, uint32_t a) {
+  Builder& dma(isa::Op op, isa::Unit unit, uint64_t dram, uint32_t rows, uint32_t lines, uint32_t sstride,
+               uint32_t dstride, uint32_t d, uint32_t a) {
     add(op, unit);
     Issue& i = last();
     i.dram = dram, i.rows = rows, i.cols = lines, i.sstride = sstride, i.dstride = dstride, i.d = d, i.a = a;

@@ -28,6 +28,9 @@ constexpr isa::Unit unit_of(UnitId id) { return static_cast<isa::Unit>(id % isa:
 
 using Times = std::array<Time, kAllUnits>;
 
+// mine = max(mine, theirs). Messages between cores make this the hottest loop of the checks.
+void join_times(Times& mine, const Times& theirs);
+
 // Tables of one core, reused. Only the thread that runs the core touches them, so reference counts are plain.
 class TablePool {
  public:
@@ -83,24 +86,26 @@ class TableRef {
   TablePool::Table* table_ = nullptr;
 };
 
+// What a unit of a core knows: the last finished instruction of every unit.
+struct Knowledge {
+  const Time* local = nullptr;        // of the units of its own core
+  const Times* remote = nullptr;      // of all others; null: nothing of this launch
+  Time of(UnitId id, int core, Time floor) const {
+    if (core_of(id) == core) return local[id % isa::kUnits];
+    return remote != nullptr ? (*remote)[id] : floor;
+  }
+};
+
 class Clock {
  public:
   Clock() = default;
   // Knows everything up to `floor`: earlier launches and the host's accesses between them.
   explicit Clock(Time floor) { local_.fill(floor); }
-  // The knowledge that came with a message, seen from `core`.
-  Clock(int core, const Times& times, TablePool& pool) : remote_(pool, times) {
-    std::copy_n(times.begin() + core * isa::kUnits, isa::kUnits, local_.begin());
-  }
 
   Time local(isa::Unit unit) const { return local_[static_cast<size_t>(unit)]; }
   void set_local(isa::Unit unit, Time time) { local_[static_cast<size_t>(unit)] = time; }
 
-  // The last instruction of `id` known here, in a clock of `core`.
-  Time known(UnitId id, int core, Time floor) const {
-    if (core_of(id) == core) return local_[id % isa::kUnits];
-    return remote_ ? (*remote_)[id] : floor;
-  }
+  Knowledge knowledge() const { return {local_.data(), remote_ ? &*remote_ : nullptr}; }
 
   void join(const Clock& other) {
     for (size_t i = 0; i < local_.size(); ++i) local_[i] = std::max(local_[i], other.local_[i]);
@@ -121,8 +126,19 @@ class Clock {
       remote_ = other.remote_;
       return;
     }
-    Times& joined = remote_.own();
-    for (size_t i = 0; i < joined.size(); ++i) joined[i] = std::max(joined[i], theirs[i]);
+    join_times(remote_.own(), theirs);
+  }
+
+  // The same with the knowledge that came with a message to `core`.
+  void join(int core, const Times& theirs, TablePool& pool) {
+    for (size_t i = 0; i < local_.size(); ++i) {
+      local_[i] = std::max(local_[i], theirs[static_cast<size_t>(core * isa::kUnits) + i]);
+    }
+    if (remote_) {
+      join_times(remote_.own(), theirs);
+    } else {
+      remote_ = TableRef(pool, theirs);
+    }
   }
 
   // All of it, to be sent to another core.
@@ -142,9 +158,9 @@ class Clock {
   TableRef remote_;
 };
 
-// Who makes an access, and what it knows. The clock is one of `core`, the core whose memory or DRAM port is used.
+// Who makes an access, and what it knows. The knowledge is as seen from `core`, whose memory or DRAM port is used.
 struct Access {
-  const Clock& clock;
+  Knowledge knows;
   UnitId unit;
   Time now;
   int core;

@@ -28,22 +28,34 @@ void keep_data(Message& message) {
 void Semaphores::reset() {
   for (Semaphore& s : semaphores_) {
     for (; s.runs > 0; --s.runs) {
-      s.ring[s.head].clock = Clock();
+      s.ring[s.head] = Tokens();
       s.head = (s.head + 1) % s.ring.size();
     }
     s.value = 0;
   }
 }
 
-bool Semaphores::post(int s, int n, const Clock& clock) {
+// Room for a run of n tokens, or null when there are too many.
+Semaphores::Tokens* Semaphores::add(int s, int n) {
   Semaphore& semaphore = semaphores_[static_cast<size_t>(s)];
-  if (semaphore.value + n > isa::kSemaphoreMax) return false;
+  if (semaphore.value + n > isa::kSemaphoreMax) return nullptr;
   Tokens& run = semaphore.ring[(semaphore.head + semaphore.runs) % semaphore.ring.size()];
   run.count = n;
-  run.clock = clock;
   ++semaphore.runs;
   semaphore.value += n;
-  return true;
+  return &run;
+}
+
+bool Semaphores::post(int s, int n, const Clock& clock) {
+  Tokens* run = add(s, n);
+  if (run != nullptr) run->clock = clock;
+  return run != nullptr;
+}
+
+bool Semaphores::post(int s, int n, std::shared_ptr<const Times> sent) {
+  Tokens* run = add(s, n);
+  if (run != nullptr) run->sent = std::move(sent);
+  return run != nullptr;
 }
 
 bool Semaphores::take(int s, int n, Clock& clock) {
@@ -53,11 +65,15 @@ bool Semaphores::take(int s, int n, Clock& clock) {
   while (n > 0) {
     Tokens& run = semaphore.ring[semaphore.head];
     const int taken = std::min(n, run.count);
-    clock.join(run.clock);
+    if (run.sent) {
+      clock.join(core_, *run.sent, pool_);
+    } else {
+      clock.join(run.clock);
+    }
     n -= taken;
     run.count -= taken;
     if (run.count == 0) {
-      run.clock = Clock();
+      run = Tokens();
       semaphore.head = (semaphore.head + 1) % semaphore.ring.size();
       --semaphore.runs;
     }
@@ -71,9 +87,11 @@ Core::Core(int id, const chip::Chip& chip, Dram& dram, Checks checks)
     : id_(id),
       cores_(chip.cores),
       imem_instructions_(static_cast<uint32_t>(chip.imem_instructions)),
+      check_races_(checks.races),
       dram_(dram),
       spm_("SPM", id, chip.spm.bytes, checks),
-      acc_("ACC", id, chip.acc.bytes, checks) {
+      acc_("ACC", id, chip.acc.bytes, checks),
+      semaphores_(id, pool_) {
   for (UnitState& unit : units_) unit.fifo.ring.resize(static_cast<size_t>(chip.fifo_depth));
 }
 
@@ -299,7 +317,7 @@ void Core::load_register(const isa::Instr& in, uint64_t line) {
   if (in.a.acc) fault("LDR reads the SPM, not the ACC");
   if (in.byte % size != 0) fault("byte {} is not a multiple of the size {}", in.byte, size);
   UnitState& ctl = state(isa::Unit::kCtl);
-  const Access access{ctl.clock, unit_id(id_, isa::Unit::kCtl), ctl.clock.local(isa::Unit::kCtl), id_};
+  const Access access{ctl.clock.knowledge(), unit_id(id_, isa::Unit::kCtl), ctl.clock.local(isa::Unit::kCtl), id_};
   const std::byte* p = spm_.read(access, Region{line * kLine + in.byte, size, 1, 0}, "the value");
   uint32_t v = 0;
   std::memcpy(&v, p, size);
@@ -383,7 +401,7 @@ bool Core::step_unit(isa::Unit unit) {
 
 void Core::execute(isa::Unit unit, const Issued& issued) {
   const UnitState& s = state(unit);
-  const Access access{s.clock, unit_id(id_, unit), s.clock.local(unit), id_};
+  const Access access{s.clock.knowledge(), unit_id(id_, unit), s.clock.local(unit), id_};
   switch (issued.code->instr.op) {
     case isa::Op::kSync:
       return;
@@ -409,6 +427,10 @@ void Core::execute(isa::Unit unit, const Issued& issued) {
   }
 }
 
+std::shared_ptr<const Times> Core::clock_to_send(isa::Unit unit) const {
+  return check_races_ ? std::make_shared<const Times>(state(unit).clock.all(id_, floor_)) : nullptr;
+}
+
 // The post of an instruction whose writes are done.
 void Core::finish(isa::Unit unit, const Issued& issued) {
   const isa::Instr& in = issued.code->instr;
@@ -426,7 +448,7 @@ void Core::finish(isa::Unit unit, const Issued& issued) {
   message.from = {id_, unit, issued.pc};
   message.unit = unit_id(id_, unit);
   message.time = clock.local(unit);
-  message.clock = std::make_shared<const Times>(clock.all(id_, floor_));
+  message.clock = clock_to_send(unit);
   message.mask = remote ? issued.mask : uint64_t{1} << id_;
   message.sem = in.psem;
   message.count = in.pcnt;
@@ -437,8 +459,9 @@ void Core::finish(isa::Unit unit, const Issued& issued) {
 void Core::receive_data(const Message& message) {
   if (message.to.empty()) return;
   try {
-    const Clock clock(id_, *message.clock, pool_);
-    const Access access{clock, message.unit, message.time, id_};
+    Knowledge knows;
+    if (message.clock) knows = {message.clock->data() + id_ * isa::kUnits, message.clock.get()};
+    const Access access{knows, message.unit, message.time, id_};
     std::byte* to = memory(message.to_acc).write(access, message.to, "the destination");
     for (uint64_t r = 0; r < message.to.rows; ++r) {
       std::memmove(to + r * message.to.stride, message.data + r * message.data_stride, message.to.row_bytes);
@@ -451,7 +474,7 @@ void Core::receive_data(const Message& message) {
 
 void Core::receive_post(const Message& message) {
   if (message.count == 0) return;
-  if (semaphores_.post(message.sem, message.count, Clock(id_, *message.clock, pool_))) return;
+  if (semaphores_.post(message.sem, message.count, message.clock)) return;
   throw Fault{fmt::format("the post of {} to semaphore {} of core {} exceeds {}: it is {}", message.count, message.sem, id_,
                           isa::kSemaphoreMax, semaphores_.value(message.sem)),
               std::nullopt, message.from};

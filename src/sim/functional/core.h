@@ -44,7 +44,7 @@ struct Message {
   Site from;
   UnitId unit = 0;
   Time time = 0;
-  std::shared_ptr<const Times> clock;
+  std::shared_ptr<const Times> clock;          // what the sender knows; null without race checks
   uint64_t mask = 0;
   uint8_t sem = 0, count = 0;                  // the post; count 0: none
   bool to_acc = false;
@@ -67,11 +67,12 @@ class Fabric {
 
 class Semaphores {
  public:
-  Semaphores() : semaphores_(isa::kSemaphores) {}
+  Semaphores(int core, TablePool& pool) : core_(core), pool_(pool), semaphores_(isa::kSemaphores) {}
   void reset();
   int value(int s) const { return semaphores_[static_cast<size_t>(s)].value; }
   // False when the post would exceed the largest value.
   bool post(int s, int n, const Clock& clock);
+  bool post(int s, int n, std::shared_ptr<const Times> sent);  // from another core, or as if
   // Takes n tokens, oldest first, and joins their clocks into `clock`; false when there are fewer.
   bool take(int s, int n, Clock& clock);
 
@@ -79,12 +80,17 @@ class Semaphores {
   struct Tokens {
     int count = 0;
     Clock clock;
+    std::shared_ptr<const Times> sent;                          // instead of the clock
   };
   struct Semaphore {
     int value = 0;
     size_t head = 0, runs = 0;                                  // ring: tokens of one post are one run
     std::array<Tokens, isa::kSemaphoreMax> ring;
   };
+  Tokens* add(int s, int n);
+
+  const int core_;
+  TablePool& pool_;
   std::vector<Semaphore> semaphores_;
 };
 
@@ -150,6 +156,7 @@ class Core {
 
   // Units (core.cpp, execute_*.cpp)
   bool step_unit(isa::Unit unit);
+  std::shared_ptr<const Times> clock_to_send(isa::Unit unit) const;
   void begin(isa::Unit unit, uint32_t pc);
   void finish(isa::Unit unit, const Issued& issued);
   void execute(isa::Unit unit, const Issued& issued);
@@ -171,6 +178,7 @@ class Core {
   const int id_;
   const int cores_;
   const uint32_t imem_instructions_;
+  const bool check_races_;
   Dram& dram_;
   TablePool pool_;                    // before everything that holds a Clock
   LocalMemory spm_, acc_;

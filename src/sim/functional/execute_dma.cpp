@@ -162,7 +162,7 @@ void Core::execute_snd(const Issued& issued, const Access& access) {
   message.from = {id_, isa::Unit::kNx, issued.pc};
   message.unit = access.unit;
   message.time = access.now;
-  message.clock = std::make_shared<const Times>(access.clock.all(id_, floor_));
+  message.clock = clock_to_send(isa::Unit::kNx);
   message.mask = issued.mask;
   message.sem = in.psem;
   message.count = in.pcnt;

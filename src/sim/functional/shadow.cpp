@@ -52,7 +52,7 @@ void LocalShadow::check_read(const Access& access, uint64_t line, uint64_t words
   const uint64_t missing = words & ~(fresh ? stamp & kAllWords : 0);
   // A line written by somebody unordered may look unwritten in another order: the race is the better message.
   if (checks_.races && fresh && writer_of(stamp) != access.unit &&
-      time_of(stamp) > access.clock.known(writer_of(stamp), core_, floor_)) {
+      time_of(stamp) > access.knows.of(writer_of(stamp), core_, floor_)) {
     race(access, fmt::format("reads {} line {}, not ordered after the write by", name_, line), writer_of(stamp),
          time_of(stamp));
   }
@@ -63,7 +63,7 @@ void LocalShadow::check_read(const Access& access, uint64_t line, uint64_t words
 
 void LocalShadow::check_overwrite(const Access& access, uint64_t line, uint64_t stamp) const {
   if (time_of(stamp) > floor_ && writer_of(stamp) != access.unit &&
-      time_of(stamp) > access.clock.known(writer_of(stamp), core_, floor_)) {
+      time_of(stamp) > access.knows.of(writer_of(stamp), core_, floor_)) {
     race(access, fmt::format("writes {} line {} of core {}, not ordered after the write by", name_, line, core_),
          writer_of(stamp), time_of(stamp));
   }
@@ -73,7 +73,7 @@ void LocalShadow::check_readers(const Access& access, uint64_t line, uint64_t co
   for (int u = 0; u < isa::kUnits; ++u) {
     const UnitId reader = unit_id(core_, static_cast<isa::Unit>(u));
     if (reader == access.unit) continue;
-    const Time known = access.clock.known(reader, core_, floor_);
+    const Time known = access.knows.of(reader, core_, floor_);
     const Time* times = read_[static_cast<size_t>(u)].data() + line;
     if (latest_read_[static_cast<size_t>(u)] <= known || !any_above(times, count, known)) continue;
     const uint64_t i = static_cast<uint64_t>(std::find_if(times, times + count, [&](Time t) { return t > known; }) - times);
@@ -194,7 +194,7 @@ void DramShadow::check_written(const Access& access, uint64_t line, uint64_t cou
     if (stamp == good) continue;
     const UnitId writer = static_cast<UnitId>(stamp);
     const Time time = static_cast<Time>(stamp >> 16);
-    if (time > floor && writer != access.unit && time > access.clock.known(writer, access.core, floor)) {
+    if (time > floor && writer != access.unit && time > access.knows.of(writer, access.core, floor)) {
       race(access, fmt::format("{} DRAM line {}, not ordered after the write by", does, first_line + line + i), writer,
            time);
     }
@@ -208,7 +208,7 @@ void DramShadow::check_readers(const Access& access, const Readers& readers, uin
     const Time latest = readers.latest[static_cast<size_t>(core)];
     if (latest <= floor) continue;
     const UnitId reader = unit_id(core, isa::Unit::kLd);
-    const Time known = access.clock.known(reader, access.core, floor);
+    const Time known = access.knows.of(reader, access.core, floor);
     if (latest <= known) continue;
     const Time* times = readers.line[static_cast<size_t>(core)].get() + line % kBlockLines;
     for (uint64_t i = 0; i < count; ++i) {

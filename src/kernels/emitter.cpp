@@ -16,7 +16,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
-  // Same order on every core: other cores send into the first eight.
+  // Same order on every core: other cores send into the first ten.
   qkv = b.spm(m * lines_of(c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim));
   q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
   value = b.spm(m * lines_of(heads * c.v_head_dim));
@@ -25,6 +25,8 @@ Emitter::Emitter(const Plan& plan, int core_index)
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
   hidden = b.spm(m * lines_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
+  expert_weight = b.spm(m * lines_of(c.n_routed_experts));
+  expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(m * lines_of(c.hidden_size));
   constants = b.spm(lines_of(kConstants));
   records = b.spm(static_cast<uint32_t>(own_rows.size()) * 4);

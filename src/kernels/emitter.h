@@ -32,7 +32,7 @@ struct Emitter {
   std::vector<int> own_rows;  // rows whose cache line and attention this core handles
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits, x;
+  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x;
   // Local.
   Loc constants, records, rope, minus_iota, xn;
 

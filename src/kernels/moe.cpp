@@ -21,16 +21,16 @@ void one_hot(Emitter& e, Vt d, Vt iota, Vt idx, int rows, int cols) {
   e.b.alu(Alu::kCmpeq, d, iota, idx, Bc::kCol, rows, cols);
 }
 
+// [rows][experts]: the weight where selected, else zero; 1..k in order of selection, else zero.
 struct Routing {
-  Vt weight;  // [rows][experts], zero where not selected
-  Vt rank;    // [rows][experts], 1..k in order of selection, zero where not selected
+  Vt weight, rank;
 };
 
 // Masks the experts outside the best `topk_group` groups; group score = sum of its two best (DeepSeek-V3).
-void limit_groups(Emitter& e, Vt select) {
+void limit_groups(Emitter& e, Vt select, int rows) {
   Builder& b = e.b;
   const Builder::Mark m = b.mark();
-  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), groups = static_cast<int>(e.c.n_group);
+  const int experts = static_cast<int>(e.c.n_routed_experts), groups = static_cast<int>(e.c.n_group);
   const int size = experts / groups;
   const uint32_t line = lines_of(rows);  // of one expert in the transposed tile
   const auto stride = static_cast<uint32_t>(size) * line;
@@ -73,22 +73,22 @@ void limit_groups(Emitter& e, Vt select) {
   b.release(m);
 }
 
-// Every core decides the routing of all rows: cheaper than another exchange.
-Routing route(Emitter& e, const LayerWeights& w) {
+// Routes rows of logits.
+Routing route(Emitter& e, const LayerWeights& w, Vt input, int rows) {
   Builder& b = e.b;
-  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts);
-  const uint32_t line = lines_of(experts), n = static_cast<uint32_t>(rows);
+  const int experts = static_cast<int>(e.c.n_routed_experts);
+  const uint32_t line = lines_of(experts);
+  const auto n = static_cast<uint32_t>(rows);
   const Routing r{Vt{b.spm(n * line)}, Vt{b.spm(n * line)}};
   const Builder::Mark m = b.mark();
   const Vt score{b.spm(n * line)}, select{b.spm(n * line)}, bias{b.spm(line)};
-  const Vt input{e.logits, 0, (static_cast<uint32_t>(experts) + 31) / 32 * 2};
   b.ld(bias.at, {0, static_cast<uint32_t>(w.router_bias)}, 1, static_cast<int>(line), 0, 0);
   b.alu(Alu::kMul, score, input, e.scalar(kMinusLog2e), Bc::kScalar, rows, experts);
   b.sfu(isa::Sfu::kExp2, score, score, rows, experts);
   b.alu(Alu::kAdd, score, score, e.scalar(kOne), Bc::kScalar, rows, experts);
   b.sfu(isa::Sfu::kRcp, score, score, rows, experts);
   b.alu(Alu::kAdd, select, score, bias, Bc::kRow, rows, experts);
-  if (e.c.n_group > 1) limit_groups(e, select);
+  if (e.c.n_group > 1) limit_groups(e, select, rows);
   const Vt iota{b.spm(n * line)}, hot{b.spm(n * line)}, never{b.spm(n * line)}, index{b.spm(lines_of(rows))};
   const Vt place{b.spm(1)};
   b.prm(Prm::kIota, iota, iota, rows, experts);
@@ -199,6 +199,20 @@ void emit_router(Emitter& e, const LayerWeights& w) {
              {{Space::kSpm, e.hidden.line, static_cast<uint32_t>(e.rows) * buffer_row, true},
               {Space::kSpm, e.logits.line, static_cast<uint32_t>(e.rows) * logit_row, true}});
   e.b.release(m);
+
+  // Each row is routed where its attention was; the decision goes to all.
+  const uint32_t line = lines_of(e.c.n_routed_experts);
+  for (const int row : e.own_rows) {
+    const Builder::Mark inner = e.b.mark();
+    const auto r = static_cast<uint32_t>(row);
+    const Routing routing = route(e, w, Vt{e.logits + r * logit_row}, 1);
+    e.broadcast(e.expert_weight, line, r * line, routing.weight.at, line, 1, line);
+    e.broadcast(e.expert_rank, line, r * line, routing.rank.at, line, 1, line);
+    e.b.release(inner);
+  }
+  const uint32_t lines = static_cast<uint32_t>(e.rows) * line;
+  e.exchange(isa::Unit::kVx, {},
+             {{Space::kSpm, e.expert_weight.line, lines, true}, {Space::kSpm, e.expert_rank.line, lines, true}});
 }
 
 void emit_experts(Emitter& e, const LayerWeights& w) {
@@ -211,7 +225,7 @@ void emit_experts(Emitter& e, const LayerWeights& w) {
       mine.push_back(x);
   }
   if (!mine.empty()) {
-    const Routing r = route(e, w);
+    const Routing r{Vt{e.expert_weight}, Vt{e.expert_rank}};
     const Vt turned{e.b.spm(experts * lines_of(e.rows))};
     e.b.prm(Prm::kTranspose, turned, r.rank, e.rows, static_cast<int>(experts));
     for (const uint32_t x : mine) expert(e, r, turned, w.expert_up[x], w.expert_down[x], x);

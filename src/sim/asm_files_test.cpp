@@ -30,6 +30,8 @@ std::vector<std::string> names() {
   return found;
 }
 
+std::string path_of(const std::string& name) { return kRoot + "/tests/asm/" + name + ".test"; }
+
 class AsmFiles : public testing::TestWithParam<std::string> {};
 
 std::vector<std::byte> memory(const Functional& simulator, const Expectation& expected) {
@@ -68,14 +70,14 @@ void run(const program::TextTest& test, const chip::Chip& chip, std::optional<ui
 }
 
 TEST_P(AsmFiles, Run) {
-  const std::string path = kRoot + "/tests/asm/" + GetParam() + ".test";
+  const std::string path = path_of(GetParam());
   const MappedFile file = MappedFile::open(path);
   const program::TextTest test = program::parse_text_test(file.text(), path);
   // The chip with as many cores as the program asks for: idle cores would only cost time.
   chip::Chip chip = chip::load(kRoot + "/chips/" + test.program.chip + ".yaml");
   chip.cores = chip.noc.columns = static_cast<int>(test.program.cores.size());
   std::string findings;
-  for (const program::Finding& finding : lint(test.program, chip)) (findings += to_string(finding)) += "\n";
+  for (const program::Finding& finding : lint(test.program, chip)) findings += to_string(finding) + "\n";
   if (test.finding.empty()) {
     EXPECT_EQ(findings, "");
   } else {
@@ -85,13 +87,12 @@ TEST_P(AsmFiles, Run) {
   for (uint64_t seed = 1; seed <= kSeeds; ++seed) run(test, chip, seed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, AsmFiles, testing::ValuesIn(names()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Files, AsmFiles, testing::ValuesIn(names()), [](const auto& file) { return file.param; });
 
 // Every instruction and every function is in at least one file.
 TEST(AsmFilesTogether, CoverEveryInstruction) {
   std::string all;
-  for (const std::string& name : names())
-    all += std::string(MappedFile::open(kRoot + "/tests/asm/" + name + ".test").text());
+  for (const std::string& name : names()) all += MappedFile::open(path_of(name)).text();
   const std::string_view mnemonics[] = {"HALT",       "SET ",        "ADD ",           "LDR ",          "LOOP ",
                                         "SKIPZ ",     "SYNC ",       "CFG.LD",         "CFG.ST",        "CFG.MM",
                                         "CFG.VX",     "LD ",         "LDG ",           "LDX ",          "ST ",

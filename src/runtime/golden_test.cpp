@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "runtime/golden_files.h"
 #include "runtime/sampler.h"
@@ -75,10 +74,8 @@ TEST_F(Golden, SixteenPromptsTogether) {
   EXPECT_EQ(kept, 16u * 4);
   EXPECT_LE(largest, 1e-4);
   EXPECT_EQ(same_bits, total);
-  std::printf(
-      "greedy tokens as the independent implementation: %zu of %zu; rows of logits equal in every bit: %zu; "
-      "largest relative difference of a logit: %.2g\n",
-      same_token, total, same_bits, largest);
+  GTEST_LOG_(INFO) << same_token << " of " << total << " greedy tokens as the independent implementation; " << same_bits
+                   << " rows of logits equal in every bit; largest relative difference of a logit: " << largest;
 }
 
 TEST_F(Golden, OnePromptAlone) {

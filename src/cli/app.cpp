@@ -57,9 +57,8 @@ std::string complaint(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = chosen(app);
   const std::vector<std::string> unexpected = app.remaining(true);
   std::string message = error.what();
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !unexpected.empty()) {
-    message = unknown_word(app, unexpected.front());
-  }
+  // A misspelt option is the better thing to say, also where it leaves a required one missing.
+  if (!unexpected.empty()) message = unknown_word(app, unexpected.front());
   return fmt::format("{} (see hadal {}--help)", message, &command == &app ? "" : command.get_name() + " ");
 }
 

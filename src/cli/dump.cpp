@@ -28,7 +28,7 @@ std::vector<std::string> split(const std::string& text) {
 }
 
 [[noreturn]] void malformed(const std::string& text) {
-  input_error("--dump " + text,
+  input_error(fmt::format("--dump {}", text),
               "is not spm:CORE:LINE:LINES, acc:CORE:LINE:LINES or dram:LINE:LINES, with :f32, :u32, :bf16 or :u8");
 }
 
@@ -67,7 +67,7 @@ std::string value_text(std::span<const std::byte> bytes, Dump::Type type, size_t
 size_t width_of(Dump::Type type) { return type == Dump::Type::kU8 ? 1 : type == Dump::Type::kBf16 ? 2 : 4; }
 
 void check_range(const Dump& dump, const chip::Chip& chip, const program::Program& program) {
-  const std::string where = "--dump " + dump.text;
+  const std::string where = fmt::format("--dump {}", dump.text);
   if (dump.lines == 0 || dump.lines > kMostLines)
     input_error(where, "shows {} lines; 1 to {} are possible", dump.lines, kMostLines);
   const uint64_t end = dump.line + dump.lines;
@@ -125,7 +125,8 @@ std::string Dump::show(const sim::Functional& machine) const {
   for (size_t first = 0; first < count; first += kPerRow) {
     const size_t byte = first * width;
     out += fmt::format("{:>8}+{:02}:", line + byte / isa::kLineBytes, byte % isa::kLineBytes);
-    for (size_t i = first; i < std::min(first + kPerRow, count); ++i) out += " " + value_text(bytes, type, i);
+    for (size_t i = first; i < std::min(first + kPerRow, count); ++i)
+      out += fmt::format(" {}", value_text(bytes, type, i));
     out += '\n';
   }
   return out;

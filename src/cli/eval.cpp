@@ -121,7 +121,7 @@ class Work {
     const size_t all = text_.windows.size() * (reference_ ? 2 : 1), done = chip_side.done + reference_side.done;
     text += fmt::format(", {:.0f} s", seconds);
     if (status_.active()) {
-      status_.show("[" + text + "]");
+      status_.show(fmt::format("[{}]", text));
     } else if (seconds - logged_ > kLogEvery && done < all) {
       logged_ = seconds;
       fmt::print(stderr, "{}\n", text);
@@ -233,14 +233,13 @@ void execute(const Options& options) {
     out["relative_difference_pct"] = difference;
     out["top1_agreement"] = same;
     add(table, "FP32", plain);
-    comparison = fmt::format("difference {:+.4f} %; the likeliest token is the same at {:.2f} % of the positions\n",
+    comparison = fmt::format("\ndifference {:+.4f} %; the likeliest token is the same at {:.2f} % of the positions\n",
                              difference, 100 * same);
   }
   if (json) json->write(out.dump(2) + "\n");
   if (json && json->is_standard_output()) return;
   fmt::print("{}: {} tokens, {} bytes, {} windows of at most {} tokens, {:.1f} s\n\n{}{}", options.text, text.tokens,
-             text.bytes, text.windows.size(), options.window, wall, table.text(),
-             comparison.empty() ? "" : "\n" + comparison);
+             text.bytes, text.windows.size(), options.window, wall, table.text(), comparison);
 }
 
 }  // namespace

@@ -100,7 +100,8 @@ void add_exec(CLI::App& app, Action& action) {
   command->add_option("--dump", o.dumps,
                       "Memory to show afterwards: spm:CORE:LINE:LINES, acc:CORE:LINE:LINES or\n"
                       "dram:LINE:LINES, and :f32, :u32, :bf16 or :u8 for the type of its values");
-  command->add_option("--seed", o.seed, "Run the units in a random order: the result must not change");
+  command->add_option("--seed", o.seed, "Run the units in a random order: the result must not change")
+      ->check(CLI::NonNegativeNumber);
   command->add_flag("--timing", o.timing, "Also run the timing simulator: cycles, utilisation, energy");
   command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev)");
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");

@@ -13,7 +13,6 @@ program::Program load_program(const std::string& path) {
 }
 
 chip::Chip chip_for(const program::Program& program, const std::string& path, const std::string& given) {
-  if (given.empty() && program.chip.empty()) input_error(path, "names no chip; --chip or a line .chip NAME is needed");
   chip::Chip chip = chip::load(find_chip(given.empty() ? program.chip : given));
   if (program.cores.size() != static_cast<size_t>(chip.cores)) {
     input_error(path, "has streams for {} core(s); {} has {}", program.cores.size(), chip.name, chip.cores);

@@ -193,7 +193,9 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--top-p", o.top_p, "Draw from the likeliest tokens that hold this probability")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
-  command->add_option("--seed", o.seed, "Of the draws; equal seeds give equal text")->capture_default_str();
+  command->add_option("--seed", o.seed, "Of the draws; equal seeds give equal text")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();

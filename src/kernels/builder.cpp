@@ -34,25 +34,18 @@ Builder::Builder(const chip::Chip& chip, int core)
   for (auto& unit : config_) unit.fill(0u);
 }
 
-Loc Builder::spm(uint32_t lines) {
-  if (spm_top_ + lines > spm_lines_) {
-    input_error(chip_.name, "the program needs more scratchpad than the {} lines of a core ({} in use, {} more asked)",
-                spm_lines_, spm_top_, lines);
-  }
-  const Loc at{spm_top_, false};
-  spm_top_ += lines;
-  return at;
-}
+Loc Builder::spm(uint32_t lines) { return {take(spm_top_, lines, spm_lines_, "scratchpad"), false}; }
 
-Loc Builder::acc(uint32_t lines) {
-  if (acc_top_ + lines > acc_lines_) {
-    input_error(chip_.name,
-                "the program needs more accumulators than the {} lines of a core ({} in use, {} more asked)",
-                acc_lines_, acc_top_, lines);
+Loc Builder::acc(uint32_t lines) { return {take(acc_top_, lines, acc_lines_, "accumulators"), true}; }
+
+uint32_t Builder::take(uint32_t& top, uint32_t lines, uint32_t size, const char* what) const {
+  if (top + lines > size) {
+    throw DoesNotFit(ErrorKind::kInput,
+                     fmt::format("{}: the program needs more {} than the {} lines of a core ({} in use, {} more asked)",
+                                 chip_.file, what, size, top, lines));
   }
-  const Loc at{acc_top_, true};
-  acc_top_ += lines;
-  return at;
+  top += lines;
+  return top - lines;
 }
 
 void Builder::release(Mark m) {

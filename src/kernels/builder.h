@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "chip/chip.h"
 #include "isa/isa.h"
 #include "program/program.h"
@@ -15,6 +16,12 @@
 namespace hadal::kernels {
 
 enum class Space : uint8_t { kSpm, kAcc, kObject };
+
+// A program needs more local memory than a core has.
+class DoesNotFit : public Error {
+ public:
+  using Error::Error;
+};
 
 // Things that order instructions without being local memory: writable DRAM areas and the exchange protocol.
 enum class Object : uint8_t { kKv, kQuery, kAttention, kExperts, kLogits, kStep, kExchange, kCount };
@@ -131,6 +138,7 @@ class Builder {
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:
+  uint32_t take(uint32_t& top, uint32_t lines, uint32_t size, const char* what) const;
   Entry& push(isa::Instr instr, std::vector<Access> accesses);
   void vcfg(isa::cfg::Vx key, uint32_t value);
   void dcfg(isa::Unit unit, isa::cfg::Dma key, uint32_t value);

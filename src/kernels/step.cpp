@@ -190,11 +190,11 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   Compiled out;
   out.options = options;
   out.operators = graph::step(c);
-  out.rows = options.row_buckets;
-  std::sort(out.rows.begin(), out.rows.end());
-  for (const int rows : out.rows)
+  std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
+  std::sort(buckets.begin(), buckets.end());
+  for (const int rows : buckets)
     check(std::has_single_bit(static_cast<unsigned>(rows)), "row bucket {} is not a power of two", rows);
-  const auto most_rows = static_cast<uint64_t>(out.rows.back());
+  const auto most_rows = static_cast<uint64_t>(buckets.back());
 
   Plan plan;
   plan.config = &c;
@@ -260,17 +260,23 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
                 .kv_slot_bytes = plan.areas.kv_slot_lines * 64,
                 .context = context,
                 .kv_tile = plan.kv_tile};
-  for (const int rows : out.rows) {
+  for (const int rows : buckets) {
     plan.rows = rows;
     program::Program program;
     program.chip = chip.name;
     program.segments = segments;
     for (const graph::Operator& op : out.operators) program.operators.push_back(op.name);
-    for (int core = 0; core < chip.cores; ++core) {
-      Emitter e(plan, core);
-      emit(e, out.operators);
-      program.cores.push_back(e.b.finish());
+    try {
+      for (int core = 0; core < chip.cores; ++core) {
+        Emitter e(plan, core);
+        emit(e, out.operators);
+        program.cores.push_back(e.b.finish());
+      }
+    } catch (const DoesNotFit&) {
+      if (!options.row_buckets.empty() || out.rows.empty()) throw;
+      break;  // the chip takes fewer rows at once
     }
+    out.rows.push_back(rows);
     out.programs.push_back(std::move(program));
   }
   return out;

@@ -23,9 +23,9 @@ enum class KvFormat : uint8_t { kFp8, kBf16 };
 struct CompileOptions {
   int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
   KvFormat kv_format = KvFormat::kFp8;
-  int sequences = 16;                             // cache slots
-  int64_t context = 0;                            // positions a slot holds; 0 = the model's limit
-  std::vector<int> row_buckets = {1, 4, 16, 32};  // programs to build
+  int sequences = 16;            // cache slots
+  int64_t context = 0;           // positions a slot holds; 0 = the model's limit
+  std::vector<int> row_buckets;  // powers of two, one program each; empty: those of 1, 4, 16, 32 that fit the chip
 };
 
 // Host-visible addresses (bytes) and sizes.

@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "cli/app.h"
+#include "cli/chip_session.h"
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -153,8 +154,8 @@ void score_all(const Options& options, const model::Model& model, const chip::Ch
       threads.emplace_back([&] {
         try {
           {
-            runtime::Session own(model, chip, session);
-            work.run(work.chip_side, work.next_chip, [&](auto window) { return runtime::score_window(own, window); });
+            const auto own = open_session(model, chip, session);
+            work.run(work.chip_side, work.next_chip, [&](auto window) { return runtime::score_window(*own, window); });
           }
           if (!reference) return;
           work.run(work.reference_side, work.next_reference,

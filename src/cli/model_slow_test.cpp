@@ -74,6 +74,15 @@ TEST(RunModel, ABatchHoldsWhatEachSeedGivesAlone) {
   EXPECT_EQ(together["sequences"][2], alone["sequences"][0]);
 }
 
+// Its scratchpads hold only small steps.
+TEST(RunModel, TheSmallChipRunsTheModelToo) {
+  const Outcome result = hadal({"run", "hadal-tiny", "-p", "The", "-n", "2", "--chip", "hadal-rtl", "--json", "-"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const json report = json::parse(result.out);
+  EXPECT_EQ(report["chip"], "hadal-rtl");
+  EXPECT_GT(report["cycles"], 0);
+}
+
 // On a terminal the progress line comes and goes; what stays is what a pipe gets.
 TEST(RunModel, ATerminalShowsProgressAndKeepsTheText) {
   const std::vector<std::string> arguments{"run", "hadal-tiny", "-p", "It was", "-n", "3", "--no-timing", "--quiet"};

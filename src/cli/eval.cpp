@@ -19,7 +19,6 @@
 
 #include "base/error.h"
 #include "cli/app.h"
-#include "cli/chip_session.h"
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -154,8 +153,8 @@ void score_all(const Options& options, const model::Model& model, const chip::Ch
       threads.emplace_back([&] {
         try {
           {
-            const auto own = open_session(model, chip, session);
-            work.run(work.chip_side, work.next_chip, [&](auto window) { return runtime::score_window(*own, window); });
+            runtime::Session own(model, chip, session);
+            work.run(work.chip_side, work.next_chip, [&](auto window) { return runtime::score_window(own, window); });
           }
           if (!reference) return;
           work.run(work.reference_side, work.next_reference,

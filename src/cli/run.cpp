@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "cli/app.h"
-#include "cli/chip_session.h"
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
@@ -155,8 +154,7 @@ void execute(const Options& options) {
   const Stopwatch loading;
   const model::Model model = model::Model::load(directory);
   const std::vector<int32_t> prompt = encode_prompt(model, options.prompt);
-  const auto opened = open_session(model, chip, session_options(options, model, prompt.size()));
-  runtime::Session& session = *opened;
+  runtime::Session session(model, chip, session_options(options, model, prompt.size()));
   const double load_s = loading.seconds();
 
   const bool silent = json && json->is_standard_output();

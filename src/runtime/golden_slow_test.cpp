@@ -99,15 +99,21 @@ class GoldenLong : public testing::ChipRules {};
 // Near the model's limit, across many tiles of attention; and prefill in steps of another size.
 TEST_F(GoldenLong, SequenceNearTheLimit) {
   const json& golden = golden_["long"];
-  const size_t length = golden["length"];
-  std::vector<int32_t> tokens = heldout(length);
+  const size_t whole = golden["length"];
+  std::vector<int32_t> tokens = heldout(whole);
   ASSERT_EQ(crc32_of(tokens), golden["tokens_crc32"]) << "other tokens";
   std::map<size_t, uint32_t> expected;
   for (const json& row : golden["rows"]) expected[row[0]] = row[1];
   const std::vector<int32_t> generated = golden["generated"];
   const std::vector<uint32_t> checksums = golden["generated_crc32"];
-  for (size_t i = 0; i < checksums.size(); ++i) expected[length + i] = checksums[i];
+  for (size_t i = 0; i < checksums.size(); ++i) expected[whole + i] = checksums[i];
   tokens.insert(tokens.end(), generated.begin(), generated.end());
+  size_t length = whole;
+#ifdef __SANITIZE_ADDRESS__
+  length = 300;  // for time; nothing is generated then
+  tokens.resize(length + 1);
+  expected.erase(expected.lower_bound(length), expected.end());
+#endif
 
   SessionOptions choice = options(2, 2048, {1, 16, 32});
   choice.functional.threads = threads();
@@ -117,7 +123,7 @@ TEST_F(GoldenLong, SequenceNearTheLimit) {
     const auto s = static_cast<size_t>(slot);
     auto on_row = [&](size_t position, const std::vector<float>& logits) {
       rows[s].push_back(crc32_of(logits));
-      if (position + 1 >= length) {
+      if (position + 1 >= whole) {
         EXPECT_EQ(argmax(logits), tokens[position + 1]) << position;
       }
     };
@@ -129,7 +135,7 @@ TEST_F(GoldenLong, SequenceNearTheLimit) {
   EXPECT_EQ(same, expected.size());
   EXPECT_EQ(rows[1], rows[0]);
   EXPECT_TRUE(cache(session, 1, tokens.size() - 1) == cache(session, 0, tokens.size() - 1));
-  GTEST_LOG_(INFO) << length << " tokens prefilled, " << generated.size() << " generated: " << same << " of "
+  GTEST_LOG_(INFO) << length << " tokens prefilled, " << tokens.size() - length << " generated: " << same << " of "
                    << expected.size() << " rows of logits equal in every bit";
 }
 

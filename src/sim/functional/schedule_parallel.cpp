@@ -25,6 +25,7 @@ class InParallel : public Scheduler {
     work();
     for (std::thread& thread : others) thread.join();
     if (failure_) std::rethrow_exception(failure_);
+    for (size_t c = 0; c < places_.size(); ++c) open_mail(c);  // data that no post followed
   }
 
   // All data before any post: whoever sees a post may tell others, who then expect theirs.
@@ -66,12 +67,23 @@ class InParallel : public Scheduler {
         const std::lock_guard lock(place.mutex);
         place.mail.push_back(mail);
       }
-      notify(target);
+      // Nobody waits for data, only for the post after it: a core that is idle reads both then.
+      if (mail.post) notify(target);
     }
   }
   void receive(size_t core, const Mail& mail) {
     if (mail.data) cores_[core]->receive_data(*mail.message);
     if (mail.post) cores_[core]->receive_post(*mail.message);
+  }
+
+  void open_mail(size_t core) {
+    Place& place = places_[core];
+    {
+      const std::lock_guard lock(place.mutex);
+      place.taken.swap(place.mail);
+    }
+    for (const Mail& mail : place.taken) receive(core, mail);
+    place.taken.clear();
   }
 
   void notify(size_t core) {
@@ -111,12 +123,7 @@ class InParallel : public Scheduler {
     Place& place = places_[core];
     for (;;) {
       place.status = Status::kRunning;
-      {
-        const std::lock_guard lock(place.mutex);
-        place.taken.swap(place.mail);
-      }
-      for (const Mail& mail : place.taken) receive(core, mail);
-      place.taken.clear();
+      open_mail(core);
       cores_[core]->run();
       Status running = Status::kRunning;
       if (place.status.compare_exchange_strong(running, Status::kIdle)) return;

@@ -1,5 +1,5 @@
-// Cores on several host threads. A core is run by one thread at a time; messages from other cores wait in its mailbox
-// until it cannot move without them.
+// Cores on several host threads. A core always runs on the same thread, whose caches then hold its memories; messages
+// from other cores wait in its mailbox until it cannot move without them.
 #include <atomic>
 #include <bit>
 #include <condition_variable>
@@ -15,14 +15,15 @@ namespace {
 
 class InParallel : public Scheduler {
  public:
-  InParallel(Cores& cores, int threads) : cores_(cores), threads_(threads), places_(cores.size()), active_(cores.size()) {
-    for (size_t c = 0; c < cores.size(); ++c) queue_.push_back(c);
+  InParallel(Cores& cores, int threads)
+      : cores_(cores), places_(cores.size()), lanes_(static_cast<size_t>(threads)), active_(cores.size()) {
+    for (size_t c = 0; c < cores.size(); ++c) lane_of(c).queue.push_back(c);
   }
 
   void run() override {
     std::vector<std::thread> others;
-    for (int t = 1; t < threads_; ++t) others.emplace_back([this] { work(); });
-    work();
+    for (size_t t = 1; t < lanes_.size(); ++t) others.emplace_back([this, t] { work(lanes_[t]); });
+    work(lanes_[0]);
     for (std::thread& thread : others) thread.join();
     if (failure_) std::rethrow_exception(failure_);
     for (size_t c = 0; c < places_.size(); ++c) open_mail(c);  // data that no post followed
@@ -86,38 +87,59 @@ class InParallel : public Scheduler {
     place.taken.clear();
   }
 
+  // The cores of one thread that may be able to move.
+  struct Lane {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<size_t> queue;
+    std::atomic<bool> any = true;  // as far as a glance without the mutex tells
+  };
+  Lane& lane_of(size_t core) { return lanes_[core % lanes_.size()]; }
+
   void notify(size_t core) {
     // A queued core reads its mail when it runs, a running one looks again before it goes idle.
     if (places_[core].status.exchange(Status::kNotified) != Status::kIdle) return;
+    ++active_;
+    Lane& lane = lane_of(core);
     {
-      const std::lock_guard lock(mutex_);
-      queue_.push_back(core);
-      ++active_;
+      const std::lock_guard lock(lane.mutex);
+      lane.queue.push_back(core);
+      lane.any = true;
     }
-    changed_.notify_one();
+    lane.changed.notify_one();
   }
 
-  void work() {
-    std::unique_lock lock(mutex_);
+  void work(Lane& lane) {
     for (;;) {
-      changed_.wait(lock, [this] { return stopped() || !queue_.empty(); });
-      if (stopped()) return;
-      const size_t core = queue_.front();
-      queue_.pop_front();
+      // Work usually comes within microseconds, sooner than a sleeping thread wakes.
+      for (int look = 0; look < kLooks && !lane.any && !stopped_; ++look) std::this_thread::yield();
+      std::unique_lock lock(lane.mutex);
+      lane.changed.wait(lock, [&] { return stopped_ || !lane.queue.empty(); });
+      if (stopped_) return;
+      const size_t core = lane.queue.front();
+      lane.queue.pop_front();
+      lane.any = !lane.queue.empty();
       lock.unlock();
-      std::exception_ptr failure;
       try {
         run_core(core);
       } catch (...) {
-        failure = std::current_exception();
+        stop(std::current_exception());
       }
-      lock.lock();
-      --active_;
-      if (failure && !failure_) failure_ = failure;
-      if (stopped()) changed_.notify_all();
+      if (--active_ == 0) stop(nullptr);
     }
   }
-  bool stopped() const { return active_ == 0 || failure_ != nullptr; }
+
+  void stop(std::exception_ptr failure) {
+    {
+      const std::lock_guard lock(failure_mutex_);
+      if (!failure_) failure_ = failure;
+    }
+    stopped_ = true;
+    for (Lane& lane : lanes_) {
+      const std::lock_guard lock(lane.mutex);  // nobody is between its look at stopped_ and its sleep
+      lane.changed.notify_all();
+    }
+  }
 
   void run_core(size_t core) {
     Place& place = places_[core];
@@ -130,18 +152,21 @@ class InParallel : public Scheduler {
     }
   }
 
+  static constexpr int kLooks = 100;
+
   Cores& cores_;
-  const int threads_;
   std::vector<Place> places_;
-  std::mutex mutex_;                  // of what follows
-  std::condition_variable changed_;
-  std::deque<size_t> queue_;          // cores that may be able to move
-  size_t active_;                     // cores queued or running
+  std::vector<Lane> lanes_;
+  std::atomic<size_t> active_;  // cores queued or running
+  std::atomic<bool> stopped_ = false;
+  std::mutex failure_mutex_;
   std::exception_ptr failure_;
 };
 
 }  // namespace
 
-std::unique_ptr<Scheduler> in_parallel(Cores& cores, int threads) { return std::make_unique<InParallel>(cores, threads); }
+std::unique_ptr<Scheduler> in_parallel(Cores& cores, int threads) {
+  return std::make_unique<InParallel>(cores, threads);
+}
 
 }  // namespace hadal::sim

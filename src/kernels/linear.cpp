@@ -12,14 +12,17 @@ uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16)
 void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w,
                       Loc buffer, uint32_t buffer_row_lines) {
   const Builder::Mark m = e.b.mark();
-  Matmul product(e, w, share(w.tiles, e.core, e.p.cores), e.rows);
-  product.prefetch();
-  const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * row_lines(cols))};
-  e.rms_norm(normal, source, norm, inverse, e.rows, cols);
-  const Activations a = e.quantise(normal, e.rows, cols, e.p.options.activation_digits);
-  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-    e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
-  });
+  const Share mine = share(w.tiles, e.core, e.p.cores);
+  if (mine.size() > 0) {
+    Matmul product(e, w, mine, e.rows);
+    product.prefetch();
+    const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * row_lines(cols))};
+    e.rms_norm(normal, source, norm, inverse, e.rows, cols);
+    const Activations a = e.quantise(normal, e.rows, cols, e.p.options.activation_digits);
+    product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+    });
+  }
   e.exchange(isa::Unit::kVx, {}, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
   e.b.release(m);
 }
@@ -108,13 +111,16 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
 void emit_output(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
   const uint32_t lines = row_lines(e.c.hidden_size);
-  Matmul product(e, w.output, share(w.output.tiles, e.core, e.p.cores), e.rows);
-  product.prefetch();
-  const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.c.num_attention_heads * e.c.v_head_dim),
-                                   e.p.options.activation_digits);
-  product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-    e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
-  });
+  const Share mine = share(w.output.tiles, e.core, e.p.cores);
+  if (mine.size() > 0) {
+    Matmul product(e, w.output, mine, e.rows);
+    product.prefetch();
+    const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.c.num_attention_heads * e.c.v_head_dim),
+                                     e.p.options.activation_digits);
+    product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+    });
+  }
   e.exchange(isa::Unit::kVx, {}, {region(e.delta, static_cast<uint32_t>(e.rows) * lines)});
   e.b.release(m);
   e.add_residual(e.delta);
@@ -124,7 +130,9 @@ void emit_lm_head(Emitter& e) {
   const Builder::Mark m = e.b.mark();
   const auto hidden = static_cast<int>(e.c.hidden_size);
   const PanelMatrix& w = e.p.lm_head;
-  Matmul product(e, w, share(w.tiles, e.core, e.p.cores), e.rows);
+  const Share mine = share(w.tiles, e.core, e.p.cores);
+  if (mine.size() == 0) return;
+  Matmul product(e, w, mine, e.rows);
   product.prefetch();
   e.rms_norm(Vt{e.xn}, Vt{e.x}, e.p.final_norm, kInvHidden, e.rows, hidden);
   const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, 2);

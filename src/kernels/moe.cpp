@@ -115,6 +115,16 @@ Routing route(Emitter& e, const LayerWeights& w, Vt input, int rows) {
   return r;
 }
 
+// Experts of this core, spread over the cores even when there are fewer experts than cores.
+std::vector<uint32_t> own_experts(const Emitter& e) {
+  const auto experts = static_cast<uint64_t>(e.c.n_routed_experts), cores = static_cast<uint64_t>(e.p.cores);
+  std::vector<uint32_t> mine;
+  for (uint64_t x = 0; x < experts; ++x) {
+    if (x * cores / experts == static_cast<uint64_t>(e.core)) mine.push_back(static_cast<uint32_t>(x));
+  }
+  return mine;
+}
+
 // One routed expert on its rows: skipped when it has none.
 void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up, const PanelMatrix& down,
             uint32_t index) {
@@ -178,7 +188,9 @@ void emit_router(Emitter& e, const LayerWeights& w) {
   Matmul router(e, w.router, logit_tiles, e.rows);
   Matmul shared(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
   router.prefetch();
-  e.rms_norm(Vt{e.xn}, Vt{e.x}, w.post_norm, kInvHidden, e.rows, hidden);
+  if (logit_tiles.size() > 0 || mine.size() > 0 || !own_experts(e).empty()) {
+    e.rms_norm(Vt{e.xn}, Vt{e.x}, w.post_norm, kInvHidden, e.rows, hidden);
+  }
   if (logit_tiles.size() > 0) {
     const Activations exact = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
     router.run(exact, [&](Loc acc, uint32_t first, uint32_t tiles) {
@@ -218,12 +230,7 @@ void emit_router(Emitter& e, const LayerWeights& w) {
 void emit_experts(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
   const auto experts = static_cast<uint32_t>(e.c.n_routed_experts);
-  // Spread the experts over the cores even when there are fewer experts than cores.
-  std::vector<uint32_t> mine;
-  for (uint32_t x = 0; x < experts; ++x) {
-    if (static_cast<int>(static_cast<uint64_t>(x) * static_cast<uint64_t>(e.p.cores) / experts) == e.core)
-      mine.push_back(x);
-  }
+  const std::vector<uint32_t> mine = own_experts(e);
   if (!mine.empty()) {
     const Routing r{Vt{e.expert_weight}, Vt{e.expert_rank}};
     const Vt turned{e.b.spm(experts * lines_of(e.rows))};

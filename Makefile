@@ -1,7 +1,9 @@
 # One line for each thing a developer does; CMake, CTest and a few scripts do the work. `make help` lists the targets.
 JOBS         ?= $(shell nproc)
 PROMPT       ?= Once upon a time
-TOKENS       ?= 48
+TOKENS       ?= 64
+TEMPERATURE  ?= 0.7
+SEED         ?= 1
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
@@ -10,9 +12,10 @@ FUZZ_SECONDS ?= 60
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: build/build.ninja ## Generate text on the simulated chip and show where the time went (PROMPT=, TOKENS=)
+demo: build/build.ninja ## Generate text on the simulated chip and show where the time went (PROMPT=, TOKENS=, TEMPERATURE=, SEED=)
 	cmake --build --preset release --target hadal -j $(JOBS)
-	build/hadal run models/hadal-tiny --chip chips/hadal-1.yaml --prompt "$(PROMPT)" --max-tokens $(TOKENS)
+	build/hadal run models/hadal-tiny --chip chips/hadal-1.yaml --prompt "$(PROMPT)" --max-tokens $(TOKENS) \
+	  --temperature $(TEMPERATURE) --top-p 0.95 --seed $(SEED)
 
 test: build ## Build and run the whole test suite
 	ctest --preset test -j $(JOBS)

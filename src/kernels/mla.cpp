@@ -9,8 +9,8 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-// Registers: next cached line to load, tiles, this and the next tile's buffer, a spare for swapping them, rows of the next
-// load, tiles after this one, rows of the last tile.
+// Registers: next cached line to load, tiles, this and the next tile's buffer, a spare for swapping them, rows of the
+// next load, tiles after this one, rows of the last tile.
 constexpr int kLine = 1, kTiles = 2, kThis = 5, kNext = 6, kSwap = 7, kRows = 8, kLeft = 9, kLastRows = 10;
 constexpr float kMasked = -1e30f;
 

@@ -88,8 +88,8 @@ class TableRef {
 
 // What a unit of a core knows: the last finished instruction of every unit.
 struct Knowledge {
-  const Time* local = nullptr;        // of the units of its own core
-  const Times* remote = nullptr;      // of all others; null: nothing of this launch
+  const Time* local = nullptr;    // of the units of its own core
+  const Times* remote = nullptr;  // of all others; null: nothing of this launch
   Time of(UnitId id, int core, Time floor) const {
     if (core_of(id) == core) return local[id % isa::kUnits];
     return remote != nullptr ? (*remote)[id] : floor;

@@ -153,14 +153,15 @@ std::vector<std::pair<Site, std::string>> Core::blocked() const {
   std::vector<std::pair<Site, std::string>> found;
   const auto waits = [&](isa::Unit unit, uint32_t pc, const isa::Instr& instr) {
     found.emplace_back(Site{id_, unit, pc}, fmt::format("waits for semaphore {} to reach {}, it is {}", instr.wsem,
-                                                         instr.wcnt, semaphores_.value(instr.wsem)));
+                                                        instr.wcnt, semaphores_.value(instr.wsem)));
   };
   if (!halted_) {
     const Code& code = (*code_)[pc_];
     if (code.unit == isa::Unit::kCtl) {
       waits(isa::Unit::kCtl, pc_, code.instr);
     } else {
-      found.emplace_back(Site{id_, isa::Unit::kCtl, pc_}, fmt::format("waits for room in the FIFO of {}", isa::name(code.unit)));
+      found.emplace_back(Site{id_, isa::Unit::kCtl, pc_},
+                         fmt::format("waits for room in the FIFO of {}", isa::name(code.unit)));
     }
   }
   for (int u = 1; u < isa::kUnits; ++u) {
@@ -185,7 +186,9 @@ void Core::set(int reg, uint64_t value) {
   if (reg != 0) registers_[static_cast<size_t>(reg)] = value & kRegisterMask;
 }
 
-uint64_t Core::line_of(const isa::Local& local) const { return (registers_[local.areg] + local.offset) & kRegisterMask; }
+uint64_t Core::line_of(const isa::Local& local) const {
+  return (registers_[local.areg] + local.offset) & kRegisterMask;
+}
 
 Issue& Core::record(const Code& code, const Issued& issued) {
   trace_->issues.emplace_back();
@@ -272,15 +275,9 @@ void Core::execute_ctl(const Code& code) {
   issued.mask = registers_[in.mask];
   Issue* trace = trace_ != nullptr ? &record(code, issued) : nullptr;
   switch (in.op) {
-    case isa::Op::kHalt:
-      halted_ = true;
-      break;
-    case isa::Op::kSet:
-      set(in.rd, in.imm);
-      break;
-    case isa::Op::kAdd:
-      set(in.rd, registers_[in.rs] + registers_[in.rt] + in.imm);
-      break;
+    case isa::Op::kHalt: halted_ = true; break;
+    case isa::Op::kSet: set(in.rd, in.imm); break;
+    case isa::Op::kAdd: set(in.rd, registers_[in.rs] + registers_[in.rt] + in.imm); break;
     case isa::Op::kLdr: {
       const uint64_t line = line_of(in.a);
       if (trace != nullptr) trace->a = static_cast<uint32_t>(line);
@@ -303,10 +300,8 @@ void Core::execute_ctl(const Code& code) {
       finish(isa::Unit::kCtl, issued);
       skip(registers_[in.rs] == 0 ? in.len : 0);
       return;
-    case isa::Op::kSync:
-      break;
-    default:
-      fault("is not an instruction of CTL");
+    case isa::Op::kSync: break;
+    default: fault("is not an instruction of CTL");
   }
   finish(isa::Unit::kCtl, issued);
   if (!halted_) advance();
@@ -338,7 +333,8 @@ void Core::enter_loop(const isa::Instr& in) {
   }
   if (loops_.size() == isa::kLoopDepth) fault("loops nest more than {} deep", isa::kLoopDepth);
   if (in.len == 0) {
-    for (const isa::Step& step : in.step) set(step.areg, registers_[step.areg] + passes * static_cast<uint64_t>(int64_t{step.inc}));
+    for (const isa::Step& step : in.step)
+      set(step.areg, registers_[step.areg] + passes * static_cast<uint64_t>(int64_t{step.inc}));
     advance();
     return;
   }
@@ -403,27 +399,16 @@ void Core::execute(isa::Unit unit, const Issued& issued) {
   const UnitState& s = state(unit);
   const Access access{s.clock.knowledge(), unit_id(id_, unit), s.clock.local(unit), id_};
   switch (issued.code->instr.op) {
-    case isa::Op::kSync:
-      return;
-    case isa::Op::kCfg:
-      state(unit).cfg[issued.code->instr.key] = issued.value;
-      return;
-    case isa::Op::kLd:
-      return execute_ld(issued, access);
-    case isa::Op::kLdg:
-      return execute_ldg(issued, access);
-    case isa::Op::kLdx:
-      return execute_ldx(issued, access);
-    case isa::Op::kSt:
-      return execute_st(issued, access);
-    case isa::Op::kStg:
-      return execute_stg(issued, access);
-    case isa::Op::kSnd:
-      return execute_snd(issued, access);
-    case isa::Op::kMma:
-      return execute_mma(issued, access);
-    default:
-      return execute_vx(issued, access);
+    case isa::Op::kSync: return;
+    case isa::Op::kCfg: state(unit).cfg[issued.code->instr.key] = issued.value; return;
+    case isa::Op::kLd: return execute_ld(issued, access);
+    case isa::Op::kLdg: return execute_ldg(issued, access);
+    case isa::Op::kLdx: return execute_ldx(issued, access);
+    case isa::Op::kSt: return execute_st(issued, access);
+    case isa::Op::kStg: return execute_stg(issued, access);
+    case isa::Op::kSnd: return execute_snd(issued, access);
+    case isa::Op::kMma: return execute_mma(issued, access);
+    default: return execute_vx(issued, access);
   }
 }
 
@@ -475,8 +460,8 @@ void Core::receive_data(const Message& message) {
 void Core::receive_post(const Message& message) {
   if (message.count == 0) return;
   if (semaphores_.post(message.sem, message.count, message.clock)) return;
-  throw Fault{fmt::format("the post of {} to semaphore {} of core {} exceeds {}: it is {}", message.count, message.sem, id_,
-                          isa::kSemaphoreMax, semaphores_.value(message.sem)),
+  throw Fault{fmt::format("the post of {} to semaphore {} of core {} exceeds {}: it is {}", message.count, message.sem,
+                          id_, isa::kSemaphoreMax, semaphores_.value(message.sem)),
               std::nullopt, message.from};
 }
 

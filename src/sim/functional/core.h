@@ -1,7 +1,7 @@
 // One core: CTL, the five units behind it with their FIFOs, semaphores and local memories.
 //
-// A core moves in steps: CTL executes or dispatches one instruction, or a unit executes the one at the head of its FIFO,
-// atomically. Who steps when is the scheduler's choice (schedule.h); what a step may do is decided here.
+// A core moves in steps: CTL executes or dispatches one instruction, or a unit executes the one at the head of its
+// FIFO, atomically. Who steps when is the scheduler's choice (schedule.h); what a step may do is decided here.
 #pragma once
 
 #include <array>
@@ -13,10 +13,10 @@
 
 #include "chip/chip.h"
 #include "isa/isa.h"
+#include "sim/functional.h"
 #include "sim/functional/clocks.h"
 #include "sim/functional/fault.h"
 #include "sim/functional/memory.h"
-#include "sim/functional.h"
 #include "sim/trace.h"
 
 namespace hadal::sim {
@@ -31,12 +31,12 @@ struct Code {
 struct Issued {
   const Code* code = nullptr;
   uint32_t pc = 0;
-  uint32_t value = 0;         // CFG
+  uint32_t value = 0;                      // CFG
   uint64_t d = 0, a = 0, b = 0, dram = 0;  // lines
   uint64_t rows = 0;
-  uint64_t mask = 0;          // SND, SYNC: cores
-  uint32_t trace = 0;         // index of its Issue
-  Clock ctl;                  // what CTL knew when it dispatched
+  uint64_t mask = 0;   // SND, SYNC: cores
+  uint32_t trace = 0;  // index of its Issue
+  Clock ctl;           // what CTL knew when it dispatched
 };
 
 // What leaves a core: the write of a SND, a post, or both, for the cores of `mask`.
@@ -44,14 +44,14 @@ struct Message {
   Site from;
   UnitId unit = 0;
   Time time = 0;
-  std::shared_ptr<const Times> clock;          // what the sender knows; null without race checks
+  std::shared_ptr<const Times> clock;  // what the sender knows; null without race checks
   uint64_t mask = 0;
-  uint8_t sem = 0, count = 0;                  // the post; count 0: none
+  uint8_t sem = 0, count = 0;  // the post; count 0: none
   bool to_acc = false;
-  Region to;                                   // the write; empty: none
-  const std::byte* data = nullptr;             // rows `data_stride` bytes apart
+  Region to;                        // the write; empty: none
+  const std::byte* data = nullptr;  // rows `data_stride` bytes apart
   uint64_t data_stride = 0;
-  std::shared_ptr<const std::byte[]> kept;     // owns `data` when the message outlives the step that sent it
+  std::shared_ptr<const std::byte[]> kept;  // owns `data` when the message outlives the step that sent it
 };
 // Copies the data, so that the source may change.
 void keep_data(Message& message);
@@ -80,11 +80,11 @@ class Semaphores {
   struct Tokens {
     int count = 0;
     Clock clock;
-    std::shared_ptr<const Times> sent;                          // instead of the clock
+    std::shared_ptr<const Times> sent;  // instead of the clock
   };
   struct Semaphore {
     int value = 0;
-    size_t head = 0, runs = 0;                                  // ring: tokens of one post are one run
+    size_t head = 0, runs = 0;  // ring: tokens of one post are one run
     std::array<Tokens, isa::kSemaphoreMax> ring;
   };
   Tokens* add(int s, int n);
@@ -120,12 +120,12 @@ class Core {
   Time latest() const;
   // The instruction of `unit` at `time` of this launch.
   uint32_t pc_at(isa::Unit unit, Time time) const;
-  FunctionalStats stats;   // since construction, without launches
+  FunctionalStats stats;  // since construction, without launches
 
  private:
   struct Loop {
-    uint32_t first, end;      // body
-    uint64_t left;            // passes
+    uint32_t first, end;  // body
+    uint64_t left;        // passes
     const isa::Instr* instr;
   };
   struct Fifo {
@@ -180,7 +180,7 @@ class Core {
   const uint32_t imem_instructions_;
   const bool check_races_;
   Dram& dram_;
-  TablePool pool_;                    // before everything that holds a Clock
+  TablePool pool_;  // before everything that holds a Clock
   LocalMemory spm_, acc_;
   Semaphores semaphores_;
   std::array<UnitState, isa::kUnits> units_;
@@ -192,7 +192,7 @@ class Core {
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;
   Time floor_ = 0;
-  Bytes spare_;                       // lines that do not lie in one piece in DRAM
+  Bytes spare_;  // lines that do not lie in one piece in DRAM
 };
 
 }  // namespace hadal::sim

@@ -36,7 +36,8 @@ TEST(Ctl, LoadRegister) {
   EXPECT_EQ(register_after("LDR rd=r1 s=spm[0] byte=2 size=u16", line), 0x0403u);
   EXPECT_EQ(register_after("LDR rd=r1 s=spm[0] byte=4 size=u32", line), 0xFFFFFFFFu);
   // ((1000 + 31) >> 5) << 3, + 7
-  EXPECT_EQ(register_after("SET rd=r5 imm=7\nLDR rd=r1 s=spm[0] byte=8 size=u32 add=31 rsh=5 lsh=3 rs=r5", line), 32u * 8 + 7);
+  EXPECT_EQ(register_after("SET rd=r5 imm=7\nLDR rd=r1 s=spm[0] byte=8 size=u32 add=31 rsh=5 lsh=3 rs=r5", line),
+            32u * 8 + 7);
   // The sum is not cut to 32 bits before the shift.
   EXPECT_EQ(register_after("LDR rd=r1 s=spm[0] byte=4 size=u32 add=1 rsh=16", line), 0x10000u);
 }
@@ -52,10 +53,12 @@ TEST(Ctl, LoopsStepRegisters) {
 
 TEST(Ctl, LoopsNestAndEndTogether) {
   EXPECT_EQ(register_after("LOOP n=3 len=2\nLOOP n=4 len=1\nADD rd=r1 rs=r1 imm=1"), 12u);
-  EXPECT_EQ(register_after("LOOP n=2 len=4\nLOOP n=2 len=3\nLOOP n=2 len=2\nLOOP n=2 len=1\nADD rd=r1 rs=r1 imm=1"), 16u);
+  EXPECT_EQ(register_after("LOOP n=2 len=4\nLOOP n=2 len=3\nLOOP n=2 len=2\nLOOP n=2 len=1\nADD rd=r1 rs=r1 imm=1"),
+            16u);
   EXPECT_EQ(register_after("LOOP n=3 len=3\nLOOP n=4 len=1\nADD rd=r1 rs=r1 imm=1\nADD rd=r1 rs=r1 imm=100"), 312u);
   // An empty inner loop at the end of the outer body still ends a pass.
-  EXPECT_EQ(register_after("LOOP n=3 len=3 step=r1:1\nADD rd=r1 rs=r1 imm=10\nLOOP n=0 len=1\nADD rd=r1 rs=r1 imm=100"), 33u);
+  EXPECT_EQ(register_after("LOOP n=3 len=3 step=r1:1\nADD rd=r1 rs=r1 imm=10\nLOOP n=0 len=1\nADD rd=r1 rs=r1 imm=100"),
+            33u);
 }
 
 TEST(Ctl, SkipsToTheEndOfABody) {
@@ -79,12 +82,13 @@ TEST(Ctl, ConfigurationTakesRegisters) {
 TEST(Ctl, DispatchReadsRegistersInOrder) {
   // The store is still in its FIFO when r1 changes.
   Machine machine;
-  machine.core(0, "SET rd=r1 imm=50000\n"
-                  "CFG.VX.IMM imm=9\n"
-                  "ST d=hbm[r1] s=spm[1] rows=1 len=1 wait=0:1\n"
-                  "SET rd=r1 imm=1\n"
-                  "VPRM.FILL d=spm[1] rows=1 cols=16 post=0:1\n"
-                  "HALT");
+  machine.core(0,
+               "SET rd=r1 imm=50000\n"
+               "CFG.VX.IMM imm=9\n"
+               "ST d=hbm[r1] s=spm[1] rows=1 len=1 wait=0:1\n"
+               "SET rd=r1 imm=1\n"
+               "VPRM.FILL d=spm[1] rows=1 cols=16 post=0:1\n"
+               "HALT");
   machine.run();
   EXPECT_EQ(machine.out<uint32_t>(0, 1)[0], 9u);
 }
@@ -99,9 +103,10 @@ TEST(Ctl, WaitsTakeManyTokens) {
 
 TEST(Ctl, EveryLaunchStartsFromReset) {
   Machine machine;
-  machine.core(0, "CFG.VX.IMM rs=r1 imm=4\nSYNC unit=LD post=2:1\nADD rd=r1 rs=r1 imm=1\n"
-                  "VPRM.FILL d=spm[1] rows=1 cols=16 post=0:1\n"
-                  "ST d=hbm[50000] s=spm[1] rows=1 len=1 wait=0:1\nHALT");
+  machine.core(0,
+               "CFG.VX.IMM rs=r1 imm=4\nSYNC unit=LD post=2:1\nADD rd=r1 rs=r1 imm=1\n"
+               "VPRM.FILL d=spm[1] rows=1 cols=16 post=0:1\n"
+               "ST d=hbm[50000] s=spm[1] rows=1 len=1 wait=0:1\nHALT");
   Functional& simulator = machine.run();
   for (int i = 0; i < 100; ++i) simulator.launch();  // the tokens of S2 would overflow if they stayed
   EXPECT_EQ(machine.out<uint32_t>(0, 1)[0], 4u);
@@ -111,8 +116,10 @@ TEST(Ctl, EveryLaunchStartsFromReset) {
 
 TEST(Ctl, TracesWhatItExecutes) {
   Machine machine;
-  machine.core(0, ".op first\nSET rd=r1 imm=2\nLOOP n=r1 len=1 step=r2:3\n.op second\n"
-                  "LD d=spm[r2+1] s=hbm[r2+1000] rows=1 len=2 sstride=4 dstride=5\nSKIPZ rs=r0 len=1\nSET rd=r9 imm=1\nHALT");
+  machine.core(
+      0,
+      ".op first\nSET rd=r1 imm=2\nLOOP n=r1 len=1 step=r2:3\n.op second\n"
+      "LD d=spm[r2+1] s=hbm[r2+1000] rows=1 len=2 sstride=4 dstride=5\nSKIPZ rs=r0 len=1\nSET rd=r9 imm=1\nHALT");
   Trace trace;
   machine.run({}, &trace);
   const auto& issues = trace.cores[0].issues;

@@ -126,11 +126,12 @@ TEST(Dma, AnotherProgramOnTheSameDram) {
 TEST(Dma, SendsToAMaskOfCores) {
   Machine machine(4);
   number_lines(machine, 64);
-  machine.core(2, "SET rd=r1 imm=13\n"  // cores 0, 2 and 3
-                  "LD d=spm[0] s=hbm[1020] rows=1 len=8 post=1:1\n"
-                  "SND d=acc[4] s=spm[1] rows=2 len=2 mask=r1 sstride=3 dstride=2 wait=1:1 post=5:2\n"
-                  "ST d=hbm[50008] s=acc[4] rows=1 len=4 wait=5:2\n"
-                  "HALT");
+  machine.core(2,
+               "SET rd=r1 imm=13\n"  // cores 0, 2 and 3
+               "LD d=spm[0] s=hbm[1020] rows=1 len=8 post=1:1\n"
+               "SND d=acc[4] s=spm[1] rows=2 len=2 mask=r1 sstride=3 dstride=2 wait=1:1 post=5:2\n"
+               "ST d=hbm[50008] s=acc[4] rows=1 len=4 wait=5:2\n"
+               "HALT");
   machine.core(0, "ST d=hbm[50000] s=acc[4] rows=1 len=4 wait=5:2\nHALT");
   machine.core(3, "ST d=hbm[50004] s=acc[4] rows=1 len=4 wait=5:2\nHALT");
   Functional& simulator = machine.run();
@@ -142,8 +143,12 @@ TEST(Dma, RemotePostsReachTheCoresOfTheMask) {
   Machine machine(3);
   number_lines(machine, 8);
   machine.core(0, "SET rd=r1 imm=6\nSYNC unit=VX mask=r1 REMOTE post=7:1\nHALT");
-  machine.core(1, "LD d=spm[0] s=hbm[1001] rows=1 len=1 wait=7:1 post=0:1\nST d=hbm[50001] s=spm[0] rows=1 len=1 wait=0:1\nHALT");
-  machine.core(2, "LD d=spm[0] s=hbm[1002] rows=1 len=1 wait=7:1 post=0:1\nST d=hbm[50002] s=spm[0] rows=1 len=1 wait=0:1\nHALT");
+  machine.core(
+      1,
+      "LD d=spm[0] s=hbm[1001] rows=1 len=1 wait=7:1 post=0:1\nST d=hbm[50001] s=spm[0] rows=1 len=1 wait=0:1\nHALT");
+  machine.core(
+      2,
+      "LD d=spm[0] s=hbm[1002] rows=1 len=1 wait=7:1 post=0:1\nST d=hbm[50002] s=spm[0] rows=1 len=1 wait=0:1\nHALT");
   machine.run();
   EXPECT_EQ(line_numbers(machine, 0, 3), (Numbers{0, 1, 2}));
 }
@@ -176,7 +181,8 @@ TEST(Dma, ExpandsFp4) {
     for (size_t c = 0; c < 16; ++c) {
       for (size_t k = 0; k < 128; ++k) {
         const size_t element = k / 4 * 64 + c * 4 + k % 4;
-        const float given = e2m1[nibbles[element / 2] >> 4 * (element % 2) & 15] * std::ldexp(1.f, codes[4 * c + k / 32] - 127);
+        const float given =
+            e2m1[nibbles[element / 2] >> 4 * (element % 2) & 15] * std::ldexp(1.f, codes[4 * c + k / 32] - 127);
         ASSERT_EQ(e4m3(digits[element]) * scales[c], given) << "panel " << panel << " column " << c << " k " << k;
       }
     }

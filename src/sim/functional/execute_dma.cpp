@@ -7,8 +7,8 @@
 namespace hadal::sim {
 namespace {
 
-constexpr uint64_t kPanelLines = 32;      // 16 columns x 128 k of E4M3
-constexpr uint64_t kFp4PanelLines = 17;   // the same as FP4 and its scales
+constexpr uint64_t kPanelLines = 32;     // 16 columns x 128 k of E4M3
+constexpr uint64_t kFp4PanelLines = 17;  // the same as FP4 and its scales
 
 // Rows of whole lines.
 Region lines(uint64_t line, uint64_t rows, uint64_t len, uint64_t stride) {

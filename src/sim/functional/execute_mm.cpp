@@ -42,7 +42,8 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
   }
   if (m == 0 || n == 0 || groups == 0) return;
   if (b_n == 0) fault("BNS must be set for B in rows");
-  if (m > 1 && acc_row < n / 16) fault("accumulator rows of {} lines overlap: they are {} lines apart", n / 16, acc_row);
+  if (m > 1 && acc_row < n / 16)
+    fault("accumulator rows of {} lines overlap: they are {} lines apart", n / 16, acc_row);
   if (cfg[kSbSh] > 31) fault("SBSH is {}, more than 31", cfg[kSbSh]);
 
   const auto read_a = [&](uint64_t plane) {

@@ -10,12 +10,12 @@
 namespace hadal::sim {
 namespace {
 
+using isa::cfg::Vx;
+using num::Bcast;
 using num::Tile;
 using num::Type;
-using num::Bcast;
-using isa::cfg::Vx;
 
-constexpr uint64_t kBlock = 128;      // columns that QGS counts by
+constexpr uint64_t kBlock = 128;  // columns that QGS counts by
 constexpr uint32_t kHistogramBins = 256;
 constexpr uint64_t kLargestAddress = uint64_t{1} << 54;  // bytes; larger than any memory, small enough to add to
 
@@ -57,8 +57,13 @@ int32_t to_int(float x) {
 class VectorUnit {
  public:
   VectorUnit(Core& core, const Issued& issued, const Access& access)
-      : core_(core), issued_(issued), in_(issued.code->instr), access_(access), cfg_(core.state(isa::Unit::kVx).cfg),
-        rows_(static_cast<int>(issued.rows)), cols_(in_.cols) {
+      : core_(core),
+        issued_(issued),
+        in_(issued.code->instr),
+        access_(access),
+        cfg_(core.state(isa::Unit::kVx).cfg),
+        rows_(static_cast<int>(issued.rows)),
+        cols_(in_.cols) {
     for (const Vx key : {Vx::kAOff, Vx::kBOff, Vx::kDOff}) {
       if (cfg_[key] > 15) fault("a word offset of {} does not lie in a line", cfg_[key]);
     }
@@ -214,8 +219,8 @@ class VectorUnit {
   // ---- E4M3 tiles ----
 
   struct QuantLayout {
-    uint64_t row, block, low;           // lines
-    uint64_t scale_row, scale_group;    // words
+    uint64_t row, block, low;         // lines
+    uint64_t scale_row, scale_group;  // words
   };
   QuantLayout quant_layout() const {
     const uint64_t row = stride_or(Vx::kQRs, 2), rows = static_cast<uint64_t>(rows_);
@@ -253,7 +258,8 @@ class VectorUnit {
     const QuantLayout layout = quant_layout();
     const uint64_t padded = static_cast<uint64_t>((cols_ + group() - 1) / group() * group());
     if (in_.digits == 2 && layout.low == 0) fault("QDS, the offset of the low digits, is not set");
-    if (rows_ > 1 && layout.row * kLine < std::min(padded, kBlock)) fault("rows of digits overlap: QRS is {}", layout.row);
+    if (rows_ > 1 && layout.row * kLine < std::min(padded, kBlock))
+      fault("rows of digits overlap: QRS is {}", layout.row);
     const auto write_spm = [&](const Region& region, const char* name) {
       if (!in_.a.acc && overlap(region, a.region)) fault("{} overlaps a", name);
       core_.spm_.write(access_, region, name);
@@ -264,8 +270,8 @@ class VectorUnit {
     scale_regions(layout, issued_.b, [&](const Region& r) { write_spm(r, "s"); });
     const std::byte* spm = core_.spm_.bytes().data();
     const int emin = cfg_[Vx::kEmin] != 0 ? static_cast<int32_t>(cfg_[Vx::kEmin]) : -126;
-    num::quantise(quant_tile(layout, spm + issued_.d * kLine, spm + issued_.b * kLine), a.tile, rows_, cols_, in_.digits,
-                  group(), emin);
+    num::quantise(quant_tile(layout, spm + issued_.d * kLine, spm + issued_.b * kLine), a.tile, rows_, cols_,
+                  in_.digits, group(), emin);
   }
 
   void dequantise() {
@@ -284,9 +290,10 @@ class VectorUnit {
       apart(r, false, "s");
     });
     write(d, "d");
-    num::dequantise(d.tile, quant_tile(layout, memory.bytes().data() + issued_.a * kLine,
-                                       core_.spm_.bytes().data() + issued_.b * kLine),
-                    rows_, cols_, group());
+    num::dequantise(
+        d.tile,
+        quant_tile(layout, memory.bytes().data() + issued_.a * kLine, core_.spm_.bytes().data() + issued_.b * kLine),
+        rows_, cols_, group());
   }
 
   void convert() {
@@ -302,13 +309,16 @@ class VectorUnit {
             store_half(at(d.tile, r, c, 2), num::bf16_from_float(std::bit_cast<float>(load_word(at(a.tile, r, c)))));
             break;
           case isa::Cvt::kB2f:
-            store_word(at(d.tile, r, c), std::bit_cast<uint32_t>(num::canonical(num::bf16_to_float(load_half(at(a.tile, r, c, 2))))));
+            store_word(at(d.tile, r, c),
+                       std::bit_cast<uint32_t>(num::canonical(num::bf16_to_float(load_half(at(a.tile, r, c, 2))))));
             break;
           case isa::Cvt::kI2f:
-            store_word(at(d.tile, r, c), std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(load_word(at(a.tile, r, c))))));
+            store_word(at(d.tile, r, c),
+                       std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(load_word(at(a.tile, r, c))))));
             break;
           default:
-            store_word(at(d.tile, r, c), static_cast<uint32_t>(to_int(std::bit_cast<float>(load_word(at(a.tile, r, c))))));
+            store_word(at(d.tile, r, c),
+                       static_cast<uint32_t>(to_int(std::bit_cast<float>(load_word(at(a.tile, r, c))))));
             break;
         }
       }

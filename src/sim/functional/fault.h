@@ -27,9 +27,9 @@ struct EarlierAccess {
 };
 
 struct Fault {
-  std::string what;                      // with a race, ends where the other access is named
+  std::string what;  // with a race, ends where the other access is named
   std::optional<EarlierAccess> other;
-  std::optional<Site> at;                // set where the instruction is known
+  std::optional<Site> at;  // set where the instruction is known
 };
 
 template <typename... Args>

@@ -8,15 +8,14 @@
 namespace hadal::sim {
 namespace {
 
-constexpr Time kTimeLimit = Time{1} << 30;   // times start over before they can wrap
-constexpr size_t kBlockedCores = 4;          // that a deadlock names
+constexpr Time kTimeLimit = Time{1} << 30;  // times start over before they can wrap
+constexpr size_t kBlockedCores = 4;         // that a deadlock names
 
 }  // namespace
 
 struct Functional::Impl {
   Impl(const chip::Chip& chip, const program::Program& given, FunctionalOptions chosen)
-      : options(chosen),
-        dram(given.segments, chosen.check_races, chosen.threads > 1) {
+      : options(chosen), dram(given.segments, chosen.check_races, chosen.threads > 1) {
     check(chip.cores > 0 && chip.cores <= isa::kMaxCores, "a chip has 1..{} cores, not {}", isa::kMaxCores, chip.cores);
     check(chip.fifo_depth > 0, "a FIFO holds at least one instruction");
     const Checks checks{chosen.check_races, chosen.check_initialised};
@@ -25,7 +24,8 @@ struct Functional::Impl {
   }
 
   void load(const program::Program& given) {
-    check(given.cores.size() == cores.size(), "a program for {} cores on a chip of {}", given.cores.size(), cores.size());
+    check(given.cores.size() == cores.size(), "a program for {} cores on a chip of {}", given.cores.size(),
+          cores.size());
     program = &given;
     code.assign(cores.size(), {});
     for (size_t c = 0; c < cores.size(); ++c) {
@@ -38,7 +38,8 @@ struct Functional::Impl {
         try {
           decoded.instr = isa::decode(stream.code[pc]);
         } catch (const Error& error) {
-          throw Error(ErrorKind::kFault, fmt::format("core {} instruction {}{}: {}", c, pc, operator_name(c, pc), error.what()));
+          throw Error(ErrorKind::kFault,
+                      fmt::format("core {} instruction {}{}: {}", c, pc, operator_name(c, pc), error.what()));
         }
         decoded.unit = isa::unit_of(decoded.instr);
         if (mark > 0) decoded.op_mark = stream.marks[mark - 1].op;
@@ -53,8 +54,8 @@ struct Functional::Impl {
   }
   std::string describe(const Site& site) const {
     const size_t core = static_cast<size_t>(site.core);
-    const std::string where =
-        fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc, operator_name(core, site.pc));
+    const std::string where = fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc,
+                                          operator_name(core, site.pc));
     if (site.pc >= code[core].size()) return where;
     return fmt::format("{} {}", where, isa::disassemble(code[core][site.pc].instr));
   }
@@ -143,13 +144,19 @@ void Functional::set_program(const program::Program& program) {
   impl_->load(program);
 }
 
-void Functional::read_dram(uint64_t byte_address, std::span<std::byte> out) const { impl_->dram.host_read(byte_address, out); }
+void Functional::read_dram(uint64_t byte_address, std::span<std::byte> out) const {
+  impl_->dram.host_read(byte_address, out);
+}
 void Functional::write_dram(uint64_t byte_address, std::span<const std::byte> data) {
   impl_->dram.host_write(byte_address, data);
 }
 
-std::span<const std::byte> Functional::spm(int core) const { return impl_->cores.at(static_cast<size_t>(core))->spm().bytes(); }
-std::span<const std::byte> Functional::acc(int core) const { return impl_->cores.at(static_cast<size_t>(core))->acc().bytes(); }
+std::span<const std::byte> Functional::spm(int core) const {
+  return impl_->cores.at(static_cast<size_t>(core))->spm().bytes();
+}
+std::span<const std::byte> Functional::acc(int core) const {
+  return impl_->cores.at(static_cast<size_t>(core))->acc().bytes();
+}
 
 const FunctionalStats& Functional::stats() const { return impl_->stats; }
 

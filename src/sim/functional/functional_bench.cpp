@@ -79,7 +79,9 @@ void BM_DecodeStep(benchmark::State& state) {
   Functional simulator(step.chip, step.program, options);
   for (auto _ : state) simulator.launch();
   const FunctionalStats& stats = simulator.stats();
-  const auto per_launch = [&](uint64_t total) { return static_cast<double>(total) / static_cast<double>(stats.launches); };
+  const auto per_launch = [&](uint64_t total) {
+    return static_cast<double>(total) / static_cast<double>(stats.launches);
+  };
   state.counters["instructions"] = per_launch(stats.instructions);
   state.counters["dram_MB"] = per_launch(stats.dram_read_bytes) / 1e6;
   state.counters["MMACs"] = per_launch(stats.macs) / 1e6;

@@ -173,7 +173,8 @@ const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {
     const uint64_t first = segment.base * kLine, bytes = segment.lines * kLine;
     if (byte >= first && byte - first <= bytes && size <= bytes - (byte - first)) return segment;
   }
-  throw Error(ErrorKind::kInternal, fmt::format("host access to DRAM bytes {}..{}, which no segment holds", byte, byte + size));
+  throw Error(ErrorKind::kInternal,
+              fmt::format("host access to DRAM bytes {}..{}, which no segment holds", byte, byte + size));
 }
 
 void Dram::host_read(uint64_t byte, std::span<std::byte> out) const {

@@ -1,5 +1,5 @@
-// The memories of the machine. Every access names its instruction (Access), is checked against the bounds and the shadow
-// memory, and only then touches bytes.
+// The memories of the machine. Every access names its instruction (Access), is checked against the bounds and the
+// shadow memory, and only then touches bytes.
 #pragma once
 
 #include <cstddef>
@@ -96,9 +96,9 @@ class Dram {
     std::string name;
     uint64_t base = 0, lines = 0;
     bool writable = false;
-    std::span<const std::byte> data;       // what is not zero by definition; of `own` when writable
+    std::span<const std::byte> data;  // what is not zero by definition; of `own` when writable
     Bytes own;
-    std::unique_ptr<DramShadow> shadow;    // of writable segments, with race checks
+    std::unique_ptr<DramShadow> shadow;  // of writable segments, with race checks
   };
   Segment& find(uint64_t line, uint64_t count, size_t& hint, const char* does);
   const Segment& host_find(uint64_t byte, size_t size) const;

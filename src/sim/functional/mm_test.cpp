@@ -14,9 +14,9 @@ constexpr uint64_t kA = 0, kALow = 100, kB = 200, kBLow = 560, kScales = 980, kA
 constexpr uint64_t kSpmLines = 1024, kAccLines = 256;
 
 struct Shape {
-  std::string flags;                   // of the instruction
-  int m, n, kg;                        // n: units of 32 columns
-  std::map<std::string, uint32_t> cfg; // what is set; the rest is default
+  std::string flags;                    // of the instruction
+  int m, n, kg;                         // n: units of 32 columns
+  std::map<std::string, uint32_t> cfg;  // what is set; the rest is default
 };
 
 std::string print(const Shape& s) {
@@ -30,7 +30,9 @@ class Mma : public ::testing::TestWithParam<Shape> {};
 TEST_P(Mma, MatchesItsDefinition) {
   const Shape shape = GetParam();
   SCOPED_TRACE(print(shape));
-  const auto has = [&](const char* flag) { return (" " + shape.flags + " ").find(fmt::format(" {} ", flag)) != std::string::npos; };
+  const auto has = [&](const char* flag) {
+    return (" " + shape.flags + " ").find(fmt::format(" {} ", flag)) != std::string::npos;
+  };
   const auto cfg = [&](const char* key, uint64_t otherwise) {
     return shape.cfg.contains(key) && shape.cfg.at(key) != 0 ? shape.cfg.at(key) : otherwise;
   };
@@ -53,14 +55,18 @@ TEST_P(Mma, MatchesItsDefinition) {
 
   std::string text = "LD d=spm[0] s=hbm[1000] rows=1 len=1024\nLD d=acc[0] s=hbm[1000] rows=1 len=256\n";
   for (const auto& [key, value] : shape.cfg) text += fmt::format("CFG.MM.{} imm={}\n", key, value);
-  text += fmt::format("MMA c=acc[{}] a=spm[{}] b=spm[{}] m={} n={} kg={} {}\n", kAcc, kA, kB, shape.m, shape.n, shape.kg, shape.flags);
+  text += fmt::format("MMA c=acc[{}] a=spm[{}] b=spm[{}] m={} n={} kg={} {}\n", kAcc, kA, kB, shape.m, shape.n,
+                      shape.kg, shape.flags);
   machine.core(0, chained(text));
   machine.run();
 
   const uint64_t group = has("G32") ? 32 : has("G64") ? 64 : 128;
   const uint64_t m = static_cast<uint64_t>(shape.m), columns = 32 * static_cast<uint64_t>(shape.n);
   const uint64_t ars = cfg("ARS", 2), ags = cfg("AGS", m * ars), bns = cfg("BNS", 32);
-  const uint64_t bgs = cfg("BGS", has("BR") ? 2 : has("BT") ? 128 * bns : columns / 16 * bns), crs = cfg("CRS", columns / 16);
+  const uint64_t bgs = cfg("BGS", has("BR")   ? 2
+                                  : has("BT") ? 128 * bns
+                                              : columns / 16 * bns),
+                 crs = cfg("CRS", columns / 16);
   const auto a_byte = [&](uint64_t plane, uint64_t r, uint64_t k) {
     return bytes.at((kA + plane + k / 128 * ags + r * ars) * 64 + k % 128);
   };
@@ -132,13 +138,15 @@ INSTANTIATE_TEST_SUITE_P(
         Shape{"BT", 2, 1, 2, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"BNS", 1}, {"SBG", 3}}},
         Shape{"CLR G64", 3, 1, 3, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"SBG", 1}}},
         Shape{"CLR BT G64", 4, 2, 1, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"BNS", 1}}},
-        Shape{"CLR BR DA G32", 3, 1, 5, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"SBG", 1}, {"BNS", 4}, {"ADS", kALow}}},
+        Shape{
+            "CLR BR DA G32", 3, 1, 5, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"SBG", 1}, {"BNS", 4}, {"ADS", kALow}}},
         Shape{"CLR", 3, 1, 2, {{"SA", kSa}, {"SB", kSb}, {"SBSH", 31}, {"BNS", 40}, {"BGS", 100}, {"AGS", 20}}}));
 
 TEST(MmaEdge, NothingToDo) {
   Machine machine;
-  machine.core(0, "MMA c=acc[0] a=spm[0] b=spm[0] m=0 n=1 kg=1\nMMA c=acc[0] a=spm[0] b=spm[0] m=1 n=0 kg=1\n"
-                  "MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=0 CLR\nHALT");
+  machine.core(0,
+               "MMA c=acc[0] a=spm[0] b=spm[0] m=0 n=1 kg=1\nMMA c=acc[0] a=spm[0] b=spm[0] m=1 n=0 kg=1\n"
+               "MMA c=acc[0] a=spm[0] b=spm[0] m=1 n=1 kg=0 CLR\nHALT");
   EXPECT_EQ(machine.fault_of(), "");
 }
 

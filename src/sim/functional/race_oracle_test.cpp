@@ -27,8 +27,8 @@ struct Node {
   Unit unit;
   std::string text;
   std::vector<Touch> touches;
-  bool posts = false;                 // its header has no room for a post
-  std::vector<size_t> after = {};     // nodes whose tokens it takes
+  bool posts = false;              // its header has no room for a post
+  std::vector<size_t> after = {};  // nodes whose tokens it takes
 };
 
 // A sequence of instructions of all cores that can run in this order. Every semaphore has one poster and one waiter, so
@@ -100,23 +100,33 @@ class RandomProgram {
     const int c = below(kCores), x = below(kLines), y = below(kLines), z = below(kLines), to = below(kCores);
     switch (below(5)) {
       case 0:
-        return {c, Unit::kLd, fmt::format("LD d=spm[{}] s=hbm[{}] rows=1 len=1", x, 50062 + y), {{c, x, true}, {kCores, y, false}}};
+        return {c,
+                Unit::kLd,
+                fmt::format("LD d=spm[{}] s=hbm[{}] rows=1 len=1", x, 50062 + y),
+                {{c, x, true}, {kCores, y, false}}};
       case 1:
-        return {c, Unit::kSt, fmt::format("ST d=hbm[{}] s=spm[{}] rows=1 len=1", 50062 + y, x), {{c, x, false}, {kCores, y, true}}};
+        return {c,
+                Unit::kSt,
+                fmt::format("ST d=hbm[{}] s=spm[{}] rows=1 len=1", 50062 + y, x),
+                {{c, x, false}, {kCores, y, true}}};
       case 2:
-        return {c, Unit::kVx, fmt::format("VALU.ADD d=spm[{}] a=spm[{}] b=spm[{}] rows=1 cols=7", x, y, z),
+        return {c,
+                Unit::kVx,
+                fmt::format("VALU.ADD d=spm[{}] a=spm[{}] b=spm[{}] rows=1 cols=7", x, y, z),
                 {{c, x, true}, {c, y, false}, {c, z, false}}};
       case 3: {
-        Node node{c, Unit::kNx, fmt::format("SND d=spm[{}] s=spm[{}] rows=1 len=1 mask=r{}", x, y, to + 1), {{to, x, true}, {c, y, false}}};
+        Node node{c,
+                  Unit::kNx,
+                  fmt::format("SND d=spm[{}] s=spm[{}] rows=1 len=1 mask=r{}", x, y, to + 1),
+                  {{to, x, true}, {c, y, false}}};
         node.posts = true;  // its post is remote
         return node;
       }
-      default:
-        return {c, Unit::kCtl, fmt::format("LDR rd=r9 s=spm[{}] byte=8 size=u16", x), {{c, x, false}}};
+      default: return {c, Unit::kCtl, fmt::format("LDR rd=r9 s=spm[{}] byte=8 size=u16", x), {{c, x, false}}};
     }
   }
 
-  // Appends `next`, ordered after the node `from` by a token; in the headers of both where there is room, else over SYNC.
+  // Appends `next`, ordered after the node `from` by a token: in the headers of both if there is room, else over SYNC.
   void add_order(size_t from, Node next) {
     const int source = nodes_[from].core;
     const Unit poster = nodes_[from].unit;
@@ -178,8 +188,12 @@ void compare(uint64_t first_seed, uint64_t count) {
       }
       const std::string fault = machine.fault_of(options);
       const bool found = fault.find("not ordered after") != std::string::npos;
-      ASSERT_TRUE(found || fault.empty()) << "seed " << seed << " scheduler " << scheduler << "\n" << fault << "\n" << program.print();
-      ASSERT_EQ(found, expected) << "seed " << seed << " scheduler " << scheduler << "\n" << fault << "\n" << program.print();
+      ASSERT_TRUE(found || fault.empty()) << "seed " << seed << " scheduler " << scheduler << "\n"
+                                          << fault << "\n"
+                                          << program.print();
+      ASSERT_EQ(found, expected) << "seed " << seed << " scheduler " << scheduler << "\n"
+                                 << fault << "\n"
+                                 << program.print();
     }
   }
   EXPECT_GT(races, count / 5);

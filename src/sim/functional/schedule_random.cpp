@@ -38,7 +38,7 @@ class InRandomOrder : public Scheduler {
 
  private:
   struct Pending {
-    Message message;    // its mask: cores whose post is still due
+    Message message;  // its mask: cores whose post is still due
     bool data_arrived;
   };
 

@@ -76,7 +76,8 @@ void LocalShadow::check_readers(const Access& access, uint64_t line, uint64_t co
     const Time known = access.knows.of(reader, core_, floor_);
     const Time* times = read_[static_cast<size_t>(u)].data() + line;
     if (latest_read_[static_cast<size_t>(u)] <= known || !any_above(times, count, known)) continue;
-    const uint64_t i = static_cast<uint64_t>(std::find_if(times, times + count, [&](Time t) { return t > known; }) - times);
+    const uint64_t i =
+        static_cast<uint64_t>(std::find_if(times, times + count, [&](Time t) { return t > known; }) - times);
     race(access, fmt::format("writes {} line {} of core {}, not ordered after the read by", name_, line + i, core_),
          reader, times[i]);
   }

@@ -55,9 +55,9 @@ class LocalShadow {
   int core_;
   Checks checks_;
   Time floor_ = 0;
-  std::vector<uint64_t> written_;                            // a stamp a line
-  std::array<std::vector<Time>, isa::kUnits> read_;          // by unit of this core
-  std::array<Time, isa::kUnits> latest_read_{};              // the newest entry of read_
+  std::vector<uint64_t> written_;                    // a stamp a line
+  std::array<std::vector<Time>, isa::kUnits> read_;  // by unit of this core
+  std::array<Time, isa::kUnits> latest_read_{};      // the newest entry of read_
 };
 
 // Of a writable DRAM segment. Only LD reads and ST writes DRAM, from every core. Readers are kept by blocks of lines,
@@ -76,8 +76,8 @@ class DramShadow {
   static constexpr uint64_t kBlockLines = 64;
   static constexpr size_t kLocks = 64;
   struct Readers {
-    std::array<Time, isa::kMaxCores> latest{};                           // newest read of the block, by core
-    std::array<std::unique_ptr<Time[]>, isa::kMaxCores> line;            // and of each of its lines
+    std::array<Time, isa::kMaxCores> latest{};                 // newest read of the block, by core
+    std::array<std::unique_ptr<Time[]>, isa::kMaxCores> line;  // and of each of its lines
   };
   static uint64_t stamp(Time time, UnitId unit) { return uint64_t{time} << 16 | unit; }
 
@@ -89,8 +89,8 @@ class DramShadow {
                      uint64_t first_line) const;
 
   std::vector<uint64_t> written_;
-  std::vector<std::unique_ptr<Readers>> readers_;   // by block
-  std::unique_ptr<std::mutex[]> locks_;             // by block modulo kLocks; null when one thread runs all cores
+  std::vector<std::unique_ptr<Readers>> readers_;  // by block
+  std::unique_ptr<std::mutex[]> locks_;            // by block modulo kLocks; null when one thread runs all cores
 };
 
 }  // namespace hadal::sim

@@ -44,7 +44,8 @@ inline void assemble_core(program::Program& program, size_t core, std::string_vi
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     if (line.empty()) continue;
     if (line.starts_with(".op ")) {
-      stream.marks.push_back({static_cast<uint32_t>(stream.code.size()), static_cast<uint32_t>(program.operators.size())});
+      stream.marks.push_back(
+          {static_cast<uint32_t>(stream.code.size()), static_cast<uint32_t>(program.operators.size())});
       program.operators.emplace_back(line.substr(4));
       continue;
     }
@@ -91,7 +92,8 @@ struct Machine {
   }
   template <typename T>
   void put(uint64_t line, const std::vector<T>& values, uint64_t byte = 0) {
-    std::copy_n(std::as_bytes(std::span(values)).begin(), values.size() * sizeof(T), input.begin() + static_cast<ptrdiff_t>(line * 64 + byte));
+    std::copy_n(std::as_bytes(std::span(values)).begin(), values.size() * sizeof(T),
+                input.begin() + static_cast<ptrdiff_t>(line * 64 + byte));
   }
 
   Functional& run(FunctionalOptions options = {}, Trace* trace = nullptr) {

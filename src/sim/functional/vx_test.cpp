@@ -22,7 +22,9 @@ class Vx : public ::testing::Test {
     machine.core(0, chained("LD d=spm[0] s=hbm[1000] rows=1 len=512\nLD d=acc[0] s=hbm[1000] rows=1 len=256\n" + text));
     machine.run();
   }
-  std::vector<float> floats(uint64_t line, size_t count, uint64_t word = 0) { return machine.spm<float>(0, line, count, word * 4); }
+  std::vector<float> floats(uint64_t line, size_t count, uint64_t word = 0) {
+    return machine.spm<float>(0, line, count, word * 4);
+  }
   std::vector<uint32_t> words(uint64_t line, size_t count, uint64_t word = 0) {
     return machine.spm<uint32_t>(0, line, count, word * 4);
   }
@@ -71,12 +73,13 @@ TEST_F(Vx, OperandLayouts) {
     std::vector<uint16_t> input(256 * 32);
     for (auto& h : input) h = static_cast<uint16_t>(0x3F00 + random() % 0x100);  // BF16 and FP32 near 1
     fresh.put(0, input);
-    fresh.core(0, chained(fmt::format(
-        "LD d=spm[0] s=hbm[1000] rows=1 len=256\nLD d=acc[0] s=hbm[1000] rows=1 len=256\n"
-        "CFG.VX.AOFF imm={}\nCFG.VX.BOFF imm={}\nCFG.VX.DOFF imm={}\nCFG.VX.ARS imm={}\nCFG.VX.BRS imm={}\nCFG.VX.DRS imm={}\n"
-        "VMULA d={}[150] a={}[3] b=spm[40] rows={} cols={} bc={} at={} bt={} dt={}\n",
-        aoff, boff, doff, ars, brs, drs, d_acc ? "acc" : "spm", a_acc ? "acc" : "spm", rows, cols, broadcast[bc],
-        at ? "bf16" : "f32", bt ? "bf16" : "f32", dt ? "bf16" : "f32")));
+    fresh.core(
+        0, chained(fmt::format("LD d=spm[0] s=hbm[1000] rows=1 len=256\nLD d=acc[0] s=hbm[1000] rows=1 len=256\n"
+                               "CFG.VX.AOFF imm={}\nCFG.VX.BOFF imm={}\nCFG.VX.DOFF imm={}\nCFG.VX.ARS "
+                               "imm={}\nCFG.VX.BRS imm={}\nCFG.VX.DRS imm={}\n"
+                               "VMULA d={}[150] a={}[3] b=spm[40] rows={} cols={} bc={} at={} bt={} dt={}\n",
+                               aoff, boff, doff, ars, brs, drs, d_acc ? "acc" : "spm", a_acc ? "acc" : "spm", rows,
+                               cols, broadcast[bc], at ? "bf16" : "f32", bt ? "bf16" : "f32", dt ? "bf16" : "f32")));
     fresh.run();
     const uint8_t* source = reinterpret_cast<const uint8_t*>(input.data());
     const auto load = [&](const uint8_t* from, uint64_t byte, bool half) {
@@ -107,7 +110,8 @@ TEST_F(Vx, OperandLayouts) {
       }
     }
     const auto result = d_acc ? fresh.acc<uint8_t>(0, 0, 256 * 64) : fresh.spm<uint8_t>(0, 0, 256 * 64);
-    for (size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(result[i], expected[i]) << "trial " << trial << " byte " << i;
+    for (size_t i = 0; i < expected.size(); ++i)
+      ASSERT_EQ(result[i], expected[i]) << "trial " << trial << " byte " << i;
   }
 }
 
@@ -169,7 +173,8 @@ TEST_F(Vx, QuantisesAndBack) {
     for (uint64_t g = 0; g < 4; ++g) {
       const float scale = floats(800, 1, 5 * r + g)[0];
       float amax = 0;
-      for (uint64_t c = 64 * g; c < std::min<uint64_t>(200, 64 * g + 64); ++c) amax = std::max(amax, std::fabs(values[208 * r + c]));
+      for (uint64_t c = 64 * g; c < std::min<uint64_t>(200, 64 * g + 64); ++c)
+        amax = std::max(amax, std::fabs(values[208 * r + c]));
       // The smallest power of two that brings amax to at most 448.
       EXPECT_EQ(scale, amax == 0 ? 0x1p-126f : std::exp2(std::ceil(std::log2(amax / 448)))) << r << " " << g;
       for (uint64_t c = 64 * g; c < 64 * g + 64; ++c) {
@@ -190,8 +195,10 @@ TEST_F(Vx, QuantisesAndBack) {
 
 TEST_F(Vx, QuantisedTilesHaveDefaultStrides) {
   machine.put(0, Floats(2 * 256, 448.f));
-  run("VQNT d=spm[600] s=spm[800] a=spm[0] rows=2 cols=256\nCFG.VX.EMIN imm=3\nVQNT d=spm[620] s=spm[801] a=spm[0] rows=2 cols=128\n");
-  for (uint64_t line = 600; line < 608; ++line) EXPECT_EQ(machine.spm<uint8_t>(0, line, 64), std::vector<uint8_t>(64, 0x7E)) << line;
+  run("VQNT d=spm[600] s=spm[800] a=spm[0] rows=2 cols=256\nCFG.VX.EMIN imm=3\nVQNT d=spm[620] s=spm[801] a=spm[0] "
+      "rows=2 cols=128\n");
+  for (uint64_t line = 600; line < 608; ++line)
+    EXPECT_EQ(machine.spm<uint8_t>(0, line, 64), std::vector<uint8_t>(64, 0x7E)) << line;
   EXPECT_EQ(floats(800, 4), (Floats{1, 1, 1, 1}));
   EXPECT_EQ(floats(801, 2), (Floats{8, 8}));
   EXPECT_EQ(e4m3(machine.spm<uint8_t>(0, 620, 1)[0]), 56.f);
@@ -257,7 +264,8 @@ TEST_F(Vx, HistogramOfKeys) {
   std::mt19937 random(2);
   for (float& v : values) v = static_cast<float>(static_cast<int>(random() % 200)) - 100.f;
   machine.put(0, values);
-  run("CFG.VX.BYTE imm=3\nVSEL.HIST d=spm[600] a=spm[0] rows=1 cols=50\nCFG.VX.BYTE imm=2\nVSEL.HIST d=spm[616] a=spm[0] rows=1 cols=50\n");
+  run("CFG.VX.BYTE imm=3\nVSEL.HIST d=spm[600] a=spm[0] rows=1 cols=50\nCFG.VX.BYTE imm=2\nVSEL.HIST d=spm[616] "
+      "a=spm[0] rows=1 cols=50\n");
   for (uint32_t byte : {3u, 2u}) {
     Words count(256);
     for (float v : values) {

@@ -72,7 +72,13 @@ BENCHMARK_CAPTURE(gemm, best, best())
     ->Args({256, 1})
     ->Args({1024, 1})
     ->Args({64, 2});
-BENCHMARK_CAPTURE(gemm, vnni, Engine::kVnni)->ArgNames({"m", "digits"})->Args({64, 1})->Args({256, 1});
+BENCHMARK_CAPTURE(gemm, vnni, Engine::kVnni)
+    ->ArgNames({"m", "digits"})
+    ->Args({8, 1})
+    ->Args({16, 1})
+    ->Args({64, 1})
+    ->Args({256, 1})
+    ->Args({64, 2});
 BENCHMARK_CAPTURE(gemm, portable, Engine::kPortable)->ArgNames({"m", "digits"})->Args({64, 1})->Args({256, 1});
 
 // A matrix product with few rows streams its weights: 1 MiB of them a call, each byte of the buffer once a pass.

@@ -132,7 +132,7 @@ TEST_P(MmaEngine, EveryShapeAndLayoutEqualsReference) {
 TEST_P(MmaEngine, ManyRowsEqualReference) {
   Random random;
   for (int m : {127, 128, 255, 261}) {
-    Case x = make_case(random, m, 32, 2, 128, BLayout::kBlocked, m & 1, false, Fill::kNans);
+    Case x = make_case(random, m, 96, 2, 128, BLayout::kBlocked, m & 1, false, Fill::kNans);
     expect_same(random, x, GetParam());
     if (HasFatalFailure()) return;
   }
@@ -156,11 +156,31 @@ TEST_P(MmaEngine, EveryPairOfCodesEqualsReference) {
 TEST_P(MmaEngine, LargestSumsDoNotOverflow) {
   Random random;
   for (int digits = 0; digits < 4; ++digits) {
-    for (int signs = 0; signs < 4; ++signs) {
-      for (int m : {1, 16}) {
-        Case x = make_case(random, m, 32, 2, 128, BLayout::kBlocked, digits & 1, digits & 2, Fill::kPlain);
+    for (int signs = 0; signs < 8; ++signs) {
+      for (int m : {1, 16, 39}) {
+        Case x = make_case(random, m, 96, 2, 128, BLayout::kBlocked, digits & 1, digits & 2, Fill::kPlain);
         for (auto* v : {&x.a, &x.a_low}) std::fill(v->begin(), v->end(), uint8_t(signs & 1 ? 0xFE : 0x7E));
         for (auto* v : {&x.b, &x.b_low}) std::fill(v->begin(), v->end(), uint8_t(signs & 2 ? 0xFE : 0x7E));
+        // Every other k of B in the opposite sign: the products cancel.
+        for (auto* v : {&x.b, &x.b_low}) {
+          for (size_t i = 0; signs & 4 && i < v->size(); i += 2) (*v)[i] ^= 0x80;
+        }
+        expect_same(random, x, GetParam());
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// All values the same, from the edges of every range an engine may split codes into.
+TEST_P(MmaEngine, ConstantOperandsEqualReference) {
+  Random random;
+  for (int digits = 0; digits < 4; ++digits) {
+    for (int code_a : {0x01, 0x3F, 0x40, 0xBF, 0xC0, 0xFE}) {
+      for (int code_b : {0x07, 0x3F, 0x40, 0xBF, 0xFE}) {
+        Case x = make_case(random, 39, 96, 1, 128, BLayout::kBlocked, digits & 1, digits & 2, Fill::kPlain);
+        for (auto* v : {&x.a, &x.a_low}) std::fill(v->begin(), v->end(), static_cast<uint8_t>(code_a));
+        for (auto* v : {&x.b, &x.b_low}) std::fill(v->begin(), v->end(), static_cast<uint8_t>(code_b));
         expect_same(random, x, GetParam());
         if (HasFatalFailure()) return;
       }

@@ -22,7 +22,7 @@ long double error_ulp(float got, long double exact, int exponent) {
   return std::fabs(static_cast<long double>(got) - exact) * std::ldexp(1.0L, 23 - exponent);
 }
 
-// x = 1 + m 2^-23 puts the fraction m into EXP2 exactly; [1, 2) holds every 23-bit fraction.
+// x = 1 + m 2^-23 gives EXP2 the fraction m exactly; [1, 2) holds every 23-bit fraction.
 TEST(Sfu, Exp2OfEveryFraction) {
   long double worst = 0;
   float before = 0;

@@ -2,6 +2,7 @@
 #include "report/run.h"
 
 #include <fmt/format.h>
+#include <cmath>
 
 #include <algorithm>
 
@@ -84,7 +85,7 @@ std::string to_text(const Run& run) {
       const sim::TimingResult& timing = phase->timing.sum;
       const double seconds = simulated_s(timing, *run.chip);
       cells.insert(cells.end(), {grouped(phase->timing.steps), grouped(timing.cycles), si(seconds, "s"),
-                                 grouped(static_cast<uint64_t>(rate(tokens, seconds) + 0.5)),
+                                 grouped(static_cast<uint64_t>(std::llround(rate(tokens, seconds)))),
                                  si(timing.energy.total() / std::max(tokens, 1.0), "J")});
     }
     cells.insert(cells.end(), {si(phase->wall_s, "s"), fmt::format("{:.1f}", rate(tokens, phase->wall_s))});

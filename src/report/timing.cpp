@@ -1,5 +1,6 @@
 // Figures of the timing simulator, as text and as JSON.
 #include <fmt/format.h>
+#include <cmath>
 
 #include <algorithm>
 #include <map>
@@ -130,7 +131,7 @@ std::string to_text(const sim::TimingResult& timing, const chip::Chip& chip, uin
       return percent(ratio(static_cast<double>(op.busy_cycles[static_cast<int>(unit)]), core_cycles));
     };
     operators.add({op.name.empty() ? "(unmarked)" : op.name,
-                   grouped(static_cast<uint64_t>(static_cast<double>(op.cycles) / count + 0.5)),
+                   grouped(static_cast<uint64_t>(std::llround(static_cast<double>(op.cycles) / count))),
                    percent(ratio(static_cast<double>(op.cycles), total)), op.bound_by, busy(isa::Unit::kMm),
                    busy(isa::Unit::kVx)});
   }

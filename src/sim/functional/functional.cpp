@@ -54,8 +54,8 @@ struct Functional::Impl {
   }
   std::string describe(const Site& site) const {
     const size_t core = static_cast<size_t>(site.core);
-    const std::string where = fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc,
-                                          operator_name(core, site.pc));
+    std::string where = fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc,
+                                    operator_name(core, site.pc));
     if (site.pc >= code[core].size()) return where;
     return fmt::format("{} {}", where, isa::disassemble(code[core][site.pc].instr));
   }

@@ -65,7 +65,7 @@ class Ring : public Machine {
     for (uint32_t t : totals) expected.push_back(static_cast<float>(t));
   }
   std::string result(FunctionalOptions options) {
-    if (const std::string fault = fault_of(options); !fault.empty()) return fault;
+    if (std::string fault = fault_of(options); !fault.empty()) return fault;
     for (uint64_t c = 0; c < kCores; ++c) {
       if (out<float>(64 * c + 8 * first_index[c], 32) != expected) return fmt::format("core {} stores other sums", c);
     }

@@ -129,7 +129,7 @@ class InParallel : public Scheduler {
     }
   }
 
-  void stop(std::exception_ptr failure) {
+  void stop(const std::exception_ptr& failure) {
     {
       const std::lock_guard lock(failure_mutex_);
       if (!failure_) failure_ = failure;

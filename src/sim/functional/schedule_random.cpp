@@ -19,7 +19,8 @@ class InRandomOrder : public Scheduler {
 
   void send(Message message) override {
     keep_data(message);
-    outboxes_[message.unit].push_back({std::move(message), false});
+    auto& outbox = outboxes_[message.unit];
+    outbox.push_back({std::move(message), false});
   }
 
   void run() override {

@@ -17,10 +17,11 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 class Decoder {
  public:
   Decoder(const model::Model& model, const chip::Chip& chip, bool checks, bool timing)
-      : session_(model, chip,
-                 {.compile = {.sequences = 1, .context = 512, .row_buckets = {1}},
-                  .functional = {.check_races = checks, .check_initialised = checks, .threads = 2},
-                  .timing = timing}) {}
+      : session_(
+            model, chip,
+            {.compile = {.sequences = 1, .context = 512, .row_buckets = {1}},
+             .functional = {.check_races = checks, .check_initialised = checks, .interleave_seed = {}, .threads = 2},
+             .timing = timing}) {}
   double step() {
     const auto start = std::chrono::steady_clock::now();
     session_.step(std::vector<Row>{{token_, 0, position_}});

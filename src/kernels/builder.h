@@ -74,7 +74,6 @@ class Builder {
   };
   Mark mark() const { return {spm_top_, acc_top_}; }
   void release(Mark m);
-  uint32_t spm_free_lines() const { return spm_lines_ - spm_top_; }
   uint32_t acc_free_lines() const { return acc_lines_ - acc_top_; }
 
   void set_operator(uint32_t op) { op_ = op; }
@@ -134,8 +133,6 @@ class Builder {
 
   // Inserts waits and posts and encodes.
   program::Stream finish();
-
-  const std::vector<Entry>& entries() const { return entries_; }
 
  private:
   uint32_t take(uint32_t& top, uint32_t lines, uint32_t size, const char* what) const;

@@ -35,8 +35,6 @@ enum Constant : uint32_t {
   kTopK,
   kKvTile,
   kTiny,
-  kZero,
-  kMaskStep,
   kConstants
 };
 

@@ -27,9 +27,9 @@ void keep_data(Message& message) {
 
 void Semaphores::reset() {
   for (Semaphore& s : semaphores_) {
-    for (; s.runs > 0; --s.runs) {
+    while (s.runs > 0) {
       s.ring[s.head] = Tokens();
-      s.head = (s.head + 1) % s.ring.size();
+      s.pop();
     }
     s.value = 0;
   }
@@ -74,8 +74,7 @@ bool Semaphores::take(int s, int n, Clock& clock) {
     run.count -= taken;
     if (run.count == 0) {
       run = Tokens();
-      semaphore.head = (semaphore.head + 1) % semaphore.ring.size();
-      --semaphore.runs;
+      semaphore.pop();
     }
   }
   return true;
@@ -108,11 +107,13 @@ void Core::start_launch(const std::vector<Code>& code, Fabric& fabric, Time floo
   pc_ = 0;
   halted_ = false;
   for (UnitState& unit : units_) {
-    for (; unit.fifo.size > 0; --unit.fifo.size) unit.fifo.head = (unit.fifo.head + 1) % unit.fifo.ring.size();
+    while (unit.fifo.size > 0) unit.fifo.pop();
     unit.clock = Clock(floor);
     unit.cfg.fill(0);
     unit.pcs.clear();
+    unit.ctl_told = 0;
   }
+  ctl_learned_ = 0;
 }
 
 void Core::run() {
@@ -145,8 +146,7 @@ bool Core::can_step(isa::Unit unit) const {
   if (pc_ >= code_->size()) return true;  // to fault
   const Code& code = (*code_)[pc_];
   if (code.unit == isa::Unit::kCtl) return may_issue(code.instr);
-  const Fifo& fifo = state(code.unit).fifo;
-  return fifo.size < fifo.ring.size();
+  return !state(code.unit).fifo.full();
 }
 
 std::vector<std::pair<Site, std::string>> Core::blocked() const {
@@ -222,7 +222,7 @@ Issue& Core::record(const Code& code, const Issued& issued) {
 void Core::dispatch(const Code& code) {
   const isa::Instr& in = code.instr;
   UnitState& unit = state(code.unit);
-  Issued& issued = unit.fifo.ring[(unit.fifo.head + unit.fifo.size) % unit.fifo.ring.size()];
+  Issued& issued = unit.fifo.push();
   issued.code = &code;
   issued.pc = pc_;
   issued.d = line_of(in.d);
@@ -233,12 +233,15 @@ void Core::dispatch(const Code& code) {
   issued.mask = registers_[in.mask];
   const bool dma = in.op == isa::Op::kLd || in.op == isa::Op::kLdg || in.op == isa::Op::kSt || in.op == isa::Op::kStg;
   issued.rows = dma && (in.flags & isa::flag::kRowsReg) != 0 ? registers_[in.rows & 15] : in.rows;
-  issued.ctl = state(isa::Unit::kCtl).clock;
+  issued.ctl_news = unit.ctl_told != ctl_learned_;
+  if (issued.ctl_news) {
+    issued.ctl = state(isa::Unit::kCtl).clock;
+    unit.ctl_told = ctl_learned_;
+  }
   if (trace_ != nullptr) {
     issued.trace = static_cast<uint32_t>(trace_->issues.size());
     record(code, issued);
   }
-  ++unit.fifo.size;
 }
 
 bool Core::step_ctl() {
@@ -249,8 +252,7 @@ bool Core::step_ctl() {
   }
   const Code& code = (*code_)[pc_];
   if (code.unit != isa::Unit::kCtl) {
-    const Fifo& fifo = state(code.unit).fifo;
-    if (fifo.size == fifo.ring.size()) return false;
+    if (state(code.unit).fifo.full()) return false;
     dispatch(code);
     advance();
     return true;
@@ -258,6 +260,7 @@ bool Core::step_ctl() {
   if (code.instr.wcnt != 0 && !semaphores_.take(code.instr.wsem, code.instr.wcnt, ctl.clock)) return false;
   const uint32_t pc = pc_;
   begin(isa::Unit::kCtl, pc);
+  ++ctl_learned_;
   try {
     execute_ctl(code);
   } catch (Fault& f) {
@@ -380,7 +383,7 @@ bool Core::step_unit(isa::Unit unit) {
   Issued& issued = s.fifo.front();
   const isa::Instr& in = issued.code->instr;
   if (in.wcnt != 0 && !semaphores_.take(in.wsem, in.wcnt, s.clock)) return false;
-  s.clock.join(issued.ctl);
+  if (issued.ctl_news) s.clock.join(issued.ctl);
   begin(unit, issued.pc);
   try {
     execute(unit, issued);
@@ -389,9 +392,8 @@ bool Core::step_unit(isa::Unit unit) {
     if (!f.at) f.at = Site{id_, unit, issued.pc};
     throw;
   }
-  issued.ctl = Clock();
-  s.fifo.head = (s.fifo.head + 1) % s.fifo.ring.size();
-  --s.fifo.size;
+  if (issued.ctl_news) issued.ctl = Clock();  // gives its table back
+  s.fifo.pop();
   return true;
 }
 

@@ -36,7 +36,8 @@ struct Issued {
   uint64_t rows = 0;
   uint64_t mask = 0;   // SND, SYNC: cores
   uint32_t trace = 0;  // index of its Issue
-  Clock ctl;           // what CTL knew when it dispatched
+  bool ctl_news = false;  // CTL has learned something since it last dispatched to this unit:
+  Clock ctl;              // all it knew
 };
 
 // What leaves a core: the write of a SND, a post, or both, for the cores of `mask`.
@@ -86,6 +87,9 @@ class Semaphores {
     int value = 0;
     size_t head = 0, runs = 0;  // ring: tokens of one post are one run
     std::array<Tokens, isa::kSemaphoreMax> ring;
+    void pop() {
+      head = --runs == 0 ? 0 : (head + 1) % ring.size();  // back to the start, which is in the cache
+    }
   };
   Tokens* add(int s, int n);
 
@@ -131,8 +135,17 @@ class Core {
   struct Fifo {
     std::vector<Issued> ring;
     size_t head = 0, size = 0;
+    bool full() const { return size == ring.size(); }
     Issued& front() { return ring[head]; }
     const Issued& front() const { return ring[head]; }
+    Issued& push() {
+      const size_t at = head + size++;
+      return ring[at < ring.size() ? at : at - ring.size()];
+    }
+    void pop() {
+      head = head + 1 < ring.size() ? head + 1 : 0;
+      --size;
+    }
   };
   struct UnitState {
     Fifo fifo;
@@ -140,6 +153,7 @@ class Core {
     size_t dram_hint = 0;
     std::array<uint32_t, isa::cfg::kVxWords> cfg{};
     std::vector<uint32_t> pcs;  // by time - floor - 1
+    uint64_t ctl_told = 0;      // ctl_learned_ when CTL last dispatched to it
   };
 
   // CTL (core.cpp)
@@ -188,6 +202,7 @@ class Core {
   std::vector<Loop> loops_;
   uint32_t pc_ = 0;
   bool halted_ = false;
+  uint64_t ctl_learned_ = 0;  // grows with what CTL knows
   const std::vector<Code>* code_ = nullptr;
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;

@@ -1,5 +1,5 @@
-// Cores on several host threads. A core always runs on the same thread, whose caches then hold its memories; messages
-// from other cores wait in its mailbox until it cannot move without them.
+// Cores on several host threads. Each thread has a lane of cores, whose memories then stay in its caches. Messages
+// inside a lane arrive at once; those between lanes wait in the mailbox of the lane until it looks.
 #include <atomic>
 #include <bit>
 #include <condition_variable>
@@ -16,8 +16,13 @@ namespace {
 class InParallel : public Scheduler {
  public:
   InParallel(Cores& cores, int threads)
-      : cores_(cores), places_(cores.size()), lanes_(static_cast<size_t>(threads)), active_(cores.size()) {
-    for (size_t c = 0; c < cores.size(); ++c) lane_of(c).queue.push_back(c);
+      : cores_(cores), lanes_(static_cast<size_t>(threads)), awake_(lanes_.size()) {
+    for (size_t c = 0; c < cores.size(); ++c) {
+      Lane& lane = lane_of(c);
+      lane.cores |= uint64_t{1} << c;
+      lane.queue.push_back(c);
+      lane.queued = lane.cores;
+    }
   }
 
   void run() override {
@@ -26,107 +31,114 @@ class InParallel : public Scheduler {
     work(lanes_[0]);
     for (std::thread& thread : others) thread.join();
     if (failure_) std::rethrow_exception(failure_);
-    for (size_t c = 0; c < places_.size(); ++c) open_mail(c);  // data that no post followed
   }
 
-  // All data before any post: whoever sees a post may tell others, who then expect theirs.
+  // All data before any post: whoever sees a post may tell others, who then expect theirs. One other lane gets both
+  // in one piece, because its mailbox keeps the order; the own lane gets them last.
   void send(Message message) override {
-    const size_t source = static_cast<size_t>(message.from.core);
-    if (message.mask == uint64_t{1} << source) {
-      cores_[source]->receive_data(message);
-      cores_[source]->receive_post(message);
-      return;
+    Lane& own = lane_of(static_cast<size_t>(message.from.core));
+    if ((message.mask & ~own.cores) != 0) {
+      keep_data(message);
+      const auto shared = std::make_shared<const Message>(message);
+      int others = 0;
+      for (const Lane& lane : lanes_) others += &lane != &own && (message.mask & lane.cores) != 0;
+      const bool data = !message.to.empty(), post = message.count != 0;
+      if (others > 1 && data) send_to_others(own, {shared, true, false});
+      if (others == 1 || post) send_to_others(own, {shared, others == 1 && data, post});
     }
-    keep_data(message);
-    const auto shared = std::make_shared<const Message>(std::move(message));
-    const bool one = std::has_single_bit(shared->mask);
-    if (!one && !shared->to.empty()) send_to_all(source, {shared, true, false});
-    if (one || shared->count != 0) send_to_all(source, {shared, one, true});
+    deliver(own, {nullptr, true, true}, message);
   }
 
  private:
-  enum class Status : uint8_t { kQueued, kRunning, kNotified, kIdle };
   struct Mail {
     std::shared_ptr<const Message> message;
     bool data, post;
   };
-  struct Place {
-    std::atomic<Status> status = Status::kQueued;
-    std::mutex mutex;
-    std::vector<Mail> mail, taken;
-  };
-
-  void send_to_all(size_t source, const Mail& mail) {
-    for (uint64_t left = mail.message->mask; left != 0; left &= left - 1) {
-      const size_t target = static_cast<size_t>(std::countr_zero(left));
-      if (target == source) {
-        receive(target, mail);
-        continue;
-      }
-      Place& place = places_[target];
-      {
-        const std::lock_guard lock(place.mutex);
-        place.mail.push_back(mail);
-      }
-      // Nobody waits for data, only for the post after it: a core that is idle reads both then.
-      if (mail.post) notify(target);
-    }
-  }
-  void receive(size_t core, const Mail& mail) {
-    if (mail.data) cores_[core]->receive_data(*mail.message);
-    if (mail.post) cores_[core]->receive_post(*mail.message);
-  }
-
-  void open_mail(size_t core) {
-    Place& place = places_[core];
-    {
-      const std::lock_guard lock(place.mutex);
-      place.taken.swap(place.mail);
-    }
-    for (const Mail& mail : place.taken) receive(core, mail);
-    place.taken.clear();
-  }
-
-  // The cores of one thread that may be able to move.
+  // The cores of one thread. Only that thread touches the queue.
   struct Lane {
-    std::mutex mutex;
+    uint64_t cores = 0;
+    std::deque<size_t> queue;  // cores that may be able to move
+    uint64_t queued = 0;
+    std::mutex mutex;          // of what follows
     std::condition_variable changed;
-    std::deque<size_t> queue;
-    std::atomic<bool> any = true;  // as far as a glance without the mutex tells
+    std::vector<Mail> mail;
+    bool asleep = false;
+    std::atomic<bool> any = false;  // mail, as far as a glance without the mutex tells
+    std::vector<Mail> opened;       // of the thread again: kept for its memory
   };
   Lane& lane_of(size_t core) { return lanes_[core % lanes_.size()]; }
 
-  void notify(size_t core) {
-    // A queued core reads its mail when it runs, a running one looks again before it goes idle.
-    if (places_[core].status.exchange(Status::kNotified) != Status::kIdle) return;
-    ++active_;
-    Lane& lane = lane_of(core);
+  void send_to_others(const Lane& own, const Mail& mail) {
+    for (Lane& lane : lanes_) {
+      if (&lane == &own || (mail.message->mask & lane.cores) == 0) continue;
+      bool wake = false;
+      {
+        const std::lock_guard lock(lane.mutex);
+        lane.mail.push_back(mail);
+        lane.any = true;
+        wake = std::exchange(lane.asleep, false);
+        if (wake) ++awake_;
+      }
+      if (wake) lane.changed.notify_one();
+    }
+  }
+
+  void deliver(Lane& lane, const Mail& parts, const Message& message) {
+    const uint64_t targets = message.mask & lane.cores;
+    for (uint64_t left = parts.data ? targets : 0; left != 0; left &= left - 1) {
+      cores_[static_cast<size_t>(std::countr_zero(left))]->receive_data(message);
+    }
+    if (!parts.post || message.count == 0) return;
+    for (uint64_t left = targets; left != 0; left &= left - 1) {
+      const size_t core = static_cast<size_t>(std::countr_zero(left));
+      cores_[core]->receive_post(message);
+      if ((lane.queued >> core & 1) == 0) lane.queue.push_back(core);
+    }
+    lane.queued |= targets;
+  }
+
+  void open_mail(Lane& lane) {
+    if (!lane.any) return;
     {
       const std::lock_guard lock(lane.mutex);
-      lane.queue.push_back(core);
-      lane.any = true;
+      lane.opened.swap(lane.mail);
+      lane.any = false;
     }
-    lane.changed.notify_one();
+    for (const Mail& mail : lane.opened) deliver(lane, mail, *mail.message);
+    lane.opened.clear();
   }
 
   void work(Lane& lane) {
-    for (;;) {
-      // Work usually comes within microseconds, sooner than a sleeping thread wakes.
-      for (int look = 0; look < kLooks && !lane.any && !stopped_; ++look) std::this_thread::yield();
-      std::unique_lock lock(lane.mutex);
-      lane.changed.wait(lock, [&] { return stopped_ || !lane.queue.empty(); });
-      if (stopped_) return;
-      const size_t core = lane.queue.front();
-      lane.queue.pop_front();
-      lane.any = !lane.queue.empty();
-      lock.unlock();
-      try {
-        run_core(core);
-      } catch (...) {
-        stop(std::current_exception());
+    try {
+      while (wait_for_work(lane)) {
+        open_mail(lane);
+        if (lane.queue.empty()) continue;  // data alone
+        const size_t core = lane.queue.front();
+        lane.queue.pop_front();
+        lane.queued &= ~(uint64_t{1} << core);
+        cores_[core]->run();
       }
-      if (--active_ == 0) stop(nullptr);
+    } catch (...) {
+      stop(std::current_exception());
     }
+  }
+
+  // False when nothing is left to do anywhere: every lane sleeps, and no mail is on its way, because who sends is awake.
+  bool wait_for_work(Lane& lane) {
+    // Mail usually comes within microseconds, sooner than a sleeping thread wakes.
+    for (int look = 0; look < kLooks && lane.queue.empty() && !lane.any && !stopped_; ++look) std::this_thread::yield();
+    if (stopped_) return false;
+    if (!lane.queue.empty() || lane.any) return true;
+    std::unique_lock lock(lane.mutex);
+    if (lane.any) return true;
+    lane.asleep = true;
+    if (--awake_ == 0) {
+      lock.unlock();
+      stop(nullptr);
+      return false;
+    }
+    lane.changed.wait(lock, [&] { return stopped_ || lane.any; });
+    return !stopped_;
   }
 
   void stop(const std::exception_ptr& failure) {
@@ -141,23 +153,11 @@ class InParallel : public Scheduler {
     }
   }
 
-  void run_core(size_t core) {
-    Place& place = places_[core];
-    for (;;) {
-      place.status = Status::kRunning;
-      open_mail(core);
-      cores_[core]->run();
-      Status running = Status::kRunning;
-      if (place.status.compare_exchange_strong(running, Status::kIdle)) return;
-    }
-  }
-
   static constexpr int kLooks = 100;
 
   Cores& cores_;
-  std::vector<Place> places_;
   std::vector<Lane> lanes_;
-  std::atomic<size_t> active_;  // cores queued or running
+  std::atomic<size_t> awake_;  // lanes
   std::atomic<bool> stopped_ = false;
   std::mutex failure_mutex_;
   std::exception_ptr failure_;

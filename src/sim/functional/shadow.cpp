@@ -71,11 +71,11 @@ void LocalShadow::check_overwrite(const Access& access, uint64_t line, uint64_t 
 
 void LocalShadow::check_readers(const Access& access, uint64_t line, uint64_t count) const {
   for (int u = 0; u < isa::kUnits; ++u) {
+    const Time known = access.knows.local[u];
+    if (latest_read_[static_cast<size_t>(u)] <= known) continue;
     const UnitId reader = unit_id(core_, static_cast<isa::Unit>(u));
-    if (reader == access.unit) continue;
-    const Time known = access.knows.of(reader, core_, floor_);
     const Time* times = read_[static_cast<size_t>(u)].data() + line;
-    if (latest_read_[static_cast<size_t>(u)] <= known || !any_above(times, count, known)) continue;
+    if (reader == access.unit || !any_above(times, count, known)) continue;
     const uint64_t i =
         static_cast<uint64_t>(std::find_if(times, times + count, [&](Time t) { return t > known; }) - times);
     race(access, fmt::format("writes {} line {} of core {}, not ordered after the read by", name_, line + i, core_),

@@ -83,7 +83,7 @@ class Display {
  private:
   bool streams() const { return !silent_ && options_.batch == 1; }
   std::string status() const {
-    const runtime::TimingTotals& timing = session_.timing();
+    const runtime::TimingTotals& timing = session_.timing_so_far();
     const auto steps = static_cast<double>(timing.steps) * options_.batch;
     std::string text = fmt::format("[{} of {} tokens", tokens_, options_.max_tokens * options_.batch);
     if (timing.steps > 0) {

@@ -47,8 +47,10 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
 
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
     : model_(model), chip_(chip), options_(options), compiled_(kernels::compile(model, chip, options.compile)) {
+  // Two threads that wait for each other lose more to a third than they gain from being two.
+  if (options_.timing) options_.functional.threads = std::max(1, options_.functional.threads - 1);
   functional_ = std::make_unique<sim::Functional>(chip_, compiled_.programs[0], options_.functional);
-  trace_.cores.resize(static_cast<size_t>(chip.cores));
+  for (Replay& replay : replays_) replay.trace.cores.resize(static_cast<size_t>(chip.cores));
 }
 
 void Session::step(std::span<const Row> rows) {
@@ -83,20 +85,44 @@ void Session::step(std::span<const Row> rows) {
     record.negative_position = -static_cast<float>(row.position);
   }
   functional_->write_dram(layout.rows, std::as_bytes(std::span(records)));
-  if (!options_.timing) {
+  if (options_.timing) {
+    run_timed();
+  } else {
     functional_->launch();
-    return;
   }
-  for (sim::CoreTrace& core : trace_.cores) core.clear();
-  functional_->launch(&trace_);
-  const sim::TimingResult result = sim::simulate_timing(chip_, last_program(), trace_);
+}
+
+void Session::run_timed() {
+  Replay& before = replays_[replay_];
+  replay_ = 1 - replay_;
+  Replay& replay = replays_[replay_];  // its last result has been collected
+  for (sim::CoreTrace& core : replay.trace.cores) core.clear();
+  functional_->launch(&replay.trace);
+  collect(before);
+  replay.result = std::async(std::launch::async, [this, &program = last_program(), &trace = replay.trace] {
+    return sim::simulate_timing(chip_, program, trace);
+  });
+}
+
+void Session::collect(Replay& replay) {
+  if (!replay.result.valid()) return;
+  add(totals_.sum, replay.result.get());
   ++totals_.steps;
-  add(totals_.sum, result);
   const double seconds = static_cast<double>(totals_.sum.cycles) / chip_.clock_hz;
   totals_.sum.dram_bytes_per_s =
       static_cast<double>(totals_.sum.dram_read_bytes + totals_.sum.dram_written_bytes) / std::max(seconds, 1e-30);
   totals_.sum.dram_peak_fraction =
       totals_.sum.dram_bytes_per_s / (chip_.dram.channels * chip_.dram.channel_bytes_per_s);
+}
+
+const TimingTotals& Session::timing() {
+  collect(replays_[replay_]);
+  return totals_;
+}
+
+TimingTotals Session::take_timing() {
+  timing();
+  return std::exchange(totals_, {});
 }
 
 std::vector<float> Session::logits(size_t row) const {

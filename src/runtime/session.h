@@ -1,7 +1,9 @@
 // A model on a simulated chip: compiles once, then runs forward steps and hands out logits.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,7 +22,7 @@ namespace hadal::runtime {
 struct SessionOptions {
   kernels::CompileOptions compile;
   sim::FunctionalOptions functional;
-  bool timing = false;  // run the timing simulator on every step
+  bool timing = false;  // run the timing simulator on every step; it takes one of the functional threads
 };
 
 // One token of one sequence.
@@ -56,28 +58,40 @@ class Session {
   const model::Model& model() const { return model_; }
   const chip::Chip& chip() const { return chip_; }
   const kernels::Compiled& compiled() const { return compiled_; }
-  const TimingTotals& timing() const { return totals_; }
+  // A step is replayed by the timing simulator while the next one runs; this waits for the last.
+  const TimingTotals& timing();
   // The same, and counts anew from here.
-  TimingTotals take_timing() { return std::exchange(totals_, {}); }
+  TimingTotals take_timing();
+  // What is known without waiting: the last step may be missing.
+  const TimingTotals& timing_so_far() const { return totals_; }
   const sim::FunctionalStats& stats() const { return functional_->stats(); }
   sim::Functional& functional() { return *functional_; }
   // The trace of the last step (with timing on), and the program it ran.
-  const sim::Trace& trace() const { return trace_; }
+  const sim::Trace& trace() const { return replays_[replay_].trace; }
   const program::Program& last_program() const { return compiled_.programs[bucket_]; }
 
   // Bytes of one cached row, for tests.
   std::vector<std::byte> kv_row(int layer, int slot, int64_t position) const;
 
  private:
+  // A trace, and the timing simulator at work on it.
+  struct Replay {
+    sim::Trace trace;
+    std::future<sim::TimingResult> result;
+  };
+  void run_timed();
+  void collect(Replay& replay);
+
   const model::Model& model_;
   const chip::Chip& chip_;
   SessionOptions options_;
   kernels::Compiled compiled_;
   std::unique_ptr<sim::Functional> functional_;
-  sim::Trace trace_;
   TimingTotals totals_;
   size_t bucket_ = 0;
   size_t last_rows_ = 0;
+  std::array<Replay, 2> replays_;  // of the last step and of the one before; at the end: their threads use the others
+  size_t replay_ = 0;
 };
 
 }  // namespace hadal::runtime

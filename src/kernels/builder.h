@@ -74,6 +74,7 @@ class Builder {
   };
   Mark mark() const { return {spm_top_, acc_top_}; }
   void release(Mark m);
+  uint32_t spm_free_lines() const { return spm_lines_ - spm_top_; }
   uint32_t acc_free_lines() const { return acc_lines_ - acc_top_; }
 
   void set_operator(uint32_t op) { op_ = op; }

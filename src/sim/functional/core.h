@@ -34,8 +34,8 @@ struct Issued {
   uint32_t value = 0;                      // CFG
   uint64_t d = 0, a = 0, b = 0, dram = 0;  // lines
   uint64_t rows = 0;
-  uint64_t mask = 0;   // SND, SYNC: cores
-  uint32_t trace = 0;  // index of its Issue
+  uint64_t mask = 0;      // SND, SYNC: cores
+  uint32_t trace = 0;     // index of its Issue
   bool ctl_news = false;  // CTL has learned something since it last dispatched to this unit:
   Clock ctl;              // all it knew
 };

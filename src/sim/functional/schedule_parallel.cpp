@@ -15,8 +15,7 @@ namespace {
 
 class InParallel : public Scheduler {
  public:
-  InParallel(Cores& cores, int threads)
-      : cores_(cores), lanes_(static_cast<size_t>(threads)), awake_(lanes_.size()) {
+  InParallel(Cores& cores, int threads) : cores_(cores), lanes_(static_cast<size_t>(threads)), awake_(lanes_.size()) {
     for (size_t c = 0; c < cores.size(); ++c) {
       Lane& lane = lane_of(c);
       lane.cores |= uint64_t{1} << c;
@@ -59,7 +58,7 @@ class InParallel : public Scheduler {
     uint64_t cores = 0;
     std::deque<size_t> queue;  // cores that may be able to move
     uint64_t queued = 0;
-    std::mutex mutex;          // of what follows
+    std::mutex mutex;  // of what follows
     std::condition_variable changed;
     std::vector<Mail> mail;
     bool asleep = false;

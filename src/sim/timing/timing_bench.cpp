@@ -1,5 +1,4 @@
-// Speed of the timing simulator: instructions a second on synthetic work of 1 and 48 cores, simulated cycles a second
-// on a GEMM.
+// Speed of the timing simulator: instructions a second on synthetic work of 1 and 48 cores.
 #include <benchmark/benchmark.h>
 
 #include "chip/chip.h"
@@ -68,21 +67,6 @@ void mixed(benchmark::State& state) {
   state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
 }
 BENCHMARK(mixed)->Name("timing/mixed/cores")->Arg(1)->Arg(48)->Unit(benchmark::kMillisecond);
-
-void gemm(benchmark::State& state) {
-  const chip::Chip chip = hadal_1();
-  const uint32_t size = static_cast<uint32_t>(state.range(0));
-  const Trace trace = testing::gemm_trace(48, 8, size, size, size);
-  const program::Program program;
-  uint64_t cycles = 0, last = 0;
-  for (auto _ : state) {
-    last = simulate_timing(chip, program, trace).cycles;
-    cycles += last;
-  }
-  state.counters["cycles/s"] = benchmark::Counter(static_cast<double>(cycles), benchmark::Counter::kIsRate);
-  state.counters["cycles"] = static_cast<double>(last);
-}
-BENCHMARK(gemm)->Name("timing/gemm")->Arg(1024)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace hadal::sim::timing

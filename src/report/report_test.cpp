@@ -67,6 +67,7 @@ sim::OperatorTime operator_time(const char* name, uint64_t cycles, const char* b
   op.name = name;
   op.cycles = cycles;
   op.bound_by = bound_by;
+  op.cycles_by_bound[bound_by] = cycles;
   op.busy_cycles[4] = cycles / 2;
   return op;
 }

@@ -42,24 +42,14 @@ double ratio(double a, double b) { return b > 0 ? a / b : 0; }
 
 std::vector<sim::OperatorTime> by_kind(const std::vector<sim::OperatorTime>& operators) {
   std::vector<sim::OperatorTime> kinds;
-  std::map<std::string, std::map<std::string, uint64_t>> bounds;
   for (const sim::OperatorTime& op : operators) {
     const std::string kind(kind_of(op.name));
     auto it = std::find_if(kinds.begin(), kinds.end(), [&](const auto& k) { return k.name == kind; });
     if (it == kinds.end()) {
-      kinds.push_back({});
+      kinds.emplace_back().name = kind;
       it = kinds.end() - 1;
-      it->name = kind;
     }
-    it->cycles += op.cycles;
-    for (int u = 0; u < isa::kUnits; ++u) it->busy_cycles[u] += op.busy_cycles[u];
-    bounds[kind][op.bound_by] += op.cycles;
-  }
-  for (sim::OperatorTime& kind : kinds) {
-    const auto& shares = bounds[kind.name];
-    kind.bound_by = std::max_element(shares.begin(), shares.end(), [](const auto& a, const auto& b) {
-                      return a.second < b.second;
-                    })->first;
+    sim::add(*it, op);
   }
   return kinds;
 }

@@ -20,9 +20,7 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
       sum.operators.push_back(op);
       continue;
     }
-    it->cycles += op.cycles;
-    it->bound_by = op.bound_by;
-    for (int u = 0; u < isa::kUnits; ++u) it->busy_cycles[u] += op.busy_cycles[u];
+    sim::add(*it, op);
   }
   sum.cycles += step.cycles;
   sum.instructions += step.instructions;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,10 +15,13 @@ namespace hadal::sim {
 
 struct OperatorTime {
   std::string name;
-  uint64_t cycles = 0;                     // wall cycles attributed to it (they add up to the total)
-  std::string bound_by;                    // "dram", "matrix", "vector", "noc", "sync", "control"
-  uint64_t busy_cycles[isa::kUnits] = {};  // summed over cores
+  uint64_t cycles = 0;                                   // wall cycles attributed to it (they add up to the total)
+  std::string bound_by;                                  // "dram", "matrix", "vector", "noc", "sync", "control"
+  uint64_t busy_cycles[isa::kUnits] = {};                // summed over cores
+  std::map<std::string, uint64_t> cycles_by_bound = {};  // of what has been added up here; bound_by has the most
 };
+// Adds the time of another launch, or of another operator of the same kind.
+void add(OperatorTime& sum, const OperatorTime& other);
 
 struct EnergyBreakdown {  // joule
   double matrix = 0, vector = 0, spm = 0, acc = 0, dram = 0, noc = 0, control = 0, leakage = 0;

@@ -175,6 +175,7 @@ class Core {
   void finish(isa::Unit unit, const Issued& issued);
   void execute(isa::Unit unit, const Issued& issued);
   void execute_ld(const Issued& issued, const Access& access);
+  std::vector<uint64_t> listed_rows(const Issued& issued, const Access& access);
   void execute_ldg(const Issued& issued, const Access& access);
   void execute_ldx(const Issued& issued, const Access& access);
   void execute_st(const Issued& issued, const Access& access);

@@ -29,10 +29,7 @@ uint64_t row_line(uint64_t first, const std::byte* list, uint64_t i, uint64_t pi
   return first + offset;
 }
 
-uint64_t pitch_of(uint32_t cfg) {
-  if (cfg == 0) fault("PITCH is not set");
-  return cfg;
-}
+Region list_region(const Issued& issued) { return {issued.b * kLine, 4 * issued.rows, 1, 0}; }
 
 }  // namespace
 
@@ -80,48 +77,48 @@ void Core::execute_st(const Issued& issued, const Access& access) {
   stats.dram_written_bytes += rows * len * kLine;
 }
 
-void Core::execute_ldg(const Issued& issued, const Access& access) {
-  const isa::Instr& in = issued.code->instr;
-  const uint64_t rows = issued.rows, len = in.len;
+// The DRAM lines of the rows that an index list names; empty when nothing moves.
+std::vector<uint64_t> Core::listed_rows(const Issued& issued, const Access& access) {
+  const uint64_t rows = issued.rows, len = issued.code->instr.len;
   Issue* trace = trace_of(issued);
   if (trace != nullptr) {
-    trace->cols = in.len;
+    trace->cols = issued.code->instr.len;
     trace->gather_first = static_cast<uint32_t>(trace_->gather.size());
   }
-  if (rows == 0 || len == 0) return;
-  UnitState& ld = state(isa::Unit::kLd);
-  const uint64_t pitch = pitch_of(ld.cfg[isa::cfg::kPitch]);
-  const std::byte* list = spm_.read(access, Region{issued.b * kLine, 4 * rows, 1, 0}, "idx");
-  std::byte* to = memory(in.d.acc).write(access, lines(issued.d, 1, rows * len, 0), "d");
-  const std::byte* list_end = list + 4 * rows;
-  if (!in.d.acc && to < list_end && list < to + rows * len * kLine) fault("d overlaps the index list");
-  for (uint64_t i = 0; i < rows; ++i) {
-    const uint64_t line = row_line(issued.dram, list, i, pitch);
-    if (trace != nullptr) trace_->gather.push_back(line);
-    dram_.read(access, line, len, to + i * len * kLine, ld.dram_hint);
+  std::vector<uint64_t> lines;
+  if (rows == 0 || len == 0) return lines;
+  const uint64_t pitch = state(issued.code->unit).cfg[isa::cfg::kPitch];
+  if (pitch == 0) fault("PITCH is not set");
+  const std::byte* list = spm_.read(access, list_region(issued), "idx");
+  for (uint64_t i = 0; i < rows; ++i) lines.push_back(row_line(issued.dram, list, i, pitch));
+  if (trace != nullptr) trace_->gather.insert(trace_->gather.end(), lines.begin(), lines.end());
+  return lines;
+}
+
+void Core::execute_ldg(const Issued& issued, const Access& access) {
+  const isa::Instr& in = issued.code->instr;
+  const uint64_t len = in.len;
+  const std::vector<uint64_t> from = listed_rows(issued, access);
+  if (from.empty()) return;
+  const Region region = lines(issued.d, 1, from.size() * len, 0);
+  std::byte* to = memory(in.d.acc).write(access, region, "d");
+  if (!in.d.acc && overlap(region, list_region(issued))) fault("d overlaps the index list");
+  for (size_t i = 0; i < from.size(); ++i) {
+    dram_.read(access, from[i], len, to + i * len * kLine, state(isa::Unit::kLd).dram_hint);
   }
-  stats.dram_read_bytes += rows * len * kLine;
+  stats.dram_read_bytes += from.size() * len * kLine;
 }
 
 void Core::execute_stg(const Issued& issued, const Access& access) {
   const isa::Instr& in = issued.code->instr;
-  const uint64_t rows = issued.rows, len = in.len;
-  Issue* trace = trace_of(issued);
-  if (trace != nullptr) {
-    trace->cols = in.len;
-    trace->gather_first = static_cast<uint32_t>(trace_->gather.size());
+  const uint64_t len = in.len;
+  const std::vector<uint64_t> to = listed_rows(issued, access);
+  if (to.empty()) return;
+  const std::byte* from = memory(in.a.acc).read(access, lines(issued.a, 1, to.size() * len, 0), "s");
+  for (size_t i = 0; i < to.size(); ++i) {
+    dram_.write(access, to[i], len, from + i * len * kLine, state(isa::Unit::kSt).dram_hint);
   }
-  if (rows == 0 || len == 0) return;
-  UnitState& st = state(isa::Unit::kSt);
-  const uint64_t pitch = pitch_of(st.cfg[isa::cfg::kPitch]);
-  const std::byte* list = spm_.read(access, Region{issued.b * kLine, 4 * rows, 1, 0}, "idx");
-  const std::byte* from = memory(in.a.acc).read(access, lines(issued.a, 1, rows * len, 0), "s");
-  for (uint64_t i = 0; i < rows; ++i) {
-    const uint64_t line = row_line(issued.dram, list, i, pitch);
-    if (trace != nullptr) trace_->gather.push_back(line);
-    dram_.write(access, line, len, from + i * len * kLine, st.dram_hint);
-  }
-  stats.dram_written_bytes += rows * len * kLine;
+  stats.dram_written_bytes += to.size() * len * kLine;
 }
 
 void Core::execute_ldx(const Issued& issued, const Access& access) {

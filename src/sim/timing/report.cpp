@@ -66,6 +66,16 @@ EnergyBreakdown energy_of(const chip::Chip& chip, const Machine& machine, uint64
 
 }  // namespace
 
+void add(OperatorTime& sum, const OperatorTime& other) {
+  sum.cycles += other.cycles;
+  for (int u = 0; u < isa::kUnits; ++u) sum.busy_cycles[u] += other.busy_cycles[u];
+  if (sum.bound_by.empty()) sum.bound_by = other.bound_by;
+  for (const auto& [bound, cycles] : other.cycles_by_bound) {
+    sum.cycles_by_bound[bound] += cycles;
+    if (sum.cycles_by_bound[bound] > sum.cycles_by_bound[sum.bound_by]) sum.bound_by = bound;
+  }
+}
+
 TimingResult simulate_timing(const chip::Chip& chip, const program::Program& program, const Trace& trace,
                              const TimingOptions& options) {
   std::optional<timing::ChromeTrace> chrome;
@@ -106,6 +116,7 @@ TimingResult simulate_timing(const chip::Chip& chip, const program::Program& pro
     time.name = op < program.operators.size() ? program.operators[op] : "unmarked";
     time.cycles = wall[op];
     time.bound_by = bound_of(machine, op, sync[op]);
+    time.cycles_by_bound[time.bound_by] = time.cycles;
     for (int u = 0; u < isa::kUnits; ++u) {
       time.busy_cycles[u] = machine.busy(op, static_cast<Unit>(u));
       busy[u] += time.busy_cycles[u];

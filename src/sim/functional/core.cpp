@@ -384,13 +384,18 @@ bool Core::step_unit(isa::Unit unit) {
   const isa::Instr& in = issued.code->instr;
   if (in.wcnt != 0 && !semaphores_.take(in.wsem, in.wcnt, s.clock)) return false;
   if (issued.ctl_news) s.clock.join(issued.ctl);
-  begin(unit, issued.pc);
-  try {
-    execute(unit, issued);
-    finish(unit, issued);
-  } catch (Fault& f) {
-    if (!f.at) f.at = Site{id_, unit, issued.pc};
-    throw;
+  if (in.op == isa::Op::kCfg && in.pcnt == 0) {  // nobody sees it but the unit: it needs no time of its own
+    s.cfg[in.key] = issued.value;
+    ++stats.instructions;
+  } else {
+    begin(unit, issued.pc);
+    try {
+      execute(unit, issued);
+      finish(unit, issued);
+    } catch (Fault& f) {
+      if (!f.at) f.at = Site{id_, unit, issued.pc};
+      throw;
+    }
   }
   if (issued.ctl_news) issued.ctl = Clock();  // gives its table back
   s.fifo.pop();

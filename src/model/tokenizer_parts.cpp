@@ -20,16 +20,16 @@ constexpr std::string_view kLlama3 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 constexpr std::string_view kQwen2 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view kDeepSeekV3 =
-    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)"
-    "\r\n"
-    R"(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)"
-    "\r\n"
-    R"(]*|\s*[)"
-    "\r\n"
-    R"(]+|\s+(?!\S)|\s+)";
+constexpr std::string_view kDeepSeekV3 = R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)"
+                                         "\r\n"
+                                         R"(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)"
+                                         "\r\n"
+                                         R"(]*|\s*[)"
+                                         "\r\n"
+                                         R"(]+|\s+(?!\S)|\s+)";
 // Han up to U+9FA5, hiragana, katakana.
-constexpr std::string_view kDeepSeekV3Han = "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+";
+constexpr std::string_view kDeepSeekV3Han =
+    "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+";
 
 constexpr std::array kPreTokenizers = {
     PreTokenizer{"deepseek-r1-qwen", {kQwen2}, false, true},
@@ -81,7 +81,8 @@ TokenizerFile tokenizer_file_of(const TokenizerParts& parts, const std::string& 
     const std::string& merge = parts.merges[rank];
     const size_t space = merge.find(' ', 1);  // a token may begin with a space only if it is nothing else
     if (merge.empty() || space == merge.npos || space + 1 == merge.size()) {
-      input_error(where, "merge {} is \"{}\"; two tokens and one space between them are needed", rank, printable(merge));
+      input_error(where, "merge {} is \"{}\"; two tokens and one space between them are needed", rank,
+                  printable(merge));
     }
     file.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
   }

@@ -112,11 +112,22 @@ struct Config {
 std::vector<double> rope_inverse_frequencies(const Config& config);
 double attention_scale(const Config& config);
 
+// A byte-level BPE tokenizer as a GGUF file has it.
+struct TokenizerParts {
+  enum Type : int32_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4, kUnused = 5, kByte = 6 };
+  std::vector<std::string> tokens;  // by id: tokenizer.ggml.tokens
+  std::vector<std::string> merges;  // "LEFT RIGHT" by rank: tokenizer.ggml.merges
+  std::vector<int32_t> types;       // Type by id: tokenizer.ggml.token_type; empty: all normal
+  std::string pre_tokenizer;        // the name of how text is split: tokenizer.ggml.pre
+};
+
 // Byte-level BPE tokenizer.json.
 class Tokenizer {
  public:
   static Tokenizer load(const std::string& file);
   static Tokenizer parse(std::string_view json, const std::string& file);  // `file` names the text in errors
+  // Control tokens become special ones, user-defined ones added ones. `where` names the source in errors.
+  static Tokenizer from_parts(const TokenizerParts& parts, const std::string& where);
   std::vector<int32_t> encode(std::string_view text, bool special_tokens = true) const;  // no bos added
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;      // raw bytes joined
   std::string token_bytes(int32_t id) const;

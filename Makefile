@@ -7,10 +7,10 @@ SEED         ?= 1
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build setup asan fuzz bench format lint clean
+.PHONY: help demo test check build setup asan fuzz bench test-tokenizers format lint clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build/build.ninja ## Generate text on the simulated chip and show where the time went (PROMPT=, TOKENS=, TEMPERATURE=, SEED=)
 	cmake --build --preset release --target hadal -j $(JOBS)
@@ -40,8 +40,14 @@ fuzz: ## Each fuzz target for a minute, in build-fuzz/ (FUZZ_SECONDS=)
 	cmake --build --preset fuzz -j $(JOBS)
 	tools/fuzz.sh build-fuzz $(FUZZ_SECONDS)
 
-bench: build ## Run every benchmark program
+bench: build ## Run every benchmark program, and the tokenizers beside those of Hugging Face
 	@for program in build/bench_*; do echo "== $$program"; "$$program" || exit 1; done
+	tools/python.sh tools/goldens/fetch_tokenizers.py
+	tools/python.sh tools/goldens/tokenizer_families.py bench
+
+test-tokenizers: build ## Fetch published tokenizers and compare with the `tokenizers` package (COUNT=)
+	tools/python.sh tools/goldens/fetch_tokenizers.py
+	tools/python.sh tools/goldens/tokenizer_families.py compare
 
 format: ## Rewrite the C++ sources in the house format
 	@tools/setup.sh lint

@@ -31,9 +31,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model, text, chip = "chips/hadal-1.yaml", json, kv = "fp8";
+  std::string model, text, chip = "chips/hadal-1.yaml", json, kv = "auto";
   int64_t window = 512, max_tokens = 0;
-  int digits = 2, threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+  int digits = 2, weight_digits = 2, threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
   bool reference = false, no_checks = false;
 };
 
@@ -140,7 +140,8 @@ class Work {
 void score_all(const Options& options, const model::Model& model, const chip::Chip& chip, Work& work, size_t windows) {
   runtime::SessionOptions session;
   session.compile.activation_digits = options.digits;
-  session.compile.kv_format = options.kv == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kFp8;
+  session.compile.kv_format = kv_format(options.kv);
+  session.compile.weight_digits = options.weight_digits;
   session.compile.sequences = 1;
   session.compile.context = options.window;
   session.functional.check_races = session.functional.check_initialised = !options.no_checks;
@@ -257,8 +258,11 @@ void add_eval(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("-n,--max-tokens", o.max_tokens, "Only the first tokens of the text")
       ->check(CLI::Range(1, 1 << 30));
-  command->add_option("--kv", o.kv, "Format of the cache: fp8 or bf16")
-      ->check(CLI::IsMember({"fp8", "bf16"}))
+  command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
+      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
+      ->capture_default_str();
+  command->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))

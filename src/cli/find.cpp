@@ -54,8 +54,10 @@ std::vector<std::string> list(const char* folder, const std::function<bool(const
 
 std::string find_model(const std::string& given) {
   if (is_folder(given)) return given;
-  if (is_file(given))
-    input_error(given, "is a file; a model is a directory with config.json, weights and tokenizer.json");
+  if (is_file(given) && fs::path(given).extension() == ".gguf") return given;
+  if (is_file(given)) {
+    input_error(given, "is a file; a model is a GGUF file or a directory with config.json, weights and tokenizer.json");
+  }
   if (!given.empty()) {
     for (const fs::path& root : roots()) {
       for (const fs::path& path : {root / "models" / given, root / given}) {
@@ -64,6 +66,11 @@ std::string find_model(const std::string& given) {
     }
   }
   fail(given, "model directory", model_directories());
+}
+
+kernels::KvFormat kv_format(const std::string& name) {
+  if (name == "fp8") return kernels::KvFormat::kFp8;
+  return name == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kAuto;
 }
 
 std::string find_chip(const std::string& given) {

@@ -4,12 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "kernels/step.h"
+
 namespace hadal::cli {
 
-// A model directory: a path, or the name of a folder under models/ of the working directory or the source tree.
+// A model directory or GGUF file: a path, or the name of a folder under models/ of the working directory or the source
+// tree.
 std::string find_model(const std::string& given);
 // A chip description: a path, or the name of a file under chips/, with or without ".yaml".
 std::string find_chip(const std::string& given);
+
+// What --kv names.
+kernels::KvFormat kv_format(const std::string& name);
 
 // Every chips/*.yaml and models/*/config.json of the working directory, else of the source tree; sorted.
 std::vector<std::string> chip_files();

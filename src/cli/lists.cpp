@@ -66,7 +66,7 @@ Json chip_entry(const std::string& path, Table& table) {
 Json model_entry(const std::string& directory, Table& table) {
   const auto base = std::filesystem::path(directory);
   const model::Config c = model::Config::load((base / "config.json").string());
-  const model::Safetensors weights = model::Safetensors::open(directory);
+  const model::Weights weights = model::Weights::open(directory);
   const std::string name = base.filename().string();
   // Parameters that work on a token: all but the embedding and the experts that are not chosen.
   int64_t parameters = 0, routed = 0;
@@ -79,12 +79,15 @@ Json model_entry(const std::string& directory, Table& table) {
     parameters += count;
     if (tensor.name.find(".mlp.experts.") != std::string::npos) routed += count;
   }
-  const int64_t active =
-      parameters - c.vocab_size * c.hidden_size - routed + routed / c.n_routed_experts * c.num_experts_per_tok;
+  const int64_t chosen = c.has_experts() ? routed / c.n_routed_experts * c.num_experts_per_tok : 0;
+  const int64_t embedding = c.tie_word_embeddings ? 0 : c.vocab_size * c.hidden_size;
+  const int64_t active = parameters - embedding - routed + chosen;
   table.add({name, report::si(static_cast<double>(parameters), ""), report::si(static_cast<double>(active), ""),
              report::si(static_cast<double>(bytes), "B"), fmt::format("{}", c.num_hidden_layers),
              fmt::format("{}", c.hidden_size), fmt::format("{}", c.num_attention_heads),
-             fmt::format("{} of {} + {}", c.num_experts_per_tok, c.n_routed_experts, c.n_shared_experts),
+             c.has_experts()
+                 ? fmt::format("{} of {} + {}", c.num_experts_per_tok, c.n_routed_experts, c.n_shared_experts)
+                 : std::string("-"),
              fmt::format("{}", c.vocab_size), fmt::format("{}", c.max_position_embeddings), directory});
   return {{"name", name},
           {"directory", directory},

@@ -23,8 +23,8 @@ namespace {
 constexpr int64_t kUsualContext = 4096;  // positions a cache slot holds unless the run or the model says otherwise
 
 struct Options {
-  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, kv = "fp8";
-  int max_tokens = 64, digits = 2, batch = 1, threads = 1;
+  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, kv = "auto";
+  int max_tokens = 64, digits = 2, weight_digits = 2, batch = 1, threads = 1;
   uint64_t seed = 0;
   double temperature = 0, top_p = 1;
   bool no_timing = false, no_checks = false, quiet = false;
@@ -33,7 +33,7 @@ struct Options {
 std::vector<int32_t> encode_prompt(const model::Model& model, const std::string& prompt) {
   const auto bos = static_cast<int32_t>(model.config.bos_token_id);
   std::vector<int32_t> tokens = model.tokenizer.encode(prompt);
-  if (bos >= 0 && (tokens.empty() || tokens.front() != bos)) tokens.insert(tokens.begin(), bos);
+  if (bos >= 0 && model.config.prepend_bos && (tokens.empty() || tokens.front() != bos)) tokens.insert(tokens.begin(), bos);
   if (tokens.empty()) input_error("--prompt", "is empty, and the model has no beginning-of-text token to start from");
   const int64_t limit = model.config.max_position_embeddings;
   if (static_cast<int64_t>(tokens.size()) > limit) {
@@ -45,7 +45,8 @@ std::vector<int32_t> encode_prompt(const model::Model& model, const std::string&
 runtime::SessionOptions session_options(const Options& options, const model::Model& model, size_t prompt_tokens) {
   runtime::SessionOptions session;
   session.compile.activation_digits = options.digits;
-  session.compile.kv_format = options.kv == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kFp8;
+  session.compile.kv_format = kv_format(options.kv);
+  session.compile.weight_digits = options.weight_digits;
   session.compile.sequences = options.batch;
   const int64_t needed = static_cast<int64_t>(prompt_tokens) + options.max_tokens;
   session.compile.context = std::min(model.config.max_position_embeddings, std::max(needed, kUsualContext));
@@ -199,8 +200,11 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
-  command->add_option("--kv", o.kv, "Format of the cache: fp8 or bf16")
-      ->check(CLI::IsMember({"fp8", "bf16"}))
+  command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
+      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
+      ->capture_default_str();
+  command->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))

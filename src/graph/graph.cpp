@@ -1,4 +1,4 @@
-// The operator list of DeepSeek-V3 (MLA in the absorbed form, MoE with a shared expert).
+// The operator list: attention over latents (MLA in the absorbed form) or over grouped keys, dense layers or experts.
 #include "graph/graph.h"
 
 #include <fmt/format.h>
@@ -11,17 +11,25 @@ std::vector<Operator> step(const model::Config& c) {
     ops.push_back({kind, layer, layer < 0 ? name : fmt::format("L{}.{}", layer, name), n, k, count});
   };
   const int64_t hidden = c.hidden_size, heads = c.num_attention_heads;
-  const int64_t q_head = c.qk_nope_head_dim + c.qk_rope_head_dim;
   add(Kind::kEmbed, -1, "embed", hidden, 0);
   for (int layer = 0; layer < c.num_hidden_layers; ++layer) {
-    add(Kind::kQkvDown, layer, "qkv_down", c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim, hidden);
-    add(Kind::kKvWrite, layer, "kv_write", c.kv_lora_rank + c.qk_rope_head_dim, 0);
-    add(Kind::kQUp, layer, "q_up", heads * q_head, c.q_lora_rank);
-    add(Kind::kQAbsorb, layer, "q_absorb", c.kv_lora_rank, c.qk_nope_head_dim, heads);
-    add(Kind::kAttention, layer, "attention", c.kv_lora_rank + c.qk_rope_head_dim, c.kv_lora_rank, heads);
-    add(Kind::kVUp, layer, "v_up", c.v_head_dim, c.kv_lora_rank, heads);
-    add(Kind::kOutput, layer, "output", hidden, heads * c.v_head_dim);
-    if (layer < c.first_k_dense_replace) {
+    if (c.attention == model::Attention::kGrouped) {
+      const int64_t dim = c.head_dim, kv_heads = c.num_key_value_heads;
+      add(Kind::kQkv, layer, "qkv", (heads + 2 * kv_heads) * dim, hidden);
+      add(Kind::kKvWrite, layer, "kv_write", 2 * kv_heads * dim, 0);
+      add(Kind::kAttention, layer, "attention", dim, dim, heads);
+      add(Kind::kOutput, layer, "output", hidden, heads * dim);
+    } else {
+      const int64_t q_head = c.qk_nope_head_dim + c.qk_rope_head_dim;
+      add(Kind::kQkvDown, layer, "qkv_down", c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim, hidden);
+      add(Kind::kKvWrite, layer, "kv_write", c.kv_lora_rank + c.qk_rope_head_dim, 0);
+      add(Kind::kQUp, layer, "q_up", heads * q_head, c.q_lora_rank > 0 ? c.q_lora_rank : hidden);
+      add(Kind::kQAbsorb, layer, "q_absorb", c.kv_lora_rank, c.qk_nope_head_dim, heads);
+      add(Kind::kAttention, layer, "attention", c.kv_lora_rank + c.qk_rope_head_dim, c.kv_lora_rank, heads);
+      add(Kind::kVUp, layer, "v_up", c.v_head_dim, c.kv_lora_rank, heads);
+      add(Kind::kOutput, layer, "output", hidden, heads * c.v_head_dim);
+    }
+    if (c.dense(layer)) {
       add(Kind::kMlpUp, layer, "mlp_up", 2 * c.intermediate_size, hidden);
       add(Kind::kMlpDown, layer, "mlp_down", hidden, c.intermediate_size);
     } else {

@@ -12,18 +12,19 @@ namespace hadal::graph {
 
 enum class Kind : uint8_t {
   kEmbed,      // token ids -> rows of the embedding
-  kQkvDown,    // RMSNorm, q_a and kv_a projections (one GEMM)
-  kKvWrite,    // RMSNorm of the latent, RoPE of the shared key, quantise, append to the cache
-  kQUp,        // RMSNorm, q_b projection
+  kQkv,        // grouped attention: RMSNorm, query, key and value projections (one GEMM)
+  kQkvDown,    // latent attention: RMSNorm, q_a and kv_a projections (one GEMM)
+  kKvWrite,    // norm and RoPE of the keys, quantise, append to the cache
+  kQUp,        // RMSNorm, q_b projection; without compression the query projection
   kQAbsorb,    // q_nope through the key half of kv_b, per head
-  kAttention,  // scores, softmax, weighted sum over the cached latents
+  kAttention,  // scores, softmax, weighted sum over the cached latents or values
   kVUp,        // attention output through the value half of kv_b, per head
   kOutput,     // o projection, residual
   kMlpUp,      // RMSNorm, gate and up projections, SwiGLU (dense layer)
   kMlpDown,    // down projection, residual
-  kRouter,     // RMSNorm, router logits; shared expert's gate and up
+  kRouter,     // RMSNorm, router logits; the shared expert's gate and up
   kExperts,    // routing, gather, routed experts, scatter
-  kCombine,    // shared expert's down projection, weighted combine, residual
+  kCombine,    // the shared expert's down projection, weighted combine, residual
   kLmHead,     // final RMSNorm, logits
 };
 

@@ -239,7 +239,16 @@ void Builder::config(Unit unit, uint8_t key, uint32_t value) {
   push(i, {});
 }
 
+isa::Dram Builder::dram(uint64_t line) {
+  const uint64_t window = line / kWindowLines;
+  if (window == 0) return {0, static_cast<uint32_t>(line)};
+  if (window_ != window) set(kWindowRegister, window * kWindowLines);
+  window_ = window;
+  return {kWindowRegister, static_cast<uint32_t>(line % kWindowLines)};
+}
+
 void Builder::forget_config() {
+  window_.reset();
   for (auto& unit : config_) unit.fill(std::nullopt);
 }
 

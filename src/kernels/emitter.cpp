@@ -14,27 +14,43 @@ uint32_t tiles_of(int64_t columns) { return static_cast<uint32_t>((columns + 31)
 Emitter::Emitter(const Plan& plan, int core_index)
     : p(plan), c(*plan.config), b(*plan.chip, core_index), core(core_index), rows(plan.rows) {
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
+  record_rows = own_rows;
+  if (c.attention == model::Attention::kGrouped) assign_heads();
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
   // Same order on every core: other cores send into the first ten.
-  qkv = b.spm(m * lines_of(c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim));
+  qkv = b.spm(m * lines_of(p.qkv_columns()));
   q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
-  value = b.spm(m * lines_of(heads * c.v_head_dim));
+  value = b.spm(m * lines_of(p.value_columns()));
   delta = b.spm(m * lines_of(c.hidden_size));
   ffn = b.spm(m * lines_of(c.hidden_size));
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
-  hidden = b.spm(m * lines_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
+  hidden = b.spm(m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(m * lines_of(c.hidden_size));
   constants = b.spm(lines_of(kConstants));
-  records = b.spm(static_cast<uint32_t>(own_rows.size()) * 4);
-  rope = b.spm(static_cast<uint32_t>(own_rows.size()) * p.rope_lines);
+  records = b.spm(static_cast<uint32_t>(record_rows.size()) * 4);
+  rope = b.spm(static_cast<uint32_t>(record_rows.size()) * p.rope_lines);
   minus_iota = b.spm(lines_of(p.kv_tile));
   xn = b.spm(m * lines_of(c.hidden_size));
   below_ring_ = b.mark();
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
+}
+
+// Key heads of a row go to different cores, as far apart as they are many.
+void Emitter::assign_heads() {
+  const auto heads = static_cast<int>(c.num_key_value_heads);
+  const int stride = std::max(1, p.cores / heads);
+  for (int r = 0; r < rows; ++r) {
+    for (int h = 0; h < heads; ++h) {
+      if ((r + h * stride) % p.cores != core) continue;
+      const auto known = std::find(record_rows.begin(), record_rows.end(), r);
+      own_heads.push_back({static_cast<int>(known - record_rows.begin()), h});
+      if (known == record_rows.end()) record_rows.push_back(r);
+    }
+  }
 }
 
 void Emitter::exchange(isa::Unit unit, std::vector<Access> after, std::vector<Access> writes) {
@@ -49,7 +65,7 @@ void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, in
   const uint32_t row_lines = lines_of(cols);
   const Loc weight = b.spm(row_lines);
   const Vt square{b.spm(static_cast<uint32_t>(n_rows) * row_lines)}, column{b.spm(lines_of(n_rows))};
-  b.ld(weight, {0, static_cast<uint32_t>(weight_line)}, 1, static_cast<int>(row_lines), 0, 0);
+  b.ld(weight, b.dram(weight_line), 1, static_cast<int>(row_lines), 0, 0);
   b.alu(isa::Alu::kMul, square, x_in, x_in, isa::Bc::kNone, n_rows, cols);
   b.red(isa::Red::kSum, column, square, n_rows, cols);
   b.alu(isa::Alu::kMul, column, column, scalar(inverse), isa::Bc::kScalar, 1, n_rows);

@@ -29,7 +29,12 @@ struct Emitter {
   const model::Config& c;
   Builder b;
   const int core, rows;
-  std::vector<int> own_rows;  // rows whose cache line and attention this core handles
+  std::vector<int> own_rows;     // rows this core embeds and routes, and the attention of latent models
+  std::vector<int> record_rows;  // rows whose record and rotation it holds: its own first
+  struct HeadRow {
+    int record = 0, kv_head = 0;  // index into record_rows
+  };
+  std::vector<HeadRow> own_heads;  // grouped attention: what this core handles of it
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
   Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x;
@@ -64,6 +69,8 @@ struct Emitter {
   Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
 
  private:
+  void assign_heads();
+
   Builder::Mark below_ring_;
   Loc ring_;
 };
@@ -99,10 +106,13 @@ class Matmul {
 // One file an operator.
 void emit_embed(Emitter& e);
 void emit_qkv_down(Emitter& e, const LayerWeights& w);
-void emit_kv_write(Emitter& e, const LayerWeights& w, int layer);
+void emit_qkv(Emitter& e, const LayerWeights& w);
+void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer);
+void emit_grouped_kv_write(Emitter& e, const LayerWeights& w, int layer);
 void emit_q_up(Emitter& e, const LayerWeights& w);
 void emit_q_absorb(Emitter& e, const LayerWeights& w);
-void emit_attention(Emitter& e, int layer);
+void emit_latent_attention(Emitter& e, int layer);
+void emit_grouped_attention(Emitter& e, const LayerWeights& w, int layer);
 void emit_value_up(Emitter& e, const LayerWeights& w);
 void emit_output(Emitter& e, const LayerWeights& w);
 void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm);

@@ -1,11 +1,20 @@
-// Re-tiling of weights.
+// Segments made on first use, and the re-tiling of weights.
 #include "kernels/image.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 #include "base/error.h"
+#include "kernels/digits.h"
 #include "numerics/numerics.h"
 
 namespace hadal::kernels {
@@ -13,123 +22,263 @@ namespace {
 
 constexpr int64_t kTile = 32, kPanel = 16, kGroup = 128;
 
-PanelMatrix allocate(ReadOnlyImage& image, uint32_t tiles, uint32_t groups, uint32_t digits) {
+PanelMatrix shape(size_t tiles, int64_t k, uint32_t digits) {
   PanelMatrix w;
-  w.tiles = tiles;
-  w.groups = groups;
+  w.tiles = static_cast<uint32_t>(tiles);
+  w.groups = static_cast<uint32_t>((k + kGroup - 1) / kGroup);
   w.digits = digits;
-  w.scale_line = image.allocate(static_cast<uint64_t>(tiles) * w.scale_lines());
-  w.line = image.allocate(static_cast<uint64_t>(tiles) * w.tile_lines());
   return w;
 }
 
-// The byte of column `c`, k, digit of a matrix (docs/machine.md section 6, blocked layout).
-std::byte* place(ReadOnlyImage& image, const PanelMatrix& w, int64_t c, int64_t k, uint32_t digit) {
+// Scales first, then the panels: the lines of a matrix are one piece, filled tile by tile.
+void place(ReadOnlyImage& image, PanelMatrix& w, std::function<void(std::byte* scales, std::byte* panels, size_t)> tile) {
+  const uint64_t scale_lines = static_cast<uint64_t>(w.tiles) * w.scale_lines();
+  const uint64_t lines = scale_lines + static_cast<uint64_t>(w.tiles) * w.tile_lines();
+  const uint64_t scale_bytes = w.scale_lines() * 64ull, tile_bytes = w.tile_lines() * 64ull;
+  w.scale_line = image.reserve(lines, w.tiles, [=, tile = std::move(tile)](std::byte* first, size_t part) {
+    tile(first + part * scale_bytes, first + scale_lines * 64 + part * tile_bytes, part);
+  });
+  w.line = w.scale_line + scale_lines;
+}
+
+// The four bytes of column c (of 32) and k..k+3 in the panels of a tile (docs/machine.md section 6, blocked layout).
+std::byte* quad(std::byte* panels, const PanelMatrix& w, int64_t c, int64_t k, uint32_t digit) {
   const int64_t line =
       (c / kPanel) * w.groups * w.group_lines() + (k / kGroup) * w.group_lines() + digit * 32 + k % kGroup / 4;
-  return image.at(w.line) + line * 64 + (c % kPanel) * 4 + k % 4;
+  return panels + line * 64 + (c % kPanel) * 4;
 }
 
-void put_scale(ReadOnlyImage& image, const PanelMatrix& w, int64_t tile, int64_t group, float scale) {
-  std::memcpy(image.at(w.scale_line) + (tile * w.scale_lines() * 16 + group) * 4, &scale, 4);
+// All rows of a tile come from one block of scales, or are zero.
+bool one_block(const TileSource& tile) {
+  int64_t block = -1;
+  for (const int64_t row : tile.rows) {
+    if (row < 0) continue;
+    if (block >= 0 && row / kGroup != block) return false;
+    block = row / kGroup;
+  }
+  return true;
 }
 
-}  // namespace
-
-uint64_t ReadOnlyImage::allocate(uint64_t lines) {
-  const uint64_t line = end_line();
-  bytes_.resize(bytes_.size() + lines * 64);
-  return line;
-}
-
-uint64_t ReadOnlyImage::append(std::span<const float> values) {
-  const uint64_t line = allocate((values.size() + 15) / 16);
-  std::memcpy(at(line), values.data(), values.size_bytes());
-  return line;
-}
-
-PanelMatrix pack_fp8(ReadOnlyImage& image, std::span<const TileSource> tiles) {
-  check(!tiles.empty(), "a matrix needs columns");
-  const int64_t k_size = tiles[0].linear.k;
-  check(k_size % kGroup == 0, "a contraction of {} is not a multiple of 128", k_size);
-  const PanelMatrix w = allocate(image, static_cast<uint32_t>(tiles.size()), static_cast<uint32_t>(k_size / kGroup), 1);
-  for (size_t t = 0; t < tiles.size(); ++t) {
-    const TileSource& source = tiles[t];
-    check(source.linear.k == k_size && source.first_row % kTile == 0, "tiles of one matrix share their contraction");
-    const int64_t rows = std::min(kTile, source.linear.n - source.first_row);
-    for (int64_t c = 0; c < rows; ++c) {
-      const uint8_t* row = source.linear.q + (source.first_row + c) * k_size;
-      for (int64_t k = 0; k < k_size; k += 4) {
-        std::memcpy(place(image, w, static_cast<int64_t>(t) * kTile + c, k, 0), row + k, 4);
-      }
-    }
-    for (int64_t g = 0; g < w.groups; ++g) {
-      put_scale(image, w, static_cast<int64_t>(t), g, source.linear.scale_at(source.first_row / kGroup, g));
+// FP8 codes and scales as the checkpoint holds them.
+void copy_tile(const TileSource& source, const PanelMatrix& w, std::byte* scales, std::byte* panels) {
+  int64_t block = 0;
+  for (int64_t c = 0; c < kTile; ++c) {
+    const int64_t row = source.rows[static_cast<size_t>(c)];
+    if (row < 0) continue;
+    block = row / kGroup;
+    const uint8_t* codes = source.linear.codes(row);
+    for (int64_t k = 0; k < source.linear.k; k += 4) {
+      std::memcpy(quad(panels, w, c, k, 0), codes + k, static_cast<size_t>(std::min<int64_t>(4, source.linear.k - k)));
     }
   }
-  return w;
-}
-
-PanelMatrix pack_fp8(ReadOnlyImage& image, const model::Fp8Linear& linear) {
-  std::vector<TileSource> tiles;
-  for (int64_t n = 0; n < linear.n; n += kTile) tiles.push_back({linear, n});
-  return pack_fp8(image, tiles);
-}
-
-PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row,
-                                int64_t groups) {
-  check(linear.k % kTile == 0 && first_row % kGroup == 0, "a transposed matrix starts on a block");
-  const PanelMatrix w = allocate(image, static_cast<uint32_t>(linear.k / kTile), static_cast<uint32_t>(groups), 1);
-  for (int64_t k = 0; k < groups * kGroup; ++k) {
-    const uint8_t* row = linear.q + (first_row + k) * linear.k;
-    for (int64_t c = 0; c < linear.k; ++c) *place(image, w, c, k, 0) = static_cast<std::byte>(row[c]);
+  for (int64_t g = 0; g < w.groups; ++g) {
+    const float scale = source.linear.scale_at(block, g);
+    std::memcpy(scales + g * 4, &scale, 4);
   }
-  for (int64_t t = 0; t < w.tiles; ++t) {
-    for (int64_t g = 0; g < groups; ++g) {
-      put_scale(image, w, t, g, linear.scale_at(first_row / kGroup + g, t * kTile / kGroup));
-    }
-  }
-  return w;
 }
 
-std::vector<float> bf16_values(const model::Tensor& tensor) {
-  std::vector<float> out(tensor.data.size() / 2);
-  for (size_t i = 0; i < out.size(); ++i) {
-    uint16_t code;
-    std::memcpy(&code, tensor.data.data() + 2 * i, 2);
-    out[i] = num::bf16_to_float(code);
-  }
-  return out;
-}
-
-PanelMatrix pack_bf16(ReadOnlyImage& image, const model::Tensor& tensor) {
-  check(tensor.shape.size() == 2 && tensor.shape[1] % kGroup == 0, "{} is not a matrix of 128-groups", tensor.name);
-  const int64_t n = tensor.shape[0], k_size = tensor.shape[1];
-  const std::vector<float> values = bf16_values(tensor);
-  const PanelMatrix w =
-      allocate(image, static_cast<uint32_t>((n + kTile - 1) / kTile), static_cast<uint32_t>(k_size / kGroup), 2);
-  for (int64_t t = 0; t < w.tiles; ++t) {
-    const int64_t rows = std::min(kTile, n - t * kTile);
-    for (int64_t g = 0; g < w.groups; ++g) {
-      float amax = 0;
-      for (int64_t c = 0; c < rows; ++c) {
-        for (int64_t k = 0; k < kGroup; ++k)
-          amax = std::max(amax, std::abs(values[(t * kTile + c) * k_size + g * kGroup + k]));
-      }
-      const int e = num::quantise_exponent(amax, -126);
-      put_scale(image, w, t, g, std::ldexp(1.0f, e));
-      for (int64_t c = 0; c < rows; ++c) {
-        for (int64_t k = g * kGroup; k < (g + 1) * kGroup; ++k) {
-          const float x = std::ldexp(values[(t * kTile + c) * k_size + k], -e);
-          const uint8_t high = num::e4m3_from_float(x);
-          *place(image, w, t * kTile + c, k, 0) = static_cast<std::byte>(high);
-          *place(image, w, t * kTile + c, k, 1) =
-              static_cast<std::byte>(num::e4m3_from_float(x - num::e4m3_to_float(high)));
+// `values`: 32 columns of groups * 128.
+void quantise_tile(const std::vector<float>& values, const PanelMatrix& w, const std::string& name, std::byte* scales,
+                   std::byte* panels) {
+  const auto width = static_cast<size_t>(w.groups) * kGroup;
+  uint8_t codes[2][kGroup];
+  for (size_t g = 0; g < w.groups; ++g) {
+    float amax = 0;
+    for (size_t c = 0; c < kTile; ++c) amax = std::max(amax, largest(values.data() + c * width + g * kGroup));
+    if (!std::isfinite(amax)) input_error(name, "holds a weight that is not finite");
+    const int e = num::quantise_exponent(amax, -126);
+    const float scale = std::ldexp(1.0f, e), inverse = std::ldexp(1.0f, -e);
+    std::memcpy(scales + g * 4, &scale, 4);
+    for (size_t c = 0; c < kTile; ++c) {
+      digits_of(values.data() + c * width + g * kGroup, inverse, codes[0], codes[1]);
+      for (uint32_t digit = 0; digit < w.digits; ++digit) {
+        for (int64_t k = 0; k < kGroup; k += 4) {
+          std::memcpy(quad(panels, w, static_cast<int64_t>(c), static_cast<int64_t>(g) * kGroup + k, digit),
+                      codes[digit] + k, 4);
         }
       }
     }
   }
+}
+
+}  // namespace
+
+// ---- segments ----------------------------------------------------------------------------------------------------
+
+// Zeroed memory that costs nothing until it is touched, and what is to be written into it once.
+struct ReadOnlyImage::Contents {
+  Contents(std::vector<Piece> given, size_t size) : pieces(std::move(given)), bytes(size) {
+    memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+      throw Error(ErrorKind::kInput, fmt::format("no room for {} bytes of weights: {}", bytes, std::strerror(errno)));
+    }
+  }
+  ~Contents() { ::munmap(memory, bytes); }
+  Contents(const Contents&) = delete;
+  Contents& operator=(const Contents&) = delete;
+
+  void make() {
+    std::call_once(once, [this] { fill_all(); });
+  }
+
+  void fill_all() {
+    struct Task {
+      size_t piece, part;
+    };
+    std::vector<Task> tasks;
+    for (size_t p = 0; p < pieces.size(); ++p) {
+      for (size_t part = 0; part < pieces[p].parts; ++part) tasks.push_back({p, part});
+    }
+    std::atomic<size_t> next = 0;
+    std::mutex mutex;
+    std::exception_ptr failure;
+    const auto work = [&] {
+      try {
+        for (size_t i = next++; i < tasks.size(); i = next++) {
+          const Piece& piece = pieces[tasks[i].piece];
+          piece.fill(static_cast<std::byte*>(memory) + piece.line * 64, tasks[i].part);
+        }
+      } catch (...) {
+        next = tasks.size();
+        const std::lock_guard lock(mutex);
+        failure = std::current_exception();
+      }
+    };
+    {
+      std::vector<std::jthread> helpers;
+      const size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), tasks.size() / 16, 16});
+      for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work);
+      work();
+    }
+    if (failure) std::rethrow_exception(failure);
+    pieces.clear();
+  }
+
+  std::vector<Piece> pieces;
+  size_t bytes;
+  void* memory = nullptr;
+  std::once_flag once;
+};
+
+uint64_t ReadOnlyImage::reserve(uint64_t lines, size_t parts, Fill fill) {
+  pieces_.push_back({segment_lines_, parts, std::move(fill)});
+  const uint64_t line = end_line_ + segment_lines_;
+  segment_lines_ += lines;
+  return line;
+}
+
+uint64_t ReadOnlyImage::append(std::vector<float> values) {
+  const uint64_t lines = (values.size() + 15) / 16;
+  return reserve(lines, 1, [values = std::move(values)](std::byte* first, size_t) {
+    std::memcpy(first, values.data(), values.size() * sizeof(float));
+  });
+}
+
+void ReadOnlyImage::end_segment(std::string name) {
+  if (segment_lines_ == 0) return;
+  const auto contents = std::make_shared<Contents>(std::exchange(pieces_, {}), segment_lines_ * 64);
+  program::Segment segment{std::move(name), end_line_, segment_lines_, false, {}, contents, {}};
+  segment.data = {static_cast<const std::byte*>(contents->memory), contents->bytes};
+  segment.prepare = [contents] { contents->make(); };
+  segments_.push_back(std::move(segment));
+  end_line_ += std::exchange(segment_lines_, 0);
+}
+
+uint64_t ReadOnlyImage::add_segment(std::string name, std::span<const std::byte> data) {
+  check(segment_lines_ == 0, "segment {} begins inside another", name);
+  const uint64_t line = end_line_, lines = (data.size() + 63) / 64;
+  segments_.push_back({std::move(name), line, lines, false, data, nullptr, {}});
+  end_line_ += lines;
+  return line;
+}
+
+// ---- matrices ----------------------------------------------------------------------------------------------------
+
+TileSource rows_from(const model::Linear& linear, int64_t first) {
+  TileSource tile{linear, {}};
+  for (int64_t c = 0; c < kTile; ++c) tile.rows[static_cast<size_t>(c)] = first + c < linear.n ? first + c : -1;
+  return tile;
+}
+
+std::vector<TileSource> all_rows(const model::Linear& linear) {
+  std::vector<TileSource> tiles;
+  for (int64_t n = 0; n < linear.n; n += kTile) tiles.push_back(rows_from(linear, n));
+  return tiles;
+}
+
+PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t digits, ContractionMap map) {
+  check(!tiles.empty(), "a matrix needs columns");
+  const int64_t k = tiles[0].linear.k;
+  bool stored = map.empty();
+  for (const TileSource& tile : tiles) {
+    check(tile.linear.k == k, "tiles of one matrix share their contraction");
+    stored = stored && tile.linear.fp8() && one_block(tile);
+  }
+  if (stored) {
+    PanelMatrix w = shape(tiles.size(), k, 1);
+    const PanelMatrix form = w;
+    place(image, w, [form, tiles = std::move(tiles)](std::byte* scales, std::byte* panels, size_t tile) {
+      copy_tile(tiles[tile], form, scales, panels);
+    });
+    return w;
+  }
+  PanelMatrix w = shape(tiles.size(), map.empty() ? k : static_cast<int64_t>(map.size()), digits);
+  const PanelMatrix form = w;
+  place(image, w, [form, tiles = std::move(tiles), map = std::move(map)](std::byte* scales, std::byte* panels,
+                                                                         size_t tile) {
+    const TileSource& source = tiles[tile];
+    const size_t width = static_cast<size_t>(form.groups) * kGroup;
+    std::vector<float> values(kTile * width), row(static_cast<size_t>(source.linear.k));
+    for (size_t c = 0; c < kTile; ++c) {
+      if (source.rows[c] < 0) continue;
+      source.linear.read_row(source.rows[c], row);
+      float* to = values.data() + c * width;
+      if (map.empty()) std::copy(row.begin(), row.end(), to);
+      for (size_t i = 0; i < map.size(); ++i) to[i] = map[i] < 0 ? 0.0f : row[static_cast<size_t>(map[i])];
+    }
+    quantise_tile(values, form, source.linear.weight->name, scales, panels);
+  });
   return w;
+}
+
+PanelMatrix pack_transposed(ReadOnlyImage& image, const model::Linear& linear, int64_t first_row, int64_t groups,
+                            uint32_t digits) {
+  check(linear.k % kTile == 0 && first_row % kGroup == 0, "a transposed matrix starts on a block");
+  PanelMatrix w = shape(static_cast<size_t>(linear.k / kTile), groups * kGroup, linear.fp8() ? 1 : digits);
+  const PanelMatrix form = w;
+  place(image, w, [=](std::byte* scales, std::byte* panels, size_t tile) {
+    const auto first = static_cast<int64_t>(tile) * kTile;
+    if (linear.fp8()) {
+      for (int64_t k = 0; k < groups * kGroup; ++k) {
+        const uint8_t* row = linear.codes(first_row + k) + first;
+        for (int64_t c = 0; c < kTile; ++c) quad(panels, form, c, k, 0)[k % 4] = static_cast<std::byte>(row[c]);
+      }
+      for (int64_t g = 0; g < groups; ++g) {
+        const float scale = linear.scale_at(first_row / kGroup + g, first / kGroup);
+        std::memcpy(scales + g * 4, &scale, 4);
+      }
+      return;
+    }
+    const auto width = static_cast<size_t>(groups) * kGroup;
+    std::vector<float> values(kTile * width), row(static_cast<size_t>(linear.k));
+    for (size_t k = 0; k < width; ++k) {
+      linear.read_row(first_row + static_cast<int64_t>(k), row);
+      for (size_t c = 0; c < kTile; ++c) values[c * width + k] = row[static_cast<size_t>(first) + c];
+    }
+    quantise_tile(values, form, linear.weight->name, scales, panels);
+  });
+  return w;
+}
+
+uint64_t pack_vector(ReadOnlyImage& image, const model::Tensor& tensor, std::vector<int64_t> map) {
+  const size_t size = map.empty() ? static_cast<size_t>(tensor.shape[0]) : map.size();
+  return image.reserve((size + 15) / 16, 1, [&tensor, map = std::move(map)](std::byte* first, size_t) {
+    const std::vector<float> given = model::values(tensor);
+    std::vector<float> out;
+    for (const int64_t i : map) out.push_back(i < 0 ? 0.0f : given[static_cast<size_t>(i)]);
+    const std::vector<float>& chosen = map.empty() ? given : out;
+    std::memcpy(first, chosen.data(), chosen.size() * sizeof(float));
+  });
 }
 
 }  // namespace hadal::kernels

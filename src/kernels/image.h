@@ -1,7 +1,11 @@
-// The DRAM image of a model: weights re-tiled for the matrix unit, tables and constants, and the writable areas.
+// The read-only DRAM of a model: weights re-tiled and, where the checkpoint is not FP8, quantised for the matrix unit.
+// Addresses are known at once; the bytes are made when something first reads them, so that a program of a large
+// checkpoint is there in a moment and only what runs is touched.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,37 +30,57 @@ struct PanelMatrix {
   uint32_t scale_lines() const { return (groups + 15) / 16; }
 };
 
-// Collects read-only bytes in lines.
+// Segments of read-only lines, one after the other. What `fill` refers to must live as long as the segments.
 class ReadOnlyImage {
  public:
-  explicit ReadOnlyImage(uint64_t base_line) : base_line_(base_line) {}
-  uint64_t allocate(uint64_t lines);  // returns the absolute line; zero-filled
-  std::byte* at(uint64_t line) { return bytes_.data() + (line - base_line_) * 64; }
-  uint64_t append(std::span<const float> values);
-  uint64_t end_line() const { return base_line_ + bytes_.size() / 64; }
-  uint64_t base_line() const { return base_line_; }
-  std::vector<std::byte> take() { return std::move(bytes_); }
+  // Writes part `part` of a piece whose zeroed lines begin at `first`; parts may run on several threads at once.
+  using Fill = std::function<void(std::byte* first, size_t part)>;
+
+  explicit ReadOnlyImage(uint64_t base_line) : end_line_(base_line) {}
+  // Room for a piece; returns its absolute line.
+  uint64_t reserve(uint64_t lines, size_t parts, Fill fill);
+  uint64_t append(std::vector<float> values);
+  // What was reserved since the last call becomes a segment; nothing if that is nothing.
+  void end_segment(std::string name);
+  // A segment whose bytes are there already.
+  uint64_t add_segment(std::string name, std::span<const std::byte> data);
+  uint64_t end_line() const { return end_line_; }
+  std::vector<program::Segment> take() { return std::move(segments_); }
 
  private:
-  uint64_t base_line_;
-  std::vector<std::byte> bytes_;
+  struct Piece {
+    uint64_t line = 0;  // of the segment
+    size_t parts = 0;
+    Fill fill;
+  };
+  struct Contents;
+
+  uint64_t end_line_;
+  uint64_t segment_lines_ = 0;  // of the segment in the making
+  std::vector<Piece> pieces_;
+  std::vector<program::Segment> segments_;
 };
 
-// One source of 32-column tiles: rows [first, first + 32*tiles) of an FP8 linear.
+// 32 columns of a matrix: rows of a linear, -1 for a column of zeros.
 struct TileSource {
-  model::Fp8Linear linear;
-  int64_t first_row = 0;
+  model::Linear linear;
+  std::array<int64_t, 32> rows{};
 };
+// Rows [first, first + 32) of a linear, zeros past its end.
+TileSource rows_from(const model::Linear& linear, int64_t first);
+std::vector<TileSource> all_rows(const model::Linear& linear);
 
-// Tiles in the order given; every source contributes 32 rows of its linear as 32 columns of the matrix.
-PanelMatrix pack_fp8(ReadOnlyImage& image, std::span<const TileSource> tiles);
-PanelMatrix pack_fp8(ReadOnlyImage& image, const model::Fp8Linear& linear);
+// Element k of the matrix's contraction is element map[k] of the linear's, zero where that is -1. Empty: as it stands.
+using ContractionMap = std::vector<int64_t>;
+
+// The rule of quantisation (docs/model-reader.md): FP8 is kept as stored where a tile's rows share a block of scales and
+// the contraction is not rearranged; everything else becomes `digits` E4M3 digits with one power of two a tile and 128 k.
+PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t digits, ContractionMap map = {});
 // Contraction over rows [first_row, first_row + 128 * groups): B[k][c] = W[first_row + k][c].
-PanelMatrix pack_fp8_transposed(ReadOnlyImage& image, const model::Fp8Linear& linear, int64_t first_row,
-                                int64_t groups);
-// BF16 [n][k] as two E4M3 digits (core numerics N8), columns padded with zeros to whole tiles.
-PanelMatrix pack_bf16(ReadOnlyImage& image, const model::Tensor& tensor);
+PanelMatrix pack_transposed(ReadOnlyImage& image, const model::Linear& linear, int64_t first_row, int64_t groups,
+                            uint32_t digits);
 
-std::vector<float> bf16_values(const model::Tensor& tensor);
+// Values of a vector, rearranged by `map` (-1: zero) unless that is empty.
+uint64_t pack_vector(ReadOnlyImage& image, const model::Tensor& tensor, std::vector<int64_t> map = {});
 
 }  // namespace hadal::kernels

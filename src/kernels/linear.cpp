@@ -8,9 +8,10 @@ Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, tru
 
 uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
 
-// Normalises `cols` columns of every row of `source`, multiplies by `w`, broadcasts into `buffer`, and exchanges.
+// Normalises `cols` columns of every row of `source`, multiplies by `w`, adds the bias if there is one, broadcasts into
+// `buffer`, and exchanges.
 void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w,
-                      Loc buffer, uint32_t buffer_row_lines) {
+                      Loc buffer, uint32_t buffer_row_lines, uint64_t bias = 0) {
   const Builder::Mark m = e.b.mark();
   const Share mine = share(w.tiles, e.core, e.p.cores);
   if (mine.size() > 0) {
@@ -19,7 +20,17 @@ void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, in
     const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * row_lines(cols))};
     e.rms_norm(normal, source, norm, inverse, e.rows, cols);
     const Activations a = e.quantise(normal, e.rows, cols, e.p.options.activation_digits);
+    Loc added;
+    if (bias != 0) {
+      added = e.b.spm(mine.size() * 2);
+      e.b.ld(added, e.b.dram(bias + mine.first * 2), 1, static_cast<int>(mine.size() * 2), 0, 0);
+    }
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
+      if (bias != 0) {
+        const Vt sum{acc, 0, tiles * 2};
+        e.b.alu(isa::Alu::kAdd, sum, sum, Vt{added + (first - mine.first) * 2}, isa::Bc::kRow, e.rows,
+                static_cast<int>(tiles) * 32);
+      }
       e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
@@ -36,7 +47,7 @@ void emit_embed(Emitter& e) {
     const Builder::Mark m = e.b.mark();
     const Loc token = e.records + static_cast<uint32_t>(i) * 4 + 3;
     const Loc bf16 = e.b.spm(e.p.embed_lines), row = e.b.spm(lines);
-    e.b.ldg(bf16, {0, static_cast<uint32_t>(e.p.embed)}, token, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
+    e.b.ldg(bf16, e.b.dram(e.p.embed), token, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
     e.b.cvt(isa::Cvt::kB2f, Vt{row}, Vt{bf16}, 1, static_cast<int>(e.c.hidden_size));
     e.broadcast(e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
     e.b.release(m);
@@ -49,10 +60,20 @@ void emit_qkv_down(Emitter& e, const LayerWeights& w) {
                    row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
 }
 
+void emit_qkv(Emitter& e, const LayerWeights& w) {
+  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv, e.qkv,
+                   row_lines(e.p.qkv_columns()), w.qkv_bias);
+}
+
+// Without compression of the queries they come from the residual, as the latents do.
 void emit_q_up(Emitter& e, const LayerWeights& w) {
+  const uint32_t q_row = row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
+  if (e.c.q_lora_rank == 0) {
+    norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.q_up, e.q, q_row);
+    return;
+  }
   const Vt cq{e.qkv, 0, row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim)};
-  norm_and_project(e, cq, w.q_norm, kInvQRank, static_cast<int>(e.c.q_lora_rank), w.q_up, e.q,
-                   row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim)));
+  norm_and_project(e, cq, w.q_norm, kInvQRank, static_cast<int>(e.c.q_lora_rank), w.q_up, e.q, q_row);
 }
 
 void emit_q_absorb(Emitter& e, const LayerWeights& w) {
@@ -71,7 +92,7 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
     const Activations a = e.quantise(nope, e.rows, static_cast<int>(e.c.qk_nope_head_dim), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
       const uint64_t line = e.p.areas.query + head * row_lines(e.c.kv_lora_rank) + first * 2;
-      e.b.st({0, static_cast<uint32_t>(line)}, acc, e.rows, static_cast<int>(count * 2), static_cast<int>(count * 2),
+      e.b.st(e.b.dram(line), acc, e.rows, static_cast<int>(count * 2), static_cast<int>(count * 2),
              static_cast<int>(row), Object::kQuery);
     });
     e.b.release(m);
@@ -96,7 +117,7 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
     Matmul product(e, w.value_up[head], tiles, e.rows);
     product.prefetch();
     const Loc u = e.b.spm(static_cast<uint32_t>(e.rows) * latent);
-    e.b.ld(u, {0, static_cast<uint32_t>(e.p.areas.attention + head * latent)}, e.rows, static_cast<int>(latent),
+    e.b.ld(u, e.b.dram(e.p.areas.attention + head * latent), e.rows, static_cast<int>(latent),
            static_cast<int>(heads * latent), static_cast<int>(latent), Object::kAttention);
     const Activations a = e.quantise(Vt{u}, e.rows, static_cast<int>(e.c.kv_lora_rank), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
@@ -115,7 +136,7 @@ void emit_output(Emitter& e, const LayerWeights& w) {
   if (mine.size() > 0) {
     Matmul product(e, w.output, mine, e.rows);
     product.prefetch();
-    const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.c.num_attention_heads * e.c.v_head_dim),
+    const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()),
                                      e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
@@ -137,7 +158,7 @@ void emit_lm_head(Emitter& e) {
   e.rms_norm(Vt{e.xn}, Vt{e.x}, e.p.final_norm, kInvHidden, e.rows, hidden);
   const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
   product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-    e.b.st({0, static_cast<uint32_t>(e.p.areas.logits + first * 2)}, acc, e.rows, static_cast<int>(tiles * 2),
+    e.b.st(e.b.dram(e.p.areas.logits + first * 2), acc, e.rows, static_cast<int>(tiles * 2),
            static_cast<int>(tiles * 2), static_cast<int>(w.tiles * 2), Object::kLogits);
   });
   e.b.release(m);

@@ -38,10 +38,10 @@ void Matmul::load(const Piece& piece, uint32_t index) {
   const uint64_t line = w_.line + piece.tile * 2 * panel + piece.group * group_lines;
   const Loc slot = e_.ring_slot(base_ + index);
   if (piece.groups == w_.groups) {  // whole panels are contiguous
-    e_.b.ld(slot, {0, static_cast<uint32_t>(line)}, 1, static_cast<int>(piece.tiles * 2 * panel), 0, 0);
+    e_.b.ld(slot, e_.b.dram(line), 1, static_cast<int>(piece.tiles * 2 * panel), 0, 0);
   } else {
     const int lines = static_cast<int>(piece.groups * group_lines);
-    e_.b.ld(slot, {0, static_cast<uint32_t>(line)}, 2, lines, static_cast<int>(panel), lines);
+    e_.b.ld(slot, e_.b.dram(line), 2, lines, static_cast<int>(panel), lines);
   }
 }
 
@@ -49,7 +49,7 @@ void Matmul::prefetch() {
   if (tiles_.size() == 0) return;
   if (loaded_ == 0) {
     const auto lines = static_cast<int>(tiles_.size() * w_.scale_lines());
-    e_.b.ld(scales_, {0, static_cast<uint32_t>(w_.scale_line + tiles_.first * w_.scale_lines())}, 1, lines, 0, 0);
+    e_.b.ld(scales_, e_.b.dram(w_.scale_line + tiles_.first * w_.scale_lines()), 1, lines, 0, 0);
   }
   const auto ahead = static_cast<uint32_t>(std::min<size_t>(pieces_.size(), static_cast<size_t>(e_.p.slots)));
   for (; loaded_ < ahead; ++loaded_) load(pieces_[loaded_], loaded_);

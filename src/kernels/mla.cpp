@@ -1,7 +1,5 @@
-// Multi-head latent attention in the absorbed form: cache rows, and the pass over the cached tiles with an online
-// softmax. A core handles whole rows (one token of one sequence), so a row's bits do not depend on what else is in the
-// step.
-#include "kernels/emitter.h"
+// Multi-head latent attention in the absorbed form: cache rows, and what attention makes of a tile of them.
+#include "kernels/attention.h"
 
 namespace hadal::kernels {
 namespace {
@@ -9,22 +7,7 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-// Registers: next cached line to load, tiles, this and the next tile's buffer, a spare for swapping them, rows of the
-// next load, tiles after this one, rows of the last tile.
-constexpr int kLine = 1, kTiles = 2, kThis = 5, kNext = 6, kSwap = 7, kRows = 8, kLeft = 9, kLastRows = 10;
-constexpr float kMasked = -1e30f;
-
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
-// x <- RoPE(x) for rows of `cols` interleaved pairs; table: cos then signed sin.
-void rope(Emitter& e, Vt d, Vt x, Loc table, int rows, int cols) {
-  const Builder::Mark m = e.b.mark();
-  const Vt swapped{e.b.spm(static_cast<uint32_t>(rows) * lines_of(cols))};
-  e.b.prm(isa::Prm::kPairswap, swapped, x, rows, cols);
-  e.b.alu(Alu::kMul, d, x, Vt{table}, Bc::kRow, rows, cols);
-  e.b.mula(d, swapped, Vt{table + lines_of(cols)}, Bc::kRow, rows, cols);
-  e.b.release(m);
-}
 
 // Digits and scales of a tile of cached tokens, ready for the matrix unit.
 struct KeyTile {
@@ -37,122 +20,31 @@ struct KeyTile {
   uint32_t rope_scale_word = 0;
 };
 
-class Attention {
+class LatentAttention : public AttentionPass {
  public:
-  Attention(Emitter& emitter, int layer)
-      : e_(emitter),
-        b_(emitter.b),
+  LatentAttention(Emitter& emitter, int layer)
+      : AttentionPass(emitter, static_cast<int>(emitter.c.num_attention_heads),
+                      static_cast<int>(emitter.c.kv_lora_rank),
+                      emitter.p.areas.kv + static_cast<uint64_t>(layer) * emitter.p.areas.kv_layer_lines),
         bf16_(emitter.p.options.kv_format == KvFormat::kBf16),
-        heads_(static_cast<int>(emitter.c.num_attention_heads)),
-        latent_(static_cast<int>(emitter.c.kv_lora_rank)),
+        heads_(queries_),
+        latent_(values_),
         rope_(static_cast<int>(emitter.c.qk_rope_head_dim)),
-        blocks_(latent_ / 128),
-        tile_(emitter.p.kv_tile),
-        row_lines_(emitter.p.kv_row_lines),
-        layer_line_(emitter.p.areas.kv + static_cast<uint64_t>(layer) * emitter.p.areas.kv_layer_lines) {
-    group_flag_ = static_cast<uint8_t>((tile_ == 128 ? 0 : tile_ == 64 ? 1 : 2) << isa::flag::kGroupShift);
-  }
+        blocks_(latent_ / 128) {}
 
   void row(int index) {
-    const Builder::Mark m = b_.mark();
-    b_.release(e_.without_ring());
-    const int r = e_.own_rows[static_cast<size_t>(index)];
-    const Loc record = e_.records + static_cast<uint32_t>(index) * 4 + 2;
-    reserve_query();
-    b_.ldr(kLine, record, 0);
-    b_.ldr(kTiles, record, 1);
-    b_.ldr(kLastRows, record, 2);
-    b_.add(kLeft, kTiles, 0, 0);
-    Builder::Mark before_tiles = b_.mark();
-    // With room for both, the first cached tile loads while the query is made ready.
-    if (!e_.p.small) {
-      allocate_tiles();
-      load_first_tile();
-    }
-    load_query(r, index);
-    output_ = b_.acc(static_cast<uint32_t>(heads_) * lines_of(latent_));
-    scores_ = b_.acc(static_cast<uint32_t>(heads_ * tile_) / 16);
-    const uint32_t column = lines_of(heads_);
-    top_ = Vt{b_.spm(column)};
-    sum_ = Vt{b_.spm(column)};
-    alpha_ = Vt{b_.spm(column)};
-    tile_top_ = Vt{b_.spm(column)};
-    limit_ = Vt{b_.spm(1)};
-    b_.fill(Vt{output_}, 0.0f, heads_, latent_);
-    b_.fill(top_, kMasked, 1, heads_);
-    b_.fill(sum_, 0.0f, 1, heads_);
-    b_.prm(isa::Prm::kCopy, limit_, Vt{record, 3}, 1, 1);
-    if (e_.p.small) {
-      before_tiles = b_.mark();
-      allocate_tiles();
-      pass_over_tiles_in_place();
-    } else {
-      pass_over_tiles_ahead();
-    }
-    b_.release(before_tiles);
-    const Vt u{b_.spm(static_cast<uint32_t>(heads_) * lines_of(latent_))};
-    b_.sfu(isa::Sfu::kRcp, sum_, sum_, 1, heads_);
-    b_.alu(Alu::kMul, u, Vt{output_}, sum_, Bc::kCol, heads_, latent_);
-    const uint32_t lines = static_cast<uint32_t>(heads_) * lines_of(latent_);
-    b_.st({0, static_cast<uint32_t>(e_.p.areas.attention + static_cast<uint32_t>(r) * lines)}, u.at, 1,
-          static_cast<int>(lines), 0, 0, Object::kAttention);
-    b_.release(m);
+    const int r = e_.record_rows[static_cast<size_t>(index)];
+    run(index, [&](Vt u) {
+      const uint32_t lines = static_cast<uint32_t>(heads_) * lines_of(latent_);
+      b_.st(b_.dram(e_.p.areas.attention + static_cast<uint32_t>(r) * lines), u.at, 1, static_cast<int>(lines), 0, 0,
+            Object::kAttention);
+    });
   }
 
  private:
-  Access whole(Loc at, uint32_t lines) const { return {Space::kSpm, at.line, lines, true}; }
-
-  // R[kRows] = tiles left ? (one left ? rows of the last tile : a whole tile) : 0, and one tile fewer left.
-  void next_rows() {
-    b_.set(kRows, 0);
-    b_.skip_if_zero(kLeft, 4);
-    b_.add(kLeft, kLeft, 0, -1);
-    b_.add(kRows, kLastRows, 0, 0);
-    b_.skip_if_zero(kLeft, 1);
-    b_.set(kRows, static_cast<uint64_t>(tile_));
-  }
-
-  void load_next(Loc buffer, std::vector<Access> writes) {
-    b_.ld_rows(buffer, {kLine, static_cast<uint32_t>(layer_line_)}, kRows, static_cast<int>(row_lines_), Object::kKv,
-               std::move(writes));
-    b_.add(kLine, kLine, 0, tile_ * static_cast<int64_t>(row_lines_));
-  }
-
-  // Two buffers that swap: the next tile loads while this one is used. Rows beyond the last one hold zeros or an
-  // earlier tile: they are masked, but they are read.
-  void load_first_tile() {
-    const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
-    for (const Loc cache : cache_) b_.fill(Vt{cache}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
-    b_.set(kThis, cache_[0].line);
-    b_.set(kNext, cache_[1].line);
-    next_rows();
-    load_next({0, false, kThis}, {whole(cache_[0], lines), whole(cache_[1], lines)});
-  }
-
-  void pass_over_tiles_ahead() {
-    b_.begin_loop(kTiles, 0);
-    next_rows();
-    load_next({0, false, kNext}, {});
-    tile_pass({0, false, kThis});
-    b_.add(kSwap, kThis, 0, 0);
-    b_.add(kThis, kNext, 0, 0);
-    b_.add(kNext, kSwap, 0, 0);
-    b_.end_loop();
-  }
-
-  void pass_over_tiles_in_place() {
-    const uint32_t lines = static_cast<uint32_t>(tile_) * row_lines_;
-    b_.fill(Vt{cache_[0]}, 0.0f, tile_, static_cast<int>(row_lines_) * 16);
-    b_.begin_loop(kTiles, 0);
-    next_rows();
-    load_next(cache_[0], {whole(cache_[0], lines)});
-    tile_pass(cache_[0]);
-    b_.end_loop();
-  }
-
   // Absorbed query and rotated rope query, scaled for base-2 softmax, as digits. The FP8 cache keeps the rope part in
   // BF16, so it is a product of its own; the BF16 cache is one run of groups.
-  void reserve_query() {
+  void reserve_query() override {
     const auto h = static_cast<uint32_t>(heads_);
     if (bf16_) {
       query_ = e_.reserve(heads_, latent_ + rope_, 2);
@@ -162,13 +54,14 @@ class Attention {
     }
   }
 
-  void load_query(int r, int index) {
+  void load_query(int index) override {
+    const int r = e_.record_rows[static_cast<size_t>(index)];
     const auto h = static_cast<uint32_t>(heads_);
     const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
     const uint32_t row = latent_lines + rope_lines;
     const Builder::Mark m = b_.mark();
     const Loc all = b_.spm(h * row);
-    b_.ld(all, {0, static_cast<uint32_t>(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines)}, heads_,
+    b_.ld(all, b_.dram(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines), heads_,
           static_cast<int>(latent_lines), static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
     const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
     const Vt rope_query{e_.q + static_cast<uint32_t>(r * heads_) * head_lines + lines_of(e_.c.qk_nope_head_dim), 0,
@@ -183,10 +76,8 @@ class Attention {
            64);
   }
 
-  void allocate_tiles() {
+  void reserve_tile() override {
     const auto t = static_cast<uint32_t>(tile_);
-    cache_[0] = b_.spm(t * row_lines_);
-    cache_[1] = e_.p.small ? cache_[0] : b_.spm(t * row_lines_);
     if (bf16_) {
       const auto k = static_cast<uint32_t>(blocks_ + 1) * 2;
       key_digits_ = b_.spm(t * k * 2);
@@ -197,8 +88,6 @@ class Attention {
     }
     const auto h = static_cast<uint32_t>(heads_);
     const uint32_t columns = t / 16;
-    probability_ = Vt{b_.spm(h * columns)};
-    mask_ = Vt{b_.spm(columns)};
     value_scales_ = Vt{b_.spm(static_cast<uint32_t>(blocks_) * columns)};
     weighted_ = Vt{b_.spm(static_cast<uint32_t>(blocks_) * h * columns)};
     weights_ = b_.spm(static_cast<uint32_t>(blocks_) * h * 4);
@@ -273,25 +162,6 @@ class Attention {
            static_cast<uint8_t>(isa::flag::kBr | isa::flag::kDa | isa::flag::kDb | 1u << isa::flag::kGroupShift));
   }
 
-  // Online softmax: probability_, alpha_ and the new top_ and sum_.
-  void softmax() {
-    const Vt s{scores_};
-    b_.alu(Alu::kCmpge, mask_, Vt{e_.minus_iota}, limit_, Bc::kScalar, 1, tile_);
-    b_.alu(Alu::kAdd, limit_, limit_, e_.scalar(kKvTile), Bc::kScalar, 1, 1);
-    b_.fill(probability_, kMasked, heads_, tile_);
-    b_.alu(Alu::kSel, probability_, s, mask_, Bc::kRow, heads_, tile_);
-    b_.red(isa::Red::kMax, tile_top_, probability_, heads_, tile_);
-    b_.alu(Alu::kMax, tile_top_, tile_top_, top_, Bc::kNone, 1, heads_);
-    b_.alu(Alu::kSub, alpha_, top_, tile_top_, Bc::kNone, 1, heads_);
-    b_.sfu(isa::Sfu::kExp2, alpha_, alpha_, 1, heads_);
-    b_.prm(isa::Prm::kCopy, top_, tile_top_, 1, heads_);
-    b_.alu(Alu::kSub, probability_, probability_, top_, Bc::kCol, heads_, tile_);
-    b_.sfu(isa::Sfu::kExp2, probability_, probability_, heads_, tile_);
-    b_.red(isa::Red::kSum, tile_top_, probability_, heads_, tile_);
-    b_.alu(Alu::kMul, sum_, sum_, alpha_, Bc::kNone, 1, heads_);
-    b_.alu(Alu::kAdd, sum_, sum_, tile_top_, Bc::kNone, 1, heads_);
-  }
-
   // The scale of V varies along the contraction, so it is folded into the probabilities: one variant a latent block.
   void accumulate(const KeyTile& k) {
     using namespace isa::cfg;
@@ -321,34 +191,29 @@ class Attention {
     }
   }
 
-  void tile_pass(Loc cache) {
+  void tile_pass(Loc cache) override {
     const KeyTile k = prepare(cache);
     scores(k);
     softmax();
     accumulate(k);
   }
 
-  Emitter& e_;
-  Builder& b_;
   const bool bf16_;
-  const int heads_, latent_, rope_, blocks_, tile_;
-  const uint32_t row_lines_;
-  const uint64_t layer_line_;
-  uint8_t group_flag_ = 0;
+  const int heads_, latent_, rope_, blocks_;
   Activations query_, rope_query_;
-  Loc output_, scores_, cache_[2], key_digits_, key_scales_, weights_, weight_scales_;
-  Vt top_, sum_, alpha_, tile_top_, limit_, probability_, mask_, value_scales_, weighted_;
+  Loc key_digits_, key_scales_, weights_, weight_scales_;
+  Vt value_scales_, weighted_;
 };
 
 }  // namespace
 
-void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
+void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer) {
   const auto latent = static_cast<int>(e.c.kv_lora_rank), rope_dim = static_cast<int>(e.c.qk_rope_head_dim);
   const uint32_t row = lines_of(e.c.q_lora_rank + latent + rope_dim);
   const uint64_t base = e.p.areas.kv + static_cast<uint64_t>(layer) * e.p.areas.kv_layer_lines;
-  for (size_t i = 0; i < e.own_rows.size(); ++i) {
+  for (size_t i = 0; i < e.record_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
-    const Loc source = e.qkv + static_cast<uint32_t>(e.own_rows[i]) * row + lines_of(e.c.q_lora_rank);
+    const Loc source = e.qkv + static_cast<uint32_t>(e.record_rows[i]) * row + lines_of(e.c.q_lora_rank);
     const Vt normal{e.b.spm(lines_of(latent))}, key{e.b.spm(lines_of(rope_dim))};
     const Loc line = e.b.spm(e.p.kv_row_lines);
     e.rms_norm(normal, Vt{source}, w.kv_norm, kInvKvRank, 1, latent);
@@ -369,15 +234,15 @@ void emit_kv_write(Emitter& e, const LayerWeights& w, int layer) {
               normal, 1, latent, 1, 128);
       e.b.cvt(isa::Cvt::kF2b, Vt{tail, static_cast<uint32_t>(latent / 128)}, key, 1, rope_dim);
     }
-    e.b.stg({0, static_cast<uint32_t>(base)}, e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1,
+    e.b.stg(e.b.dram(base), e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1,
             static_cast<int>(e.p.kv_row_lines), e.p.kv_row_lines, Object::kKv);
     e.b.release(m);
   }
 }
 
-void emit_attention(Emitter& e, int layer) {
-  Attention attention(e, layer);
-  for (size_t i = 0; i < e.own_rows.size(); ++i) attention.row(static_cast<int>(i));
+void emit_latent_attention(Emitter& e, int layer) {
+  LatentAttention attention(e, layer);
+  for (size_t i = 0; i < e.record_rows.size(); ++i) attention.row(static_cast<int>(i));
   e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}},
              {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
 }

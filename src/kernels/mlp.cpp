@@ -52,7 +52,7 @@ void emit_mlp_down(Emitter& e, const LayerWeights& w) {
     Matmul product(e, w.mlp_down, mine, e.rows);
     product.prefetch();
     const Activations a =
-        e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_down.groups) * 128, e.p.options.activation_digits);
+        e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_up.tiles) * 16, e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       e.broadcast(e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });

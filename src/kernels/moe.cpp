@@ -26,12 +26,14 @@ struct Routing {
   Vt weight, rank;
 };
 
-// Masks the experts outside the best `topk_group` groups; group score = sum of its two best (DeepSeek-V3).
+// Masks the experts outside the best `topk_group` groups; a group's score is its best expert (DeepSeek-V2) or the sum of
+// its two best (DeepSeek-V3).
 void limit_groups(Emitter& e, Vt select, int rows) {
   Builder& b = e.b;
   const Builder::Mark m = b.mark();
   const int experts = static_cast<int>(e.c.n_routed_experts), groups = static_cast<int>(e.c.n_group);
   const int size = experts / groups;
+  const bool two = e.c.group_rank == model::GroupRank::kTwoBest;
   const uint32_t line = lines_of(rows);  // of one expert in the transposed tile
   const auto stride = static_cast<uint32_t>(size) * line;
   const Vt turned{b.spm(static_cast<uint32_t>(experts) * line)};
@@ -42,11 +44,13 @@ void limit_groups(Emitter& e, Vt select, int rows) {
   b.fill(second, kNever, groups, rows);
   for (int j = 0; j < size; ++j) {
     const Vt member{turned.at + static_cast<uint32_t>(j) * line, 0, stride};
-    b.alu(Alu::kMin, low, best, member, Bc::kNone, groups, rows);
-    b.alu(Alu::kMax, second, second, low, Bc::kNone, groups, rows);
+    if (two) {
+      b.alu(Alu::kMin, low, best, member, Bc::kNone, groups, rows);
+      b.alu(Alu::kMax, second, second, low, Bc::kNone, groups, rows);
+    }
     b.alu(Alu::kMax, best, best, member, Bc::kNone, groups, rows);
   }
-  b.alu(Alu::kAdd, best, best, second, Bc::kNone, groups, rows);
+  if (two) b.alu(Alu::kAdd, best, best, second, Bc::kNone, groups, rows);
   // Per row: pick the best groups.
   const uint32_t group_line = lines_of(groups), n = static_cast<uint32_t>(rows);
   const Vt score{b.spm(n * group_line)}, chosen{b.spm(n * group_line)}, iota{b.spm(n * group_line)};
@@ -73,6 +77,26 @@ void limit_groups(Emitter& e, Vt select, int rows) {
   b.release(m);
 }
 
+// Scores of the experts from their logits; `column` is scratch for one value a row.
+void gate(Emitter& e, Vt score, Vt input, Vt column, int rows) {
+  Builder& b = e.b;
+  const int experts = static_cast<int>(e.c.n_routed_experts);
+  if (e.c.gate == model::Gate::kSigmoid) {
+    b.alu(Alu::kMul, score, input, e.scalar(kMinusLog2e), Bc::kScalar, rows, experts);
+    b.sfu(isa::Sfu::kExp2, score, score, rows, experts);
+    b.alu(Alu::kAdd, score, score, e.scalar(kOne), Bc::kScalar, rows, experts);
+    b.sfu(isa::Sfu::kRcp, score, score, rows, experts);
+    return;
+  }
+  b.red(isa::Red::kMax, column, input, rows, experts);
+  b.alu(Alu::kSub, score, input, column, Bc::kCol, rows, experts);
+  b.alu(Alu::kMul, score, score, e.scalar(kLog2e), Bc::kScalar, rows, experts);
+  b.sfu(isa::Sfu::kExp2, score, score, rows, experts);
+  b.red(isa::Red::kSum, column, score, rows, experts);
+  b.sfu(isa::Sfu::kRcp, column, column, 1, rows);
+  b.alu(Alu::kMul, score, score, column, Bc::kCol, rows, experts);
+}
+
 // Routes rows of logits.
 Routing route(Emitter& e, const LayerWeights& w, Vt input, int rows) {
   Builder& b = e.b;
@@ -81,15 +105,17 @@ Routing route(Emitter& e, const LayerWeights& w, Vt input, int rows) {
   const auto n = static_cast<uint32_t>(rows);
   const Routing r{Vt{b.spm(n * line)}, Vt{b.spm(n * line)}};
   const Builder::Mark m = b.mark();
-  const Vt score{b.spm(n * line)}, select{b.spm(n * line)}, bias{b.spm(line)};
-  b.ld(bias.at, {0, static_cast<uint32_t>(w.router_bias)}, 1, static_cast<int>(line), 0, 0);
-  b.alu(Alu::kMul, score, input, e.scalar(kMinusLog2e), Bc::kScalar, rows, experts);
-  b.sfu(isa::Sfu::kExp2, score, score, rows, experts);
-  b.alu(Alu::kAdd, score, score, e.scalar(kOne), Bc::kScalar, rows, experts);
-  b.sfu(isa::Sfu::kRcp, score, score, rows, experts);
-  b.alu(Alu::kAdd, select, score, bias, Bc::kRow, rows, experts);
+  const Vt score{b.spm(n * line)}, select{b.spm(n * line)}, index{b.spm(lines_of(rows))};
+  gate(e, score, input, index, rows);
+  if (w.router_bias != 0) {
+    const Vt bias{b.spm(line)};
+    b.ld(bias.at, b.dram(w.router_bias), 1, static_cast<int>(line), 0, 0);
+    b.alu(Alu::kAdd, select, score, bias, Bc::kRow, rows, experts);
+  } else {
+    b.prm(Prm::kCopy, select, score, rows, experts);
+  }
   if (e.c.n_group > 1) limit_groups(e, select, rows);
-  const Vt iota{b.spm(n * line)}, hot{b.spm(n * line)}, never{b.spm(n * line)}, index{b.spm(lines_of(rows))};
+  const Vt iota{b.spm(n * line)}, hot{b.spm(n * line)}, never{b.spm(n * line)};
   const Vt place{b.spm(1)};
   b.prm(Prm::kIota, iota, iota, rows, experts);
   b.fill(never, kNever, rows, experts);
@@ -170,7 +196,7 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
     b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2},
           Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(tiles) * 32);
   });
-  b.stg({0, static_cast<uint32_t>(e.p.areas.experts)}, target, y.at, -kCountRegister, static_cast<int>(hidden_lines),
+  b.stg(e.b.dram(e.p.areas.experts), target, y.at, -kCountRegister, static_cast<int>(hidden_lines),
         hidden_lines, Object::kExperts, rows);
   b.end_loop();
   b.release(m);
@@ -242,33 +268,41 @@ void emit_experts(Emitter& e, const LayerWeights& w) {
   e.b.release(m);
 }
 
-// Sums, per row, the shared expert and the k weighted experts in the order they were selected.
+// Sums, per row, the shared expert, where there is one, and the k weighted experts in the order they were selected.
 void emit_combine(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
   Builder& b = e.b;
   const uint32_t hidden_lines = lines_of(e.c.hidden_size);
   const auto k = static_cast<uint32_t>(e.c.num_experts_per_tok);
-  const Share mine = share(w.mlp_down.tiles, e.core, e.p.cores);
-  Matmul shared(e, w.mlp_down, mine, e.rows);
-  shared.prefetch();
-  if (mine.size() > 0) {
+  const bool has_shared = w.mlp_down.tiles > 0;
+  // Sum of a chunk of columns, onto `start` or the first expert.
+  const auto combine = [&](const Vt* start, uint32_t first, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const uint32_t lines = tiles * 2;
+    const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)}, sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
+    b.ld(parts.at, b.dram(e.p.areas.experts + first * 2), e.rows * static_cast<int>(k), static_cast<int>(lines),
+         static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
+    const int columns = static_cast<int>(tiles) * 32;
+    const auto part = [&](uint32_t j) { return Vt{parts.at + j * lines, 0, k * lines}; };
+    Vt before = start != nullptr ? *start : part(0);
+    for (uint32_t j = start != nullptr ? 0 : 1; j < k; ++j) {
+      b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
+      before = sum;
+    }
+    e.broadcast(e.ffn, hidden_lines, first * 2, before.at, lines, e.rows, before.stride != 0 ? before.stride : lines);
+    b.release({inner.spm, b.mark().acc});
+  };
+  const Share mine = share(hidden_lines / 2, e.core, e.p.cores);
+  if (mine.size() > 0 && !has_shared) {
+    combine(nullptr, mine.first, mine.size());
+  } else if (mine.size() > 0) {
+    Matmul shared(e, w.mlp_down, mine, e.rows);
+    shared.prefetch();
     const Activations a =
-        e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_down.groups) * 128, e.p.options.activation_digits);
+        e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_up.tiles) * 16, e.p.options.activation_digits);
     shared.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      const Builder::Mark inner = b.mark();
-      const uint32_t lines = tiles * 2;
-      const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)},
-          sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
-      b.ld(parts.at, {0, static_cast<uint32_t>(e.p.areas.experts + first * 2)}, e.rows * static_cast<int>(k),
-           static_cast<int>(lines), static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
-      const int columns = static_cast<int>(tiles) * 32;
-      Vt before{acc};
-      for (uint32_t j = 0; j < k; ++j) {
-        b.alu(Alu::kAdd, sum, before, Vt{parts.at + j * lines, 0, k * lines}, Bc::kNone, e.rows, columns);
-        before = sum;
-      }
-      e.broadcast(e.ffn, hidden_lines, first * 2, sum.at, lines, e.rows, lines);
-      b.release({inner.spm, b.mark().acc});
+      const Vt start{acc};
+      combine(&start, first, tiles);
     });
   }
   e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * hidden_lines, true}});

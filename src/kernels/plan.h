@@ -12,10 +12,16 @@
 namespace hadal::kernels {
 
 struct LayerWeights {
-  uint64_t input_norm = 0, post_norm = 0, q_norm = 0, kv_norm = 0;  // FP32 vectors, lines
-  PanelMatrix qkv_down, q_up, output;
+  uint64_t input_norm = 0, post_norm = 0;  // FP32 vectors, lines; 0 where the model has none, as all below
+  PanelMatrix output;
+  // Latent attention.
+  uint64_t q_norm = 0, kv_norm = 0;
+  PanelMatrix qkv_down, q_up;
   std::vector<PanelMatrix> key_up, value_up;  // per head
-  PanelMatrix mlp_up, mlp_down;               // dense, or the shared expert
+  // Grouped attention.
+  uint64_t qkv_bias = 0, query_norm = 0, key_norm = 0;
+  PanelMatrix qkv;
+  PanelMatrix mlp_up, mlp_down;  // dense, or the shared expert: no tiles where there is none
   PanelMatrix router;
   uint64_t router_bias = 0;
   std::vector<PanelMatrix> expert_up, expert_down;
@@ -35,13 +41,15 @@ enum Constant : uint32_t {
   kTopK,
   kKvTile,
   kTiny,
+  kLog2e,
+  kInvHeadDim,
   kConstants
 };
 
 // Writable DRAM areas, in lines.
 struct Areas {
   uint64_t step = 0;
-  uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0;
+  uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0, kv_head_lines = 0;
   uint64_t query = 0, attention = 0, experts = 0, logits = 0;
 };
 
@@ -56,6 +64,17 @@ struct Plan {
   int slot_lines = 0;  // of the weight ring
   int slots = 0;
   uint32_t kv_row_lines = 0;
+  int64_t head_columns = 0;  // grouped attention: columns of a head in buffers, 64 or a multiple of 128
+  // Columns of the projections in front of attention, and of its result.
+  int64_t qkv_columns() const {
+    const model::Config& c = *config;
+    return c.attention == model::Attention::kLatent ? c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim
+                                                    : (c.num_attention_heads + 2 * c.num_key_value_heads) * head_columns;
+  }
+  int64_t value_columns() const {
+    const model::Config& c = *config;
+    return c.num_attention_heads * (c.attention == model::Attention::kLatent ? c.v_head_dim : head_columns);
+  }
   uint64_t constants = 0, rope = 0, embed = 0, final_norm = 0;  // lines
   uint32_t embed_lines = 0, rope_lines = 0;
   Areas areas;

@@ -18,11 +18,14 @@
 
 namespace hadal::kernels {
 
-enum class KvFormat : uint8_t { kFp8, kBf16 };
+// kBf16 keeps latents in BF16 and grouped keys and values as two E4M3 digits, which is as precise. kAuto: FP8 for
+// latents, as DeepSeek serves them, BF16 for grouped keys and values.
+enum class KvFormat : uint8_t { kAuto, kFp8, kBf16 };
 
 struct CompileOptions {
   int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
-  KvFormat kv_format = KvFormat::kFp8;
+  int weight_digits = 2;      // E4M3 digits of weights that the checkpoint does not hold in FP8
+  KvFormat kv_format = KvFormat::kAuto;
   int sequences = 16;            // cache slots
   int64_t context = 0;           // positions a slot holds; 0 = the model's limit
   std::vector<int> row_buckets;  // powers of two, one program each; empty: those of 1, 4, 16, 32 that fit the chip
@@ -33,9 +36,9 @@ struct StepLayout {
   uint64_t rows = 0;    // RowRecord[rows]
   uint64_t logits = 0;  // FP32 [rows][logits_stride]
   uint64_t logits_stride = 0;
-  uint64_t kv = 0;  // [layers][slots][context][kv_row_bytes]
+  uint64_t kv = 0;  // [layers][slots][key heads, 1 for latents][context][kv_row_bytes]
   uint64_t kv_row_bytes = 0;
-  uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0;
+  uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0, kv_head_bytes = 0;
   int64_t context = 0;  // positions a slot holds
   int kv_tile = 0;      // cached tokens an attention pass handles
 };
@@ -61,7 +64,8 @@ struct Compiled {
   std::vector<program::Program> programs;  // one a bucket, sharing all segments
 };
 
-// Throws an input error when the model does not fit the chip or has a shape the kernels do not take.
+// The weights are made from `model` when a program first reads them: it must outlive the result. Throws an input error
+// when the model does not fit the chip or has a shape the kernels do not take.
 Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options);
 
 }  // namespace hadal::kernels

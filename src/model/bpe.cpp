@@ -16,6 +16,24 @@ bool comes_later(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b)
   return a.rank != b.rank ? a.rank > b.rank : a.position > b.position;
 }
 
+// The symbols of a word, not linked yet.
+void split_bytes(std::string_view word, const ByteTokens& bytes, std::vector<BpeScratch::Symbol>& symbols) {
+  bool unknown = false;  // the byte before was
+  for (const char c : word) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (bytes.token[byte] >= 0) {
+      symbols.push_back({bytes.token[byte], 0, 0});
+      unknown = false;
+      continue;
+    }
+    if (unknown && bytes.fuse_unknown) continue;
+    for (const int32_t token : bytes.instead[byte]) {
+      symbols.push_back({token, 0, 0});
+      unknown = token == bytes.unknown;
+    }
+  }
+}
+
 }  // namespace
 
 MergeTable::MergeTable(size_t expected) {
@@ -39,15 +57,17 @@ MergeTable::Merge MergeTable::find(int32_t left, int32_t right) const {
   return slots_[slot_of(pair_key(left, right))].merge;
 }
 
-void encode_word(std::string_view word, const std::array<int32_t, 256>& byte_tokens, const MergeTable& merges,
-                 BpeScratch& scratch, std::vector<int32_t>& out) {
+void encode_word(std::string_view word, const ByteTokens& bytes, const MergeTable& merges, BpeScratch& scratch,
+                 std::vector<int32_t>& out) {
   auto& symbols = scratch.symbols;
   auto& heap = scratch.heap;
   symbols.clear();
   heap.clear();
-  const auto n = static_cast<int32_t>(word.size());
+  split_bytes(word, bytes, symbols);
+  const auto n = static_cast<int32_t>(symbols.size());
   for (int32_t i = 0; i < n; ++i) {
-    symbols.push_back({byte_tokens[static_cast<unsigned char>(word[i])], i - 1, i + 1 < n ? i + 1 : -1});
+    symbols[i].previous = i - 1;
+    symbols[i].next = i + 1 < n ? i + 1 : -1;
   }
   const auto consider = [&](int32_t left, int32_t right) {
     const MergeTable::Merge merge = merges.find(symbols[left].token, symbols[right].token);

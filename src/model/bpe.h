@@ -43,8 +43,17 @@ struct BpeScratch {
   std::vector<Candidate> heap;
 };
 
+// The tokens that bytes start as, before any merge.
+struct ByteTokens {
+  std::array<int32_t, 256> token;                 // -1: the vocabulary has none for it
+  std::array<std::vector<int32_t>, 256> instead;  // what then stands for it; may be nothing
+  int32_t unknown = -1;                           // the token that stands for unknown bytes
+  bool fuse_unknown = false;                      // one for a run of them
+  ByteTokens() { token.fill(-1); }
+};
+
 // Appends the tokens of `word` (raw bytes) to `out`.
-void encode_word(std::string_view word, const std::array<int32_t, 256>& byte_tokens, const MergeTable& merges,
-                 BpeScratch& scratch, std::vector<int32_t>& out);
+void encode_word(std::string_view word, const ByteTokens& bytes, const MergeTable& merges, BpeScratch& scratch,
+                 std::vector<int32_t>& out);
 
 }  // namespace hadal::model

@@ -32,13 +32,13 @@ TEST(Bpe, RandomVocabularies) {
   const unsigned seed = std::random_device{}();
   SCOPED_TRACE(seed);
   std::mt19937 random(seed);
-  std::array<int32_t, 256> byte_tokens{};
-  for (int i = 0; i < 256; ++i) byte_tokens[i] = 255 - i;
+  ByteTokens byte_tokens;
+  for (int i = 0; i < 256; ++i) byte_tokens.token[i] = 255 - i;
   for (int round = 0; round < 200; ++round) {
     const int letters = 2 + static_cast<int>(random() % 4), count = 1 + static_cast<int>(random() % 60);
     MergeTable merges(count);
     std::vector<int32_t> usable;
-    for (int i = 0; i < letters; ++i) usable.push_back(byte_tokens['a' + i]);
+    for (int i = 0; i < letters; ++i) usable.push_back(byte_tokens.token['a' + i]);
     // Every merge makes a token of its own, as trained vocabularies do.
     for (int32_t rank = 0; rank < count; ++rank) {
       const int32_t left = usable[random() % usable.size()], right = usable[random() % usable.size()];
@@ -50,7 +50,7 @@ TEST(Bpe, RandomVocabularies) {
       std::string text(random() % 40, 'a');
       for (char& c : text) c = static_cast<char>('a' + random() % letters);
       std::vector<int32_t> start, got;
-      for (const char c : text) start.push_back(byte_tokens[static_cast<unsigned char>(c)]);
+      for (const char c : text) start.push_back(byte_tokens.token[static_cast<unsigned char>(c)]);
       BpeScratch scratch;
       encode_word(text, byte_tokens, merges, scratch, got);
       ASSERT_EQ(got, by_definition(start, merges)) << text;

@@ -155,6 +155,13 @@ JsonFile JsonFile::parse(std::string_view text, const std::string& path) {
   return result;
 }
 
+JsonFile JsonFile::of(nlohmann::json value, const std::string& path) {
+  JsonFile result;
+  result.path_ = path;
+  result.root_ = std::move(value);
+  return result;
+}
+
 std::string JsonFile::where(std::initializer_list<std::string_view> keys) const {
   const std::vector<std::string_view> path(keys);
   size_t matched = 0;  // keys of `path` that lead to the object being walked

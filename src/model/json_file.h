@@ -16,6 +16,9 @@ class JsonFile {
   // Parses `text`, which must outlive the object.
   static JsonFile parse(std::string_view text, const std::string& path);
 
+  // A value without a text: errors name `path` alone.
+  static JsonFile of(nlohmann::json value, const std::string& path);
+
   const nlohmann::json& root() const { return root_; }
   const std::string& path() const { return path_; }
   // "FILE:LINE" of a key given from the outermost object inwards; "FILE" when it is not there.

@@ -21,7 +21,7 @@ TEST(Model, LoadsARandomCheckpoint) {
   const Model model = Model::load(directory.path());
   EXPECT_EQ(model.config.hidden_size, 192);
   EXPECT_EQ(model.tokenizer.decode(model.tokenizer.encode("the cat 1234")), "the cat 1234");
-  const Fp8Linear kv = fp8_linear(model, "model.layers.1.self_attn.kv_a_proj_with_mqa");
+  const Linear kv = linear(model, "model.layers.1.self_attn.kv_a_proj_with_mqa");
   EXPECT_EQ(kv.n, 160);
   EXPECT_EQ(kv.k, 192);
   EXPECT_GT(kv.scale_at(1, 1), 0);
@@ -41,7 +41,7 @@ TEST(Model, ShardsAndUnalignedDataGiveTheSameWeights) {
     EXPECT_TRUE(std::equal(tensor.data.begin(), tensor.data.end(), other->data.begin(), other->data.end()))
         << tensor.name;
   }
-  const Fp8Linear x = fp8_linear(a, "model.layers.0.mlp.down_proj"), y = fp8_linear(b, "model.layers.0.mlp.down_proj");
+  const Linear x = linear(a, "model.layers.0.mlp.down_proj"), y = linear(b, "model.layers.0.mlp.down_proj");
   for (int64_t n = 0; n < 2; ++n) {
     for (int64_t k = 0; k < 3; ++k) EXPECT_EQ(x.scale_at(n, k), y.scale_at(n, k));
   }
@@ -69,10 +69,10 @@ TEST(Model, TensorsMustFitTheConfiguration) {
   };
   with([](Config& c) { c.num_hidden_layers = 3; });
   expect_load_error(directory.path(),
-                    "tensor \"model.layers.2.input_layernorm.weight\" is missing; BF16 of shape [192] is needed");
+                    "tensor \"model.layers.2.input_layernorm.weight\" is missing; BF16, F16 or F32 of shape [192] is needed");
   with([](Config& c) { c.n_routed_experts = 16; });
   expect_load_error(directory.path(),
-                    "\"model.layers.1.mlp.gate.weight\" is BF16 of shape [8, 192], BF16 of shape [16, 192] is needed");
+                    "\"model.layers.1.mlp.gate.weight\" is BF16 of shape [8, 192], BF16, F16");
   with([](Config& c) { c.first_k_dense_replace = 2; });
   expect_load_error(directory.path(),
                     "\"model.layers.1.mlp.gate_proj.weight\" is missing; F8_E4M3 of shape [320, 192]");
@@ -112,18 +112,18 @@ TEST(Model, EveryTensorIsNeeded) {
 TEST(Model, MissingPiecesAreNamed) {
   TemporaryDirectory directory;
   expect_load_error(directory.path(), "config.json: ");
-  expect_load_error(directory.file("absent"), "is not a directory");
+  expect_load_error(directory.file("absent"), "is not a directory; a model directory or a GGUF file is needed");
   testing::write_file(directory.file("config.json"), testing::config_json(testing::small_config()));
   expect_load_error(directory.path(), "no weights");
 }
 
-TEST(Model, Fp8LinearOfAnUnknownNameIsABug) {
+TEST(Model, LinearOfAnUnknownNameIsABug) {
   TemporaryDirectory directory;
   testing::write_random_checkpoint(directory.path(), testing::small_config());
   const Model model = Model::load(directory.path());
   for (const char* name : {"model.layers.9.mlp.down_proj", "model.norm"}) {
     try {
-      fp8_linear(model, name);
+      linear(model, name);
       FAIL() << name;
     } catch (const Error& e) {
       EXPECT_EQ(e.kind(), ErrorKind::kInternal);
@@ -147,10 +147,10 @@ TEST(Model, OddShapesLoad) {
     config.yarn.reset();
     testing::write_random_checkpoint(directory.path(), config, {.seed = 3, .power_of_two_scales = true});
     const Model model = Model::load(directory.path());
-    const Fp8Linear kv = fp8_linear(model, "model.layers.0.self_attn.kv_a_proj_with_mqa");
+    const Linear kv = linear(model, "model.layers.0.self_attn.kv_a_proj_with_mqa");
     EXPECT_EQ(kv.n, 576);
     EXPECT_EQ(kv.scale_at(4, 1), std::exp2(std::round(std::log2(kv.scale_at(4, 1)))));
-    for (int64_t i = 0; i < kv.n * kv.k; ++i) ASSERT_NE(kv.q[i] & 0x7F, 0x7F) << "NaN weight " << i;
+    for (int64_t i = 0; i < kv.n * kv.k; ++i) ASSERT_NE(kv.codes(0)[i] & 0x7F, 0x7F) << "NaN weight " << i;
   }
 }
 

@@ -1,8 +1,7 @@
 // A directory of safetensors: one file, or shards with an index that must agree with them.
-#include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <set>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -16,27 +15,24 @@ namespace {
 constexpr char kSingle[] = "model.safetensors";
 constexpr char kIndex[] = "model.safetensors.index.json";
 
-}  // namespace
-
-struct Safetensors::Impl {
+struct Directory {
   std::string directory;
   std::string path;  // the single file, or the index
   std::vector<MappedFile> files;
   std::vector<Tensor> tensors;
-  std::unordered_map<std::string_view, size_t> by_name;
 
   void add_single();
   void add_sharded();
   void add_shard(const JsonFile& index, const std::string& shard, const nlohmann::json& weight_map);
 };
 
-void Safetensors::Impl::add_single() {
+void Directory::add_single() {
   files.push_back(MappedFile::open(path));
   tensors = parse_safetensors(files.back().bytes(), path);
 }
 
 // The index and the shards must name exactly the same tensors.
-void Safetensors::Impl::add_sharded() {
+void Directory::add_sharded() {
   const JsonFile index = JsonFile::load(path);
   if (!index.root().is_object() || !index.root().contains("weight_map") || !index.root()["weight_map"].is_object()) {
     input_error(path, "an object with a \"weight_map\" from tensor names to file names is needed");
@@ -73,7 +69,7 @@ void Safetensors::Impl::add_sharded() {
   }
 }
 
-void Safetensors::Impl::add_shard(const JsonFile& index, const std::string& shard, const nlohmann::json& weight_map) {
+void Directory::add_shard(const JsonFile& index, const std::string& shard, const nlohmann::json& weight_map) {
   const std::string shard_path = (std::filesystem::path(directory) / shard).string();
   files.push_back(MappedFile::open(shard_path));
   for (Tensor& tensor : parse_safetensors(files.back().bytes(), shard_path)) {
@@ -89,49 +85,23 @@ void Safetensors::Impl::add_shard(const JsonFile& index, const std::string& shar
   }
 }
 
-Safetensors::Safetensors() : impl_(std::make_unique<Impl>()) {}
-Safetensors::~Safetensors() = default;
-Safetensors::Safetensors(Safetensors&&) noexcept = default;
-Safetensors& Safetensors::operator=(Safetensors&&) noexcept = default;
+}  // namespace
 
-Safetensors Safetensors::open(const std::string& directory) {
+Weights Weights::open(const std::string& directory) {
   const std::filesystem::path base(directory);
-  Safetensors result;
-  result.impl_->directory = directory;
   if (!std::filesystem::is_directory(base)) input_error(directory, "is not a directory; a model directory is needed");
+  const auto found = std::make_shared<Directory>();
+  found->directory = directory;
   if (std::filesystem::exists(base / kSingle)) {
-    result.impl_->path = (base / kSingle).string();
-    result.impl_->add_single();
+    found->path = (base / kSingle).string();
+    found->add_single();
   } else if (std::filesystem::exists(base / kIndex)) {
-    result.impl_->path = (base / kIndex).string();
-    result.impl_->add_sharded();
+    found->path = (base / kIndex).string();
+    found->add_sharded();
   } else {
     input_error(directory, "no weights: neither {} nor {} is there", kSingle, kIndex);
   }
-  for (size_t i = 0; i < result.impl_->tensors.size(); ++i) {
-    result.impl_->by_name.emplace(result.impl_->tensors[i].name, i);
-  }
-  return result;
+  return {std::move(found->tensors), found->path, found};
 }
-
-const Tensor* Safetensors::find(std::string_view name) const {
-  const auto it = impl_->by_name.find(name);
-  return it == impl_->by_name.end() ? nullptr : &impl_->tensors[it->second];
-}
-
-const Tensor& Safetensors::require(std::string_view name, Dtype dtype, std::span<const int64_t> shape) const {
-  const Tensor* tensor = find(name);
-  if (tensor == nullptr) {
-    input_error(impl_->path, "tensor \"{}\" is missing; {} of shape {} is needed", name, dtype_name(dtype),
-                shape_text(shape));
-  }
-  if (tensor->dtype != dtype || !std::equal(shape.begin(), shape.end(), tensor->shape.begin(), tensor->shape.end())) {
-    input_error(impl_->path, "tensor \"{}\" is {} of shape {}, {} of shape {} is needed", name,
-                dtype_name(tensor->dtype), shape_text(tensor->shape), dtype_name(dtype), shape_text(shape));
-  }
-  return *tensor;
-}
-
-const std::vector<Tensor>& Safetensors::tensors() const { return impl_->tensors; }
 
 }  // namespace hadal::model

@@ -31,7 +31,7 @@ constexpr std::array kDtypes = {
     DtypeInfo{"BOOL", 8, Dtype::kOther},        DtypeInfo{"F4", 4, Dtype::kOther},
     DtypeInfo{"F6_E2M3", 6, Dtype::kOther},     DtypeInfo{"F6_E3M2", 6, Dtype::kOther},
     DtypeInfo{"U8", 8, Dtype::kOther},          DtypeInfo{"I8", 8, Dtype::kOther},
-    DtypeInfo{"F8_E5M2", 8, Dtype::kOther},     DtypeInfo{"F8_E8M0", 8, Dtype::kOther},
+    DtypeInfo{"F8_E5M2", 8, Dtype::kOther},     DtypeInfo{"F8_E8M0", 8, Dtype::kE8m0},
     DtypeInfo{"F8_E4M3FNUZ", 8, Dtype::kOther}, DtypeInfo{"F8_E5M2FNUZ", 8, Dtype::kOther},
     DtypeInfo{"I16", 16, Dtype::kOther},        DtypeInfo{"U16", 16, Dtype::kOther},
     DtypeInfo{"I32", 32, Dtype::kOther},        DtypeInfo{"U32", 32, Dtype::kOther},
@@ -181,8 +181,16 @@ std::vector<Tensor> parse_safetensors(std::span<const std::byte> file, const std
 }
 
 std::string_view dtype_name(Dtype dtype) {
-  const auto info = std::find_if(kDtypes.begin(), kDtypes.end(), [&](const auto& d) { return d.dtype == dtype; });
-  return dtype == Dtype::kOther ? "another dtype" : info->name;
+  switch (dtype) {
+    case Dtype::kQ80: return "Q8_0";
+    case Dtype::kQ40: return "Q4_0";
+    case Dtype::kQ41: return "Q4_1";
+    case Dtype::kQ4K: return "Q4_K";
+    case Dtype::kQ6K: return "Q6_K";
+    case Dtype::kOther: return "another dtype";
+    default: break;
+  }
+  return std::find_if(kDtypes.begin(), kDtypes.end(), [&](const auto& d) { return d.dtype == dtype; })->name;
 }
 
 std::string shape_text(std::span<const int64_t> shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }

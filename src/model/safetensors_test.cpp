@@ -146,14 +146,14 @@ class Sharded : public ::testing::Test {
     put("model.safetensors.index.json", "{\"metadata\": {},\n\"weight_map\": " + weight_map + "}");
   }
   void refused(const std::string& file, const std::string& needle) {
-    expect_error([&] { Safetensors::open(directory_.path()); }, file, needle);
+    expect_error([&] { Weights::open(directory_.path()); }, file, needle);
   }
   TemporaryDirectory directory_;
 };
 
 TEST_F(Sharded, Opens) {
   index("{\"a\": \"x.safetensors\",\n\"b\": \"y.safetensors\"}");
-  const Safetensors weights = Safetensors::open(directory_.path());
+  const Weights weights = Weights::open(directory_.path());
   EXPECT_EQ(weights.tensors().size(), 2u);
   EXPECT_NE(weights.find("b"), nullptr);
   EXPECT_EQ(weights.find("c"), nullptr);
@@ -161,7 +161,7 @@ TEST_F(Sharded, Opens) {
 
 TEST_F(Sharded, RequireSaysWhatIsNeeded) {
   index("{\"a\": \"x.safetensors\",\n\"b\": \"y.safetensors\"}");
-  const Safetensors weights = Safetensors::open(directory_.path());
+  const Weights weights = Weights::open(directory_.path());
   const int64_t four[] = {4}, matrix[] = {2, 2};
   expect_error([&] { weights.require("c", Dtype::kBf16, four); }, "index.json",
                "tensor \"c\" is missing; BF16 of shape [4] is needed");
@@ -202,11 +202,11 @@ TEST_F(Sharded, IndexMustBeWellFormed) {
 
 TEST(Safetensors, DirectoryWithoutWeights) {
   TemporaryDirectory directory;
-  expect_error([&] { Safetensors::open(directory.path()); }, directory.path(),
+  expect_error([&] { Weights::open(directory.path()); }, directory.path(),
                "no weights: neither model.safetensors nor");
-  expect_error([&] { Safetensors::open(directory.file("absent")); }, "absent", "is not a directory");
+  expect_error([&] { Weights::open(directory.file("absent")); }, "absent", "is not a directory");
   testing::write_file(directory.file("model.safetensors"), "");
-  expect_error([&] { Safetensors::open(directory.path()); }, "model.safetensors", "0 bytes are too short");
+  expect_error([&] { Weights::open(directory.path()); }, "model.safetensors", "0 bytes are too short");
 }
 
 }  // namespace

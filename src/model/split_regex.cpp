@@ -103,7 +103,7 @@ class Translator {
   }
 
   void group() {
-    static constexpr std::array<std::string_view, 6> kHeads = {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!"};
+    static constexpr std::array<std::string_view, 7> kHeads = {"(?:", "(?i:", "(?=", "(?!", "(?>", "(?<=", "(?<!"};
     for (const auto head : kHeads) {
       if (in_.substr(at_).starts_with(head)) return copy(head.size());
     }

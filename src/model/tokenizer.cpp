@@ -9,8 +9,10 @@
 #include "model/byte_level.h"
 #include "model/json_file.h"
 #include "model/model.h"
+#include "model/nfc.h"
 #include "model/split_regex.h"
 #include "model/tokenizer_file.h"
+#include "model/tokenizer_parts.h"
 #include "model/unicode_additions.h"
 #include "model/utf8.h"
 
@@ -34,12 +36,14 @@ struct Tokenizer::Impl {
   struct Entry {
     std::string bytes;
     bool defined = false, special = false;
+    bool lstrip = false, rstrip = false;  // as an added token
   };
   std::vector<Entry> tokens;
-  std::array<int32_t, 256> byte_tokens{};
+  ByteTokens bytes;
   MergeTable merges;
   TextMap<int32_t> whole_words;  // bytes of every vocabulary entry, only with ignore_merges
   TokenTrie raw_added, normalized_added;
+  bool nfc = false;
   std::vector<SplitRegex> splits;
   mutable std::mutex cache_mutex;
   mutable TextMap<std::vector<int32_t>> cache;
@@ -47,6 +51,7 @@ struct Tokenizer::Impl {
   void build(const TokenizerFile& file, const std::string& path);
   void define(int32_t id, std::string_view content, const std::string& path);
   void add_tokens(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path);
+  void add_bytes(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path);
   void add_merges(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path);
 
   void encode_word(std::string_view word, BpeScratch& scratch, std::vector<int32_t>& out, bool use_cache) const;
@@ -71,22 +76,41 @@ void Tokenizer::Impl::build(const TokenizerFile& file, const std::string& path) 
     define(id, token, path);
     vocab.emplace(token, id);
   }
-  for (int byte = 0; byte < 256; ++byte) {
-    const auto it = vocab.find(byte_characters()[byte]);
-    if (it == vocab.end()) {
-      input_error(path, "the vocabulary has no token for byte 0x{:02X} (\"{}\"); byte-level BPE needs all 256", byte,
-                  byte_characters()[byte]);
-    }
-    byte_tokens[byte] = it->second;
-  }
+  add_bytes(file, vocab, path);
+  nfc = file.nfc;
   add_merges(file, vocab, path);
   add_tokens(file, vocab, path);
   if (file.ignore_merges) {
     for (const auto& [token, id] : file.vocab) {
-      if (auto bytes = bytes_of_token(token)) whole_words.emplace(std::move(*bytes), id);
+      if (auto word = bytes_of_token(token)) whole_words.emplace(std::move(*word), id);
     }
   }
   for (const auto& pattern : file.split_patterns) splits.emplace_back(pattern, path);
+}
+
+void Tokenizer::Impl::add_bytes(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path) {
+  const auto find = [&](const std::string& token) {
+    const auto it = vocab.find(token);
+    return it == vocab.end() ? -1 : it->second;
+  };
+  if (!file.unknown_token.empty()) {
+    bytes.unknown = find(file.unknown_token);
+    if (bytes.unknown < 0) {
+      input_error(path, "the unknown token \"{}\" is not in the vocabulary", printable(file.unknown_token));
+    }
+  }
+  bytes.fuse_unknown = file.fuse_unknown;
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string& character = byte_characters()[byte];
+    bytes.token[byte] = find(character);
+    if (bytes.token[byte] >= 0) continue;
+    std::vector<int32_t>& instead = bytes.instead[byte];
+    if (file.byte_fallback) {
+      for (const char c : character) instead.push_back(find(fmt::format("<0x{:02X}>", static_cast<unsigned char>(c))));
+      if (std::find(instead.begin(), instead.end(), -1) != instead.end()) instead.clear();
+    }
+    if (instead.empty() && bytes.unknown >= 0) instead.push_back(bytes.unknown);
+  }
 }
 
 void Tokenizer::Impl::add_merges(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path) {
@@ -110,13 +134,20 @@ void Tokenizer::Impl::add_merges(const TokenizerFile& file, const TextMap<int32_
 void Tokenizer::Impl::add_tokens(const TokenizerFile& file, const TextMap<int32_t>& vocab, const std::string& path) {
   for (const AddedToken& token : file.added) {
     if (const auto it = vocab.find(token.content); it == vocab.end()) {
-      define(token.id, token.content, path);
+      define(token.id, token.normalized && nfc ? to_nfc(token.content) : token.content, path);
     } else if (it->second != token.id) {
       input_error(path, "added token \"{}\" has id {}, the vocabulary says {}", printable(token.content), token.id,
                   it->second);
     }
-    tokens[token.id].special |= token.special;
-    (token.normalized ? normalized_added : raw_added).add(token.content, token.id);
+    Entry& entry = tokens[token.id];
+    entry.special |= token.special;
+    entry.lstrip |= token.lstrip;
+    entry.rstrip |= token.rstrip;
+    if (token.normalized) {
+      normalized_added.add(nfc ? to_nfc(token.content) : token.content, token.id);
+    } else {
+      raw_added.add(token.content, token.id);
+    }
   }
 }
 
@@ -125,7 +156,9 @@ void Tokenizer::Impl::encode_word(std::string_view word, BpeScratch& scratch, st
   if (!whole_words.empty()) {
     if (const auto it = whole_words.find(word); it != whole_words.end()) return out.push_back(it->second);
   }
-  if (word.size() == 1) return out.push_back(byte_tokens[static_cast<unsigned char>(word[0])]);
+  if (const int32_t token = bytes.token[static_cast<unsigned char>(word[0])]; word.size() == 1 && token >= 0) {
+    return out.push_back(token);
+  }
   use_cache = use_cache && word.size() <= kCacheWordBytes;
   if (use_cache) {
     if (const auto it = cache.find(word); it != cache.end()) {
@@ -134,7 +167,7 @@ void Tokenizer::Impl::encode_word(std::string_view word, BpeScratch& scratch, st
     }
   }
   const size_t begin = out.size();
-  model::encode_word(word, byte_tokens, merges, scratch, out);
+  model::encode_word(word, bytes, merges, scratch, out);
   if (use_cache) {
     if (cache.size() >= kCacheWords) cache.clear();
     cache.emplace(word, std::vector<int32_t>(out.begin() + static_cast<ptrdiff_t>(begin), out.end()));
@@ -161,10 +194,12 @@ void Tokenizer::Impl::cut(const TokenTrie& trie, std::string_view text, bool spe
     const TokenTrie::Match match = trie.find(text, from);
     if (match.id < 0) break;
     from = match.end;
-    if (!special_tokens && tokens[match.id].special) continue;
-    if (match.begin > done) piece(text.substr(done, match.begin - done));
+    const Entry& entry = tokens[match.id];
+    if (!special_tokens && entry.special) continue;
+    const size_t begin = entry.lstrip ? std::max(done, trailing_space(text.substr(0, match.begin))) : match.begin;
+    if (begin > done) piece(text.substr(done, begin - done));
     token(match.id);
-    done = match.end;
+    done = entry.rstrip ? match.end + leading_space(text.substr(match.end)) : match.end;
   }
   if (done < text.size()) piece(text.substr(done));
 }
@@ -178,6 +213,12 @@ Tokenizer Tokenizer::load(const std::string& file) {
   const JsonFile json = JsonFile::load(file);
   Tokenizer result;
   result.impl_->build(read_tokenizer_file(json), file);
+  return result;
+}
+
+Tokenizer Tokenizer::from_parts(const TokenizerParts& parts, const std::string& where) {
+  Tokenizer result;
+  result.impl_->build(tokenizer_file_of(parts, where), where);
   return result;
 }
 
@@ -197,7 +238,9 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text, bool special_token
   const std::unique_lock lock(impl_->cache_mutex, std::try_to_lock);
   const auto token = [&](int32_t id) { out.push_back(id); };
   const auto plain = [&](std::string_view piece) { impl_->encode_text(piece, scratch, out, lock.owns_lock()); };
+  std::string nfc;
   const auto normalized = [&](std::string_view piece) {
+    if (impl_->nfc) piece = nfc = to_nfc(piece);
     impl_->cut(impl_->normalized_added, piece, special_tokens, plain, token);
   };
   impl_->cut(impl_->raw_added, text, special_tokens, normalized, token);

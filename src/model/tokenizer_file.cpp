@@ -1,4 +1,4 @@
-// The one shape of tokenizer.json that is supported: byte-level BPE behind regular-expression splits.
+// The shape of tokenizer.json that is supported: byte-level BPE behind regular-expression splits, NFC before it.
 #include "model/tokenizer_file.h"
 
 #include <algorithm>
@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int64_t kMaxTokens = 1 << 24;
+constexpr std::string_view kOneDigit = R"(\p{N})", kDigits = R"(\p{N}+)";  // what Rust's is_numeric holds for
 
 class Reader {
  public:
@@ -29,7 +30,7 @@ class Reader {
     check_post_processor(root.value("post_processor", json()));
     read_model(member(root, "model"));
     read_added(root.value("added_tokens", json::array()));
-    check_normalizer(root.value("normalizer", json()));
+    read_normalizer(root.value("normalizer", json()));
     read_pre_tokenizer(member(root, "pre_tokenizer"));
     check_decoder(member(root, "decoder"));
     return std::move(result_);
@@ -95,10 +96,12 @@ class Reader {
   void read_model(const json& model);
   void read_merges(const json& merges);
   void read_added(const json& added);
-  void check_normalizer(const json& normalizer) const;
+  void read_normalizer(const json& normalizer);
   void check_post_processor(const json& post_processor) const;
   void read_pre_tokenizer(const json& pre_tokenizer);
-  void check_byte_level(std::string_view section, const json& component) const;
+  void read_split(const json& step);
+  void read_digits(const json& step);
+  void read_byte_level(const json& step);
   void check_decoder(const json& decoder) const;
 
   const JsonFile& file_;
@@ -112,11 +115,18 @@ void Reader::read_model(const json& model) {
              {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk",
               "byte_fallback", "ignore_merges", "vocab", "merges"});
   expect("model", model, "dropout", {nullptr});
-  expect("model", model, "unk_token", {nullptr});  // no byte is unknown
   expect("model", model, "continuing_subword_prefix", {nullptr, ""});
   expect("model", model, "end_of_word_suffix", {nullptr, ""});
-  expect("model", model, "byte_fallback", {false});
-  boolean("model", model, "fuse_unk", false);
+  const json unknown = model.value("unk_token", json());
+  if (!unknown.is_null() && !unknown.is_string()) {
+    fail("model", "model has \"unk_token\" of {}; text or null is needed", kind_name(unknown));
+  }
+  if (unknown.is_string()) result_.unknown_token = unknown.get<std::string>();
+  result_.byte_fallback = boolean("model", model, "byte_fallback", false);
+  // Together they would change the order of tokens.
+  if (result_.byte_fallback && unknown.is_string())
+    fail("model", "\"byte_fallback\" beside \"unk_token\" is not supported");
+  result_.fuse_unknown = boolean("model", model, "fuse_unk", false);
   result_.ignore_merges = boolean("model", model, "ignore_merges", false);
   const auto vocab = model.find("vocab");
   if (vocab == model.end() || !vocab->is_object()) fail("model", "model.vocab must be an object from tokens to ids");
@@ -159,11 +169,11 @@ void Reader::read_added(const json& added) {
     AddedToken token;
     token.content = content->get<std::string>();
     token.id = token_id("added_tokens", token.content, entry.value("id", json()));
-    for (const char* key : {"single_word", "lstrip", "rstrip"}) {
-      if (boolean("added_tokens", entry, key, false)) {
-        fail("added_tokens", "added token \"{}\" sets \"{}\", which is not supported", printable(token.content), key);
-      }
+    if (boolean("added_tokens", entry, "single_word", false)) {
+      fail("added_tokens", "added token \"{}\" sets \"single_word\", which is not supported", printable(token.content));
     }
+    token.lstrip = boolean("added_tokens", entry, "lstrip", false);
+    token.rstrip = boolean("added_tokens", entry, "rstrip", false);
     if (!contents_.insert(token.content).second) {
       fail("added_tokens", "added token \"{}\" is there twice", printable(token.content));
     }
@@ -173,14 +183,19 @@ void Reader::read_added(const json& added) {
   }
 }
 
-void Reader::check_normalizer(const json& normalizer) const {
+void Reader::read_normalizer(const json& normalizer) {
+  constexpr std::string_view kSupported = "null, NFC or a Sequence of NFC";
   if (normalizer.is_null()) return;
-  const auto type = type_of("normalizer", normalizer, "null or an empty Sequence");
-  const auto list = normalizer.find("normalizers");
-  if (type != "Sequence" || list == normalizer.end() || !list->is_array() || !list->empty()) {
-    unsupported("normalizer", type, "null or an empty Sequence");
+  const auto type = type_of("normalizer", normalizer, kSupported);
+  if (type == "NFC") {
+    known_keys("normalizer", normalizer, {"type"});
+    result_.nfc = true;
+    return;
   }
+  const auto list = normalizer.find("normalizers");
+  if (type != "Sequence" || list == normalizer.end() || !list->is_array()) unsupported("normalizer", type, kSupported);
   known_keys("normalizer", normalizer, {"type", "normalizers"});
+  for (const json& step : *list) read_normalizer(step);
 }
 
 // These only mark offsets or put special tokens around the text, which is the caller's choice here.
@@ -196,10 +211,12 @@ void Reader::check_post_processor(const json& post_processor) const {
   for (const json& step : *list) check_post_processor(step);
 }
 
+// ByteLevel must come last: what follows it would see its alphabet instead of the text.
 void Reader::read_pre_tokenizer(const json& pre_tokenizer) {
   constexpr char kSection[] = "pre_tokenizer";
-  constexpr char kSupported[] = "a Sequence of Split and, last, ByteLevel";
+  constexpr char kSupported[] = "ByteLevel or a Sequence of Split, Digits and, last, ByteLevel";
   const auto type = type_of(kSection, pre_tokenizer, kSupported);
+  if (type == "ByteLevel") return read_byte_level(pre_tokenizer);
   if (type != "Sequence") unsupported(kSection, type, kSupported);
   known_keys(kSection, pre_tokenizer, {"type", "pretokenizers"});
   const auto list = pre_tokenizer.find("pretokenizers");
@@ -210,26 +227,45 @@ void Reader::read_pre_tokenizer(const json& pre_tokenizer) {
     const json& step = (*list)[i];
     const auto step_type = type_of(kSection, step, kSupported);
     const bool last = i + 1 == list->size();
-    if (step_type != (last ? "ByteLevel" : "Split")) unsupported(kSection, step_type, kSupported);
-    if (last) return check_byte_level(kSection, step);
-    known_keys(kSection, step, {"type", "pattern", "behavior", "invert"});
-    expect(kSection, step, "behavior", {"Isolated"});
-    expect(kSection, step, "invert", {false});
-    const auto pattern = step.find("pattern");
-    if (pattern == step.end() || !pattern->is_object() || pattern->size() != 1 || !pattern->contains("Regex") ||
-        !(*pattern)["Regex"].is_string() || !step.contains("behavior")) {
-      fail(kSection, "a Split needs {{\"Regex\": TEXT}} as its pattern and \"Isolated\" as its behavior");
+    if (last && step_type == "ByteLevel") {
+      read_byte_level(step);
+    } else if (!last && step_type == "Split") {
+      read_split(step);
+    } else if (!last && step_type == "Digits") {
+      read_digits(step);
+    } else {
+      unsupported(kSection, step_type, kSupported);
     }
-    result_.split_patterns.push_back((*pattern)["Regex"].get<std::string>());
   }
 }
 
-void Reader::check_byte_level(std::string_view section, const json& component) const {
-  known_keys(section, component, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
-  // Absent, both would be true.
-  for (const char* key : {"add_prefix_space", "use_regex"}) {
-    if (boolean(section, component, key, true)) fail(section, "ByteLevel with \"{}\" is not supported; false is", key);
+void Reader::read_split(const json& step) {
+  constexpr char kSection[] = "pre_tokenizer";
+  known_keys(kSection, step, {"type", "pattern", "behavior", "invert"});
+  expect(kSection, step, "behavior", {"Isolated"});
+  expect(kSection, step, "invert", {false});
+  const auto pattern = step.find("pattern");
+  if (pattern == step.end() || !pattern->is_object() || pattern->size() != 1 || !pattern->contains("Regex") ||
+      !(*pattern)["Regex"].is_string() || !step.contains("behavior")) {
+    fail(kSection, "a Split needs {{\"Regex\": TEXT}} as its pattern and \"Isolated\" as its behavior");
   }
+  result_.split_patterns.push_back((*pattern)["Regex"].get<std::string>());
+}
+
+void Reader::read_digits(const json& step) {
+  constexpr char kSection[] = "pre_tokenizer";
+  known_keys(kSection, step, {"type", "individual_digits"});
+  result_.split_patterns.emplace_back(boolean(kSection, step, "individual_digits", false) ? kOneDigit : kDigits);
+}
+
+void Reader::read_byte_level(const json& step) {
+  constexpr char kSection[] = "pre_tokenizer";
+  known_keys(kSection, step, {"type", "add_prefix_space", "trim_offsets", "use_regex"});
+  // Absent, both are true.
+  if (boolean(kSection, step, "add_prefix_space", true)) {
+    fail(kSection, "ByteLevel with \"add_prefix_space\" is not supported; false is");
+  }
+  if (boolean(kSection, step, "use_regex", true)) result_.split_patterns.emplace_back(kByteLevelPattern);
 }
 
 void Reader::check_decoder(const json& decoder) const {

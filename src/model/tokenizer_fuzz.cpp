@@ -38,7 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {
     switch (data[0] % 3) {
-      case 0: encode_and_back(Tokenizer::parse(input, "f"), "The 12 caf\xC3\xA9s\n <bos>"); break;
+      case 0: {  // a vocabulary may lack bytes, so not every text comes back
+        const Tokenizer tokenizer = Tokenizer::parse(input, "f");
+        tokenizer.decode(tokenizer.encode("The 12 caf\xC3\xA9s\n <bos>", true), false);
+        break;
+      }
       case 1: encode_and_back(fixed, input); break;
       default: split(input);
     }

@@ -86,4 +86,35 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+namespace {
+
+// The property has not changed since Unicode 6.3, and may not grow.
+bool is_white_space(char32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+}  // namespace
+
+size_t leading_space(std::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    const CodePoint c = decode_utf8(text.substr(at));
+    if (!is_white_space(c.value)) break;
+    at += static_cast<size_t>(c.bytes);
+  }
+  return at;
+}
+
+size_t trailing_space(std::string_view text) {
+  size_t end = text.size();
+  while (end > 0) {
+    size_t at = end - 1;
+    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    if (!is_white_space(decode_utf8(text.substr(at)).value)) break;
+    end = at;
+  }
+  return end;
+}
+
 }  // namespace hadal::model

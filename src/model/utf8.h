@@ -20,4 +20,8 @@ void append_utf8(std::string& out, char32_t code_point);
 std::string repair_utf8(std::string_view text);
 bool is_valid_utf8(std::string_view text);
 
+// Unicode's White_Space at the ends of valid UTF-8: bytes of it at the start, and where that of the end begins.
+size_t leading_space(std::string_view text);
+size_t trailing_space(std::string_view text);
+
 }  // namespace hadal::model

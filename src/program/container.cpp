@@ -149,7 +149,10 @@ void save(const Program& program, const std::string& path) {
     file.write(kZeros, static_cast<std::streamsize>(aligned(size) - size));
   };
   for (const Stream& stream : program.cores) piece(stream.code.data(), stream.code.size() * sizeof(isa::Encoded));
-  for (const Segment& segment : program.segments) piece(segment.data.data(), segment.data.size());
+  for (const Segment& segment : program.segments) {
+    if (segment.prepare) segment.prepare();
+    piece(segment.data.data(), segment.data.size());
+  }
   file.close();
   std::error_code error;
   if (file.good()) std::filesystem::rename(partial, path, error);

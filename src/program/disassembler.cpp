@@ -27,7 +27,10 @@ std::string disassemble(const Program& program) {
   const std::string found = defect(program);
   check(found.empty(), "cannot disassemble a malformed program: {}", found);
   std::string text = fmt::format(".chip {}\n", program.chip);
-  for (const Segment& segment : program.segments) append_segment(segment, text);
+  for (const Segment& segment : program.segments) {
+    if (segment.prepare) segment.prepare();
+    append_segment(segment, text);
+  }
   for (size_t core = 0; core < program.cores.size(); ++core) {
     const Stream& stream = program.cores[core];
     text += fmt::format("\n.core {}\n", core);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ struct Segment {
   bool writable = false;
   std::span<const std::byte> data;              // initial contents, not copied
   std::shared_ptr<const void> owner = nullptr;  // keeps `data` alive
+  // When set, `data` holds its contents only after this was called; several threads may, any number of times.
+  std::function<void()> prepare{};
 };
 
 // From instruction `first` on, the stream belongs to source operator `op` (index into Program::operators).

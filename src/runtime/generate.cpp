@@ -21,7 +21,7 @@ std::vector<Generated> generate(Session& session, std::span<const std::vector<in
   auto accept = [&](size_t s, std::span<const float> logits) {
     const int32_t token = samplers[s].next(logits);
     Generated& g = out[s];
-    if (token == session.model().config.eos_token_id) {
+    if (session.model().config.ends(token)) {
       g.stopped = true;
       return;
     }

@@ -2,9 +2,7 @@
 #include "runtime/reference.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numeric>
 
@@ -15,56 +13,23 @@ namespace {
 
 size_t size(int64_t n) { return static_cast<size_t>(n); }
 
-float e4m3(uint8_t code) {
-  const int exponent = (code >> 3) & 15, fraction = code & 7;
-  if ((code & 0x7F) == 0x7F) return std::numeric_limits<float>::quiet_NaN();
-  const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -9)
-                                        : std::ldexp(static_cast<float>(8 + fraction), exponent - 10);
-  return (code & 0x80) != 0 ? -magnitude : magnitude;
-}
-
 const model::Tensor& tensor(const model::Model& model, const std::string& name) {
   const model::Tensor* found = model.weights.find(name);
   check(found != nullptr, "no tensor named {}", name);
   return *found;
 }
 
-std::vector<float> values(const model::Tensor& tensor) {
-  if (tensor.dtype == model::Dtype::kF32) {
-    std::vector<float> out(tensor.data.size() / sizeof(float));
-    std::memcpy(out.data(), tensor.data.data(), tensor.data.size());
-    return out;
-  }
-  check(tensor.dtype == model::Dtype::kBf16, "{} is neither FP32 nor BF16", tensor.name);
-  std::vector<float> out(tensor.data.size() / 2);
-  for (size_t i = 0; i < out.size(); ++i) {
-    uint16_t bits = 0;
-    std::memcpy(&bits, tensor.data.data() + 2 * i, sizeof bits);
-    out[i] = std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-  }
-  return out;
+std::vector<float> values(const model::Model& model, const std::string& name) {
+  return model::values(tensor(model, name));
 }
 
-Panels from_bf16(const model::Model& model, const std::string& name) {
-  const model::Tensor& weight = tensor(model, name);
-  const std::vector<float> rows = values(weight);
-  Panels out(size(weight.shape[0]), size(weight.shape[1]));
-  for (size_t n = 0; n < out.n; ++n) {
-    for (size_t k = 0; k < out.k; ++k) out.at(k, n) = rows[n * out.k + k];
-  }
-  return out;
-}
-
-Panels from_fp8(const model::Model& model, const std::string& name) {
-  const model::Fp8Linear weight = model::fp8_linear(model, name);
-  const int64_t block = model.config.weight_block_size;
-  float decoded[256];
-  for (int code = 0; code < 256; ++code) decoded[code] = e4m3(static_cast<uint8_t>(code));
+Panels panels(const model::Model& model, const std::string& name) {
+  const model::Linear weight = model::linear(model, name);
   Panels out(size(weight.n), size(weight.k));
-  for (int64_t n = 0; n < weight.n; ++n) {
-    for (int64_t k = 0; k < weight.k; ++k) {
-      out.at(size(k), size(n)) = decoded[weight.q[n * weight.k + k]] * weight.scale_at(n / block, k / block);
-    }
+  std::vector<float> row(out.k);
+  for (size_t n = 0; n < out.n; ++n) {
+    weight.read_row(static_cast<int64_t>(n), row);
+    for (size_t k = 0; k < out.k; ++k) out.at(k, n) = row[k];
   }
   return out;
 }
@@ -102,14 +67,17 @@ std::vector<size_t> largest(std::span<const float> x, size_t count) {
 
 std::vector<Choice> route(const model::Config& c, std::span<const float> logits, std::span<const float> bias) {
   const size_t experts = size(c.n_routed_experts), groups = size(c.n_group), in_group = experts / groups;
-  std::vector<float> score(experts), ranked(experts), group(groups);
-  for (size_t e = 0; e < experts; ++e) {
-    score[e] = 1.0f / (1.0f + std::exp(-logits[e]));
-    ranked[e] = score[e] + bias[e];
+  std::vector<float> score(logits.begin(), logits.end()), ranked(experts), group(groups);
+  if (c.gate == model::Gate::kSoftmax) {
+    softmax(score.data(), experts);
+  } else {
+    for (float& s : score) s = 1.0f / (1.0f + std::exp(-s));
   }
+  for (size_t e = 0; e < experts; ++e) ranked[e] = score[e] + (bias.empty() ? 0.0f : bias[e]);
+  const size_t best_of = std::min<size_t>(in_group, c.group_rank == model::GroupRank::kTwoBest ? 2 : 1);
   for (size_t g = 0; g < groups; ++g) {
     const auto members = std::span(ranked).subspan(g * in_group, in_group);
-    for (const size_t best : largest(members, 2)) group[g] += members[best];
+    for (const size_t best : largest(members, best_of)) group[g] += members[best];
   }
   std::vector<bool> kept(groups);
   for (const size_t g : largest(group, size(c.topk_group))) kept[g] = true;
@@ -130,39 +98,55 @@ std::vector<Choice> route(const model::Config& c, std::span<const float> logits,
 }
 
 Reference::Mlp Reference::load_mlp(const model::Model& model, const std::string& prefix) {
-  return {from_fp8(model, prefix + "gate_proj"), from_fp8(model, prefix + "up_proj"),
-          from_fp8(model, prefix + "down_proj")};
+  return {panels(model, prefix + "gate_proj"), panels(model, prefix + "up_proj"), panels(model, prefix + "down_proj")};
 }
 
 Reference::Reference(const model::Model& model) : config_(model.config) {
   for (const double f : model::rope_inverse_frequencies(config_)) inverse_frequencies_.push_back(static_cast<float>(f));
-  embedding_ = values(tensor(model, "model.embed_tokens.weight"));
+  embedding_ = values(model, "model.embed_tokens.weight");
   for (int64_t l = 0; l < config_.num_hidden_layers; ++l) {
     const std::string prefix = fmt::format("model.layers.{}.", l), attention = prefix + "self_attn.",
                       mlp = prefix + "mlp.";
     Layer& layer = layers_.emplace_back();
-    layer.input_norm = values(tensor(model, prefix + "input_layernorm.weight"));
-    layer.post_norm = values(tensor(model, prefix + "post_attention_layernorm.weight"));
-    layer.q_norm = values(tensor(model, attention + "q_a_layernorm.weight"));
-    layer.kv_norm = values(tensor(model, attention + "kv_a_layernorm.weight"));
-    layer.q_a = from_fp8(model, attention + "q_a_proj");
-    layer.q_b = from_fp8(model, attention + "q_b_proj");
-    layer.kv_a = from_fp8(model, attention + "kv_a_proj_with_mqa");
-    layer.kv_b = from_fp8(model, attention + "kv_b_proj");
-    layer.output = from_fp8(model, attention + "o_proj");
-    if (l < config_.first_k_dense_replace) {
+    layer.input_norm = values(model, prefix + "input_layernorm.weight");
+    layer.post_norm = values(model, prefix + "post_attention_layernorm.weight");
+    layer.output = panels(model, attention + "o_proj");
+    if (config_.attention == model::Attention::kGrouped) {
+      layer.query = panels(model, attention + "q_proj");
+      layer.key = panels(model, attention + "k_proj");
+      layer.value = panels(model, attention + "v_proj");
+      if (config_.qkv_bias) {
+        layer.query_bias = values(model, attention + "q_proj.bias");
+        layer.key_bias = values(model, attention + "k_proj.bias");
+        layer.value_bias = values(model, attention + "v_proj.bias");
+      }
+      if (config_.qk_norm) {
+        layer.query_norm = values(model, attention + "q_norm.weight");
+        layer.key_norm = values(model, attention + "k_norm.weight");
+      }
+    } else {
+      if (config_.q_lora_rank > 0) {
+        layer.q_a = panels(model, attention + "q_a_proj");
+        layer.q_norm = values(model, attention + "q_a_layernorm.weight");
+      }
+      layer.q_b = panels(model, attention + (config_.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
+      layer.kv_norm = values(model, attention + "kv_a_layernorm.weight");
+      layer.kv_a = panels(model, attention + "kv_a_proj_with_mqa");
+      layer.kv_b = panels(model, attention + "kv_b_proj");
+    }
+    if (config_.dense(l)) {
       layer.mlp = load_mlp(model, mlp);
       continue;
     }
-    layer.mlp = load_mlp(model, mlp + "shared_experts.");
-    layer.router = from_bf16(model, mlp + "gate.weight");
-    layer.bias = values(tensor(model, mlp + "gate.e_score_correction_bias"));
+    if (config_.n_shared_experts > 0) layer.mlp = load_mlp(model, mlp + "shared_experts.");
+    layer.router = panels(model, mlp + "gate");
+    if (config_.gate_bias) layer.bias = values(model, mlp + "gate.e_score_correction_bias");
     for (int64_t e = 0; e < config_.n_routed_experts; ++e) {
       layer.experts.push_back(load_mlp(model, fmt::format("{}experts.{}.", mlp, e)));
     }
   }
-  final_norm_ = values(tensor(model, "model.norm.weight"));
-  head_ = from_bf16(model, "lm_head.weight");
+  final_norm_ = values(model, "model.norm.weight");
+  head_ = panels(model, config_.tie_word_embeddings ? "model.embed_tokens" : "lm_head");
 }
 
 // RMSNorm of the first weight.size() values of every row of `stride`.
@@ -179,53 +163,96 @@ Reference::Matrix Reference::norm(const Matrix& x, size_t stride, const std::vec
   return out;
 }
 
-// Interleaved rotation: neighbours form a pair.
-void Reference::rotate(float* pairs, size_t position) const {
-  for (size_t i = 0; i < inverse_frequencies_.size(); ++i) {
+// A pair is two neighbours, or an element and the one half a head further on.
+void Reference::rotate(float* head, size_t position) const {
+  const size_t half = inverse_frequencies_.size();
+  const auto amplitude = static_cast<float>(config_.rope_amplitude);
+  for (size_t i = 0; i < half; ++i) {
+    float& first = head[config_.rope_interleaved ? 2 * i : i];
+    float& second = head[config_.rope_interleaved ? 2 * i + 1 : i + half];
     const float angle = static_cast<float>(position) * inverse_frequencies_[i];
-    const float cosine = std::cos(angle), sine = std::sin(angle), a = pairs[2 * i], b = pairs[2 * i + 1];
-    pairs[2 * i] = a * cosine - b * sine;
-    pairs[2 * i + 1] = a * sine + b * cosine;
+    const float cosine = std::cos(angle) * amplitude, sine = std::sin(angle) * amplitude, a = first, b = second;
+    first = a * cosine - b * sine;
+    second = a * sine + b * cosine;
   }
 }
 
-Reference::Matrix Reference::attention(const Layer& layer, const Matrix& x, size_t rows) const {
+template <typename KeyAt, typename ValueAt>
+Reference::Matrix Reference::attend(const Heads& h, const Matrix& q, size_t rows, KeyAt key_at,
+                                    ValueAt value_at) const {
   constexpr size_t kBlock = 64;  // queries handled together: they skip the keys after the last of them
-  const size_t heads = size(config_.num_attention_heads), nope = size(config_.qk_nope_head_dim);
-  const size_t rope = size(config_.qk_rope_head_dim), value = size(config_.v_head_dim),
-               latent = size(config_.kv_lora_rank);
-  const size_t key = nope + rope;
-  Matrix q = product(norm(product(x, rows, layer.q_a), layer.q_a.n, layer.q_norm), rows, layer.q_b);
-  Matrix compressed = product(x, rows, layer.kv_a);
-  const Matrix kv = product(norm(compressed, layer.kv_a.n, layer.kv_norm), rows, layer.kv_b);
-  for (size_t r = 0; r < rows; ++r) {
-    rotate(compressed.data() + r * layer.kv_a.n + latent, r);
-    for (size_t h = 0; h < heads; ++h) rotate(q.data() + r * layer.q_b.n + h * key + nope, r);
-  }
   const auto scale = static_cast<float>(model::attention_scale(config_));
-  Matrix out(rows * heads * value), scores(kBlock * rows);
-  for (size_t h = 0; h < heads; ++h) {
-    Panels keys(rows, key), values(value, rows);
-    for (size_t r = 0; r < rows; ++r) {
-      const float* own = kv.data() + r * layer.kv_b.n + h * (nope + value);
-      for (size_t i = 0; i < nope; ++i) keys.at(i, r) = own[i];
-      for (size_t i = 0; i < rope; ++i) keys.at(nope + i, r) = compressed[r * layer.kv_a.n + latent + i];
-      for (size_t i = 0; i < value; ++i) values.at(r, i) = own[nope + i];
+  const size_t width = h.heads * h.key;
+  Matrix out(rows * h.heads * h.value), scores(kBlock * rows);
+  Panels keys(rows, h.key), values(h.value, rows);
+  for (size_t head = 0; head < h.heads; ++head) {
+    for (size_t r = 0; head % h.shared_by == 0 && r < rows; ++r) {
+      for (size_t i = 0; i < h.key; ++i) keys.at(i, r) = key_at(head / h.shared_by, r, i);
+      for (size_t i = 0; i < h.value; ++i) values.at(r, i) = value_at(head / h.shared_by, r, i);
     }
     for (size_t first = 0; first < rows; first += kBlock) {
       const size_t last = std::min(rows, first + kBlock);
-      matmul(q.data() + first * layer.q_b.n + h * key, last - first, layer.q_b.n, keys, {last, key}, scores.data(),
-             last);
+      matmul(q.data() + first * width + head * h.key, last - first, width, keys, {last, h.key}, scores.data(), last);
       for (size_t r = first; r < last; ++r) {
         float* row = scores.data() + (r - first) * last;
         for (size_t i = 0; i <= r; ++i) row[i] *= scale;
         softmax(row, r + 1);
         std::fill(row + r + 1, row + last, 0.0f);
       }
-      matmul(scores.data(), last - first, last, values, {value, last}, out.data() + (first * heads + h) * value,
-             heads * value);
+      matmul(scores.data(), last - first, last, values, {h.value, last},
+             out.data() + (first * h.heads + head) * h.value, h.heads * h.value);
     }
   }
+  return out;
+}
+
+Reference::Matrix Reference::latent_attention(const Layer& layer, const Matrix& x, size_t rows) const {
+  const size_t heads = size(config_.num_attention_heads), nope = size(config_.qk_nope_head_dim);
+  const size_t value = size(config_.v_head_dim), latent = size(config_.kv_lora_rank);
+  const size_t key = nope + size(config_.qk_rope_head_dim);
+  Matrix q = layer.q_norm.empty()
+                 ? product(x, rows, layer.q_b)
+                 : product(norm(product(x, rows, layer.q_a), layer.q_a.n, layer.q_norm), rows, layer.q_b);
+  Matrix compressed = product(x, rows, layer.kv_a);
+  const Matrix kv = product(norm(compressed, layer.kv_a.n, layer.kv_norm), rows, layer.kv_b);
+  for (size_t r = 0; r < rows; ++r) {
+    rotate(compressed.data() + r * layer.kv_a.n + latent, r);
+    for (size_t h = 0; h < heads; ++h) rotate(q.data() + r * layer.q_b.n + h * key + nope, r);
+  }
+  const auto own = [&](size_t h, size_t r) { return kv.data() + r * layer.kv_b.n + h * (nope + value); };
+  const Matrix out = attend(
+      {heads, 1, key, value}, q, rows,
+      [&](size_t h, size_t r, size_t i) {
+        return i < nope ? own(h, r)[i] : compressed[r * layer.kv_a.n + latent + i - nope];
+      },
+      [&](size_t h, size_t r, size_t i) { return own(h, r)[nope + i]; });
+  return product(out, rows, layer.output);
+}
+
+// [rows][heads][head_dim] with bias, norm of each head and rotation, where the model has them.
+Reference::Matrix Reference::project_heads(const Panels& w, const std::vector<float>& bias,
+                                           const std::vector<float>& head_norm, bool rotated, const Matrix& x,
+                                           size_t rows) const {
+  const size_t dim = size(config_.head_dim);
+  Matrix out = product(x, rows, w);
+  for (size_t i = 0; !bias.empty() && i < out.size(); ++i) out[i] += bias[i % bias.size()];
+  if (!head_norm.empty()) out = norm(out, dim, head_norm);
+  for (size_t r = 0; rotated && r < rows; ++r) {
+    for (size_t first = 0; first < w.n; first += dim) rotate(out.data() + r * w.n + first, r);
+  }
+  return out;
+}
+
+Reference::Matrix Reference::grouped_attention(const Layer& layer, const Matrix& x, size_t rows) const {
+  const size_t heads = size(config_.num_attention_heads), dim = size(config_.head_dim);
+  const Matrix q = project_heads(layer.query, layer.query_bias, layer.query_norm, true, x, rows);
+  const Matrix k = project_heads(layer.key, layer.key_bias, layer.key_norm, true, x, rows);
+  const Matrix v = project_heads(layer.value, layer.value_bias, {}, false, x, rows);
+  const auto at = [&](const Matrix& m) {
+    return [&m, &layer, dim](size_t h, size_t r, size_t i) { return m[r * layer.key.n + h * dim + i]; };
+  };
+  const Matrix out =
+      attend({heads, heads / size(config_.num_key_value_heads), dim, dim}, q, rows, at(k), at(v));
   return product(out, rows, layer.output);
 }
 
@@ -273,9 +300,11 @@ std::vector<float> Reference::logits(std::span<const int32_t> tokens) const {
     x.insert(x.end(), from, from + static_cast<std::ptrdiff_t>(hidden));
   }
   for (const Layer& layer : layers_) {
-    add(x, attention(layer, norm(x, hidden, layer.input_norm), rows));
+    const Matrix a = norm(x, hidden, layer.input_norm);
+    add(x, config_.attention == model::Attention::kLatent ? latent_attention(layer, a, rows)
+                                                          : grouped_attention(layer, a, rows));
     const Matrix h = norm(x, hidden, layer.post_norm);
-    Matrix result = run_mlp(layer.mlp, h, rows);
+    Matrix result = layer.mlp.gate.n > 0 ? run_mlp(layer.mlp, h, rows) : Matrix(rows * hidden);
     if (!layer.experts.empty()) add_experts(layer, h, rows, result);
     add(x, result);
   }

@@ -1,5 +1,5 @@
-// DeepSeek-V3 in plain FP32 on the host, from the dequantised checkpoint and with expanded attention: what the chip's
-// text is judged by. It shares nothing with the chip's kernels but the reader of the checkpoint.
+// Every family in plain FP32 on the host, from the dequantised checkpoint and with expanded attention: what the chip's
+// text is judged by. Weights that the chip quantises on load are used here as the checkpoint holds them. It shares nothing with the chip's kernels but the reader of the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,15 @@ class Reference {
     Panels gate, up, down;
   };
   struct Layer {
-    std::vector<float> input_norm, post_norm, q_norm, kv_norm;
-    Panels q_a, q_b, kv_a, kv_b, output;
-    Mlp mlp;  // dense, or the shared expert
+    std::vector<float> input_norm, post_norm;
+    Panels output;
+    // Latent attention. Without compression of the queries q_b is the whole projection.
+    std::vector<float> q_norm, kv_norm;
+    Panels q_a, q_b, kv_a, kv_b;
+    // Grouped attention.
+    Panels query, key, value;
+    std::vector<float> query_bias, key_bias, value_bias, query_norm, key_norm;
+    Mlp mlp;  // dense, or the shared expert: empty where there is none
     Panels router;
     std::vector<float> bias;
     std::vector<Mlp> experts;
@@ -35,8 +41,18 @@ class Reference {
 
   static Mlp load_mlp(const model::Model& model, const std::string& prefix);
   Matrix norm(const Matrix& x, size_t stride, const std::vector<float>& weight) const;
-  void rotate(float* pairs, size_t position) const;
-  Matrix attention(const Layer& layer, const Matrix& x, size_t rows) const;
+  void rotate(float* head, size_t position) const;
+  // Heads of queries [rows][heads][key] against keys and values given per head of them; [rows][heads][value].
+  struct Heads {
+    size_t heads = 0, shared_by = 1;  // queries, and how many of them use one key
+    size_t key = 0, value = 0;        // widths
+  };
+  template <typename KeyAt, typename ValueAt>
+  Matrix attend(const Heads& h, const Matrix& q, size_t rows, KeyAt key_at, ValueAt value_at) const;
+  Matrix latent_attention(const Layer& layer, const Matrix& x, size_t rows) const;
+  Matrix grouped_attention(const Layer& layer, const Matrix& x, size_t rows) const;
+  Matrix project_heads(const Panels& w, const std::vector<float>& bias, const std::vector<float>& norm, bool rotated,
+                       const Matrix& x, size_t rows) const;
   Matrix run_mlp(const Mlp& mlp, const Matrix& x, size_t rows) const;
   void add_experts(const Layer& layer, const Matrix& x, size_t rows, Matrix& sum) const;
 

@@ -70,8 +70,8 @@ class Session {
   const sim::Trace& trace() const { return replays_[replay_].trace; }
   const program::Program& last_program() const { return compiled_.programs[bucket_]; }
 
-  // Bytes of one cached row, for tests.
-  std::vector<std::byte> kv_row(int layer, int slot, int64_t position) const;
+  // Bytes of one cached row (of a key head), for tests.
+  std::vector<std::byte> kv_row(int layer, int slot, int64_t position, int kv_head = 0) const;
 
  private:
   // A trace, and the timing simulator at work on it.

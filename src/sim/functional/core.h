@@ -150,7 +150,7 @@ class Core {
   struct UnitState {
     Fifo fifo;
     Clock clock;
-    size_t dram_hint = 0;
+    size_t dram_hint = SIZE_MAX;  // none yet
     std::array<uint32_t, isa::cfg::kVxWords> cfg{};
     std::vector<uint32_t> pcs;  // by time - floor - 1
     uint64_t ctl_told = 0;      // ctl_learned_ when CTL last dispatched to it

@@ -80,7 +80,8 @@ Dram::Dram(const std::vector<program::Segment>& segments, bool check_races, bool
   for (const program::Segment& given : segments) {
     check(given.data.size() <= given.lines * kLine, "segment {}: {} bytes of data in {} lines", given.name,
           given.data.size(), given.lines);
-    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr};
+    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr, given.prepare};
+    if (given.writable && given.prepare) given.prepare();
     if (given.writable) {
       segment.own = Bytes(given.lines * kLine);
       if (!given.data.empty()) std::memcpy(segment.own.data(), given.data.data(), given.data.size());
@@ -108,7 +109,9 @@ void Dram::replace(const std::vector<program::Segment>& segments) {
     const program::Segment& given = *sorted[i];
     check(given.base_line == mine.base && given.lines == mine.lines && given.writable == mine.writable,
           "segment {} of another program lies elsewhere than {}", given.name, mine.name);
-    if (!mine.writable) mine.data = given.data;
+    if (mine.writable) continue;
+    mine.data = given.data;
+    mine.prepare = given.prepare;
   }
 }
 
@@ -136,6 +139,7 @@ Dram::Segment& Dram::find(uint64_t line, uint64_t count, size_t& hint, const cha
     fault("{} DRAM lines {}..{}, which no segment holds", does, line, line + count - 1);
   }
   hint = static_cast<size_t>(after - segments_.begin()) - 1;
+  if (segments_[hint].prepare) segments_[hint].prepare();
   return segments_[hint];
 }
 
@@ -171,7 +175,10 @@ void Dram::write(const Access& access, uint64_t line, uint64_t count, const std:
 const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {
   for (const Segment& segment : segments_) {
     const uint64_t first = segment.base * kLine, bytes = segment.lines * kLine;
-    if (byte >= first && byte - first <= bytes && size <= bytes - (byte - first)) return segment;
+    if (byte >= first && byte - first <= bytes && size <= bytes - (byte - first)) {
+      if (segment.prepare) segment.prepare();
+      return segment;
+    }
   }
   throw Error(ErrorKind::kInternal,
               fmt::format("host access to DRAM bytes {}..{}, which no segment holds", byte, byte + size));

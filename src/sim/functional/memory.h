@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -99,6 +100,7 @@ class Dram {
     std::span<const std::byte> data;  // what is not zero by definition; of `own` when writable
     Bytes own;
     std::unique_ptr<DramShadow> shadow;  // of writable segments, with race checks
+    std::function<void()> prepare;       // makes the contents before the first access
   };
   Segment& find(uint64_t line, uint64_t count, size_t& hint, const char* does);
   const Segment& host_find(uint64_t byte, size_t size) const;

@@ -1,0 +1,173 @@
+// Every family against Hugging Face transformers, on tiny random checkpoints (tools/goldens/families_golden.py): the FP32
+// reference almost to the last bit, the chip within the bounds of its numbers.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "model/testing/random_checkpoint.h"
+#include "model/testing/safetensors_writer.h"
+#include "numerics/numerics.h"
+#include "runtime/evaluate.h"
+#include "runtime/golden_files.h"
+#include "runtime/sampler.h"
+
+namespace hadal::runtime {
+namespace {
+
+using nlohmann::json;
+
+// Logits of these models deviate by 3; random models have many near ties, and which way they fall is no error.
+constexpr double kNearTie = 0.15;
+constexpr const char* kFile = "tests/goldens/families.json";
+
+const json& golden() {
+  static const json file = json::parse(testing::read_file(testing::source_path(kFile)), nullptr, false);
+  return file;
+}
+
+uint64_t fnv1a(const std::string& text) {
+  uint64_t value = 0xCBF29CE484222325u;
+  for (const char c : text) value = (value ^ static_cast<uint8_t>(c)) * 0x100000001B3u;
+  return value;
+}
+
+// The values the script gives a tensor, in its type.
+std::vector<std::byte> contents(const std::string& name, size_t count, float scale, float offset, bool bf16) {
+  std::vector<std::byte> out(count * (bf16 ? 2 : 4));
+  uint64_t state = fnv1a(name);
+  for (size_t i = 0; i < count; ++i) {
+    uint64_t z = state += 0x9E3779B97F4A7C15u;  // splitmix64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    z ^= z >> 31;
+    const auto fields = static_cast<int64_t>((z & 0xFFFF) + (z >> 16 & 0xFFFF) + (z >> 32 & 0xFFFF) + (z >> 48));
+    const float value = offset + scale * static_cast<float>(fields - 2 * 65535);
+    if (bf16) {
+      const uint16_t code = num::bf16_from_float(value);
+      std::memcpy(out.data() + 2 * i, &code, 2);
+    } else {
+      std::memcpy(out.data() + 4 * i, &value, 4);
+    }
+  }
+  return out;
+}
+
+struct Case {
+  explicit Case(const json& given) : golden(given) {
+    model::testing::SafetensorsWriter writer;
+    for (const json& tensor : golden["tensors"]) {
+      const std::string name = tensor[0];
+      const bool bf16 = tensor[1] == "BF16";
+      const std::vector<int64_t> shape = tensor[2];
+      size_t count = 1;
+      for (const int64_t dim : shape) count *= static_cast<size_t>(dim);
+      writer.add(name, bf16 ? model::Dtype::kBf16 : model::Dtype::kF32, shape,
+                 contents(name, count, tensor[3], tensor[4], bf16));
+    }
+    model::testing::write_file(directory.file("model.safetensors"), writer.bytes());
+    model::testing::write_file(directory.file("config.json"), golden["config"].dump(1));
+    model::testing::write_file(directory.file("tokenizer.json"), model::testing::small_tokenizer_json(320));
+    model = model::Model::load(directory.path());
+    tokens = golden["tokens"].get<std::vector<int32_t>>();
+    targets = golden["targets"].get<std::vector<int32_t>>();
+    best = golden["best"].get<std::vector<int32_t>>();
+    margins = golden["margins"].get<std::vector<double>>();
+    for (const double nats : golden["nats"]) expected_nats += nats;
+  }
+
+  // Largest difference of the stored logits from these, relative to their standard deviation.
+  double logit_error(size_t row, std::span<const float> logits) const {
+    const auto it = golden["logits"].find(std::to_string(row));
+    if (it == golden["logits"].end()) return 0;
+    const std::vector<double> expected = *it;
+    double mean = 0, squares = 0, worst = 0;
+    for (const double x : expected) mean += x / static_cast<double>(expected.size());
+    for (const double x : expected) squares += (x - mean) * (x - mean) / static_cast<double>(expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) {
+      worst = std::max(worst, std::abs(expected[i] - static_cast<double>(logits[i])));
+    }
+    return worst / std::sqrt(squares);
+  }
+
+  const json& golden;
+  model::testing::TemporaryDirectory directory;
+  model::Model model;
+  std::vector<int32_t> tokens, targets, best;
+  std::vector<double> margins;
+  double expected_nats = 0;
+};
+
+// Logits of the case's tokens, row by row.
+struct Comparison {
+  double nats = 0, logit_error = 0;
+  size_t agreeing = 0;
+  size_t misses = 0;  // another likeliest token, though in transformers there is no near tie
+
+  void row(const Case& c, size_t position, std::span<const float> logits) {
+    nats += negative_log_likelihood(logits, c.targets[position]);
+    agreeing += argmax(logits) == c.best[position] ? 1 : 0;
+    misses += argmax(logits) != c.best[position] && c.margins[position] > kNearTie ? 1 : 0;
+    logit_error = std::max(logit_error, c.logit_error(position, logits));
+  }
+};
+
+class Families : public ::testing::TestWithParam<size_t> {
+ protected:
+  void SetUp() override { ASSERT_TRUE(testing::golden_is_current(kFile, "families_golden.py", !golden().is_discarded())); }
+};
+
+TEST_P(Families, ReferenceIsTransformers) {
+  const Case c(golden()["cases"][GetParam()]);
+  const std::vector<float> logits = Reference(c.model).logits(c.tokens);
+  const size_t width = logits.size() / c.tokens.size();
+  Comparison found;
+  for (size_t r = 0; r < c.tokens.size(); ++r) found.row(c, r, std::span(logits).subspan(r * width, width));
+  EXPECT_LE(found.logit_error, 1e-4);
+  EXPECT_NEAR(found.nats / c.expected_nats, 1, 1e-5);
+  EXPECT_EQ(found.agreeing, c.tokens.size());
+}
+
+TEST_P(Families, ChipIsWithinItsBounds) {
+  const Case c(golden()["cases"][GetParam()]);
+  const chip::Chip chip = chip::load(testing::source_path("chips/hadal-1.yaml"));
+  SessionOptions options;
+  options.compile.sequences = 1;
+  options.compile.context = static_cast<int64_t>(c.tokens.size());
+  options.compile.row_buckets = {16};
+  options.functional.threads = 2;
+  options.compile.kv_format = kernels::KvFormat::kBf16;  // FP8 latents are DeepSeek's choice of accuracy, not the chip's
+  Session session(c.model, chip, options);
+  Comparison found;
+  for (size_t first = 0; first < c.tokens.size(); first += 16) {
+    std::vector<Row> rows;
+    for (size_t r = first; r < std::min(c.tokens.size(), first + 16); ++r) {
+      rows.push_back({c.tokens[r], 0, static_cast<int64_t>(r)});
+    }
+    session.step(rows);
+    for (size_t r = 0; r < rows.size(); ++r) found.row(c, first + r, session.logits(r));
+  }
+  const double difference = found.nats / c.expected_nats - 1;
+  const double agreement = static_cast<double>(found.agreeing) / static_cast<double>(c.tokens.size());
+  GTEST_LOG_(INFO) << fmt::format(
+      "{}: cross-entropy {:+.4f} % of transformers in FP32, likeliest token the same at {:.1f} % ({} without a "
+      "near tie), logits within {:.4f} deviations",
+      c.golden["name"].get<std::string>(), 100 * difference, 100 * agreement, found.misses, found.logit_error);
+  EXPECT_LE(std::abs(difference), 0.005);
+  // Two experts may tie as well, and then a token goes another way.
+  EXPECT_LE(found.misses, c.model.config.has_experts() ? 1u : 0u);
+}
+
+size_t cases() { return golden().is_discarded() ? 1 : golden()["cases"].size(); }
+
+std::string case_name(const ::testing::TestParamInfo<size_t>& given) {
+  return golden().is_discarded() ? "missing" : golden()["cases"][given.param]["name"].get<std::string>();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::Range(size_t{0}, cases()), case_name);
+
+}  // namespace
+}  // namespace hadal::runtime

@@ -120,6 +120,7 @@ class Core {
 
   int id() const { return id_; }
   const LocalMemory& spm() const { return spm_; }
+  void settle() { spm_.settle(); }  // bytes that other memory still lends
   const LocalMemory& acc() const { return acc_; }
   Time latest() const;
   // The instruction of `unit` at `time` of this launch.

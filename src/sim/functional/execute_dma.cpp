@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint64_t kPanelLines = 32;     // 16 columns x 128 k of E4M3
 constexpr uint64_t kFp4PanelLines = 17;  // the same as FP4 and its scales
+constexpr uint64_t kLentLines = 32;      // from here on a load may be weights
 
 // Rows of whole lines.
 Region lines(uint64_t line, uint64_t rows, uint64_t len, uint64_t stride) {
@@ -43,9 +44,17 @@ void Core::execute_ld(const Issued& issued, const Access& access) {
   }
   if (rows == 0 || len == 0) return;
   check_row_overlap(rows, len, in.dstride);
-  std::byte* to = memory(in.d.acc).write(access, lines(issued.d, rows, len, in.dstride), "d");
   size_t& hint = state(isa::Unit::kLd).dram_hint;
-  if (rows == 1 || (in.sstride == len && in.dstride == len)) {
+  const bool one_piece = rows == 1 || (in.sstride == len && in.dstride == len);
+  if (one_piece && !in.d.acc && rows * len >= kLentLines) {
+    if (const std::byte* from = dram_.lend(issued.dram, rows * len, hint)) {
+      spm_.lend(access, issued.d * kLine, rows * len * kLine, from, "d");
+      stats.dram_read_bytes += rows * len * kLine;
+      return;
+    }
+  }
+  std::byte* to = memory(in.d.acc).write(access, lines(issued.d, rows, len, in.dstride), "d");
+  if (one_piece) {
     dram_.read(access, issued.dram, rows * len, to, hint);
   } else {
     for (uint64_t r = 0; r < rows; ++r) {

@@ -55,17 +55,16 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
   };
   const auto read_b = [&](uint64_t plane) {
     const uint64_t base = (issued.b + plane) * kLine;
+    uint64_t end = base;
     by_blocks(k, b_block, [&](uint64_t block, uint64_t bytes) {
       const uint64_t stride = b_n * kLine;
-      if (transposed) {
-        spm_.read(access, {base + block, n, bytes, stride}, "b");
-      } else if (rows_layout) {
-        spm_.read(access, {base + block, bytes, n, stride}, "b");
-      } else {
-        spm_.read(access, {base + block, bytes * 16, n / 16, stride}, "b");
-      }
+      const Region region = transposed    ? Region{base + block, n, bytes, stride}
+                            : rows_layout ? Region{base + block, bytes, n, stride}
+                                          : Region{base + block, bytes * 16, n / 16, stride};
+      spm_.check_read(access, region, "b");
+      end = std::max(end, region.end());
     });
-    return reinterpret_cast<const uint8_t*>(spm_.bytes().data() + base);
+    return reinterpret_cast<const uint8_t*>(spm_.view(base, end));
   };
   // `count` words at `word`, and the same every `stride` words, `rows` times.
   const auto read_words = [&](uint64_t word, uint64_t count, uint64_t rows, uint64_t stride, const char* operand) {

@@ -140,6 +140,7 @@ void Functional::launch(Trace* trace) {
 }
 
 void Functional::set_program(const program::Program& program) {
+  for (auto& core : impl_->cores) core->settle();
   impl_->dram.replace(program.segments);
   impl_->load(program);
 }
@@ -152,6 +153,7 @@ void Functional::write_dram(uint64_t byte_address, std::span<const std::byte> da
 }
 
 std::span<const std::byte> Functional::spm(int core) const {
+  impl_->cores.at(static_cast<size_t>(core))->settle();
   return impl_->cores.at(static_cast<size_t>(core))->spm().bytes();
 }
 std::span<const std::byte> Functional::acc(int core) const {

@@ -60,10 +60,16 @@ void LocalMemory::by_words(const Region& region, F&& part) {
   }
 }
 
-const std::byte* LocalMemory::read(const Access& access, const Region& region, const char* operand) {
-  if (region.empty()) return bytes_.data();
+void LocalMemory::check_read(const Access& access, const Region& region, const char* operand) {
+  if (region.empty()) return;
   check_bounds(region, operand);
   by_words(region, [&](uint64_t word, uint64_t count) { shadow_.read(access, word, count); });
+}
+
+const std::byte* LocalMemory::read(const Access& access, const Region& region, const char* operand) {
+  if (region.empty()) return bytes_.data();
+  check_read(access, region, operand);
+  settle(region.byte, region.end());
   return bytes_.data() + region.byte;
 }
 
@@ -71,7 +77,33 @@ std::byte* LocalMemory::write(const Access& access, const Region& region, const 
   if (region.empty()) return bytes_.data();
   check_bounds(region, operand);
   by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+  settle(region.byte, region.end());
   return bytes_.data() + region.byte;
+}
+
+void LocalMemory::lend(const Access& access, uint64_t byte, uint64_t size, const std::byte* from, const char* operand) {
+  const Region region{byte, size, 1, 0};
+  check_bounds(region, operand);
+  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+  std::erase_if(lent_, [&](const Lent& lent) { return lent.first >= byte && lent.end <= byte + size; });
+  settle(byte, byte + size);
+  lent_.push_back({byte, byte + size, from});
+}
+
+void LocalMemory::settle(uint64_t first, uint64_t end) {
+  std::erase_if(lent_, [&](const Lent& lent) {
+    if (lent.end <= first || lent.first >= end) return false;
+    std::memcpy(bytes_.data() + lent.first, lent.from, lent.end - lent.first);
+    return true;
+  });
+}
+
+const std::byte* LocalMemory::view(uint64_t first, uint64_t end) {
+  for (const Lent& lent : lent_) {
+    if (lent.first <= first && end <= lent.end) return lent.from + (first - lent.first);
+  }
+  settle(first, end);
+  return bytes_.data() + first;
 }
 
 // ---- DRAM --------------------------------------------------------------------------------------------------------
@@ -163,6 +195,12 @@ const std::byte* Dram::view(const Access& access, uint64_t line, uint64_t count,
   if (spare.size() < count * kLine) spare = Bytes(count * kLine);
   copy(segment, byte, count * kLine, spare.data());
   return spare.data();
+}
+
+const std::byte* Dram::lend(uint64_t line, uint64_t count, size_t& hint) {
+  const Segment& segment = find(line, count, hint, "reads");
+  const uint64_t byte = (line - segment.base) * kLine;
+  return !segment.writable && byte + count * kLine <= segment.data.size() ? segment.data.data() + byte : nullptr;
 }
 
 void Dram::write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint) {

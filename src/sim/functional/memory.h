@@ -61,17 +61,34 @@ class LocalMemory {
   const std::byte* read(const Access& access, const Region& region, const char* operand);
   std::byte* write(const Access& access, const Region& region, const char* operand);
 
+  // Weights pass through the scratchpad on their way to the matrix unit, each byte read once: not worth a copy.
+  // lend() is the write of `size` bytes that stay as they are at `from`; they are copied when anything but a whole
+  // matrix operand wants them. A matrix operand is checked piece by piece, and then seen as a whole: the pointer is to
+  // byte `first`.
+  void lend(const Access& access, uint64_t byte, uint64_t size, const std::byte* from, const char* operand);
+  void check_read(const Access& access, const Region& region, const char* operand);
+  const std::byte* view(uint64_t first, uint64_t end);
+  // Copies all that is lent, whose owner may go.
+  void settle() { settle(0, bytes_.size()); }
+
   void check_bounds(const Region& region, const char* operand) const;
 
+  // Without what is lent.
   std::span<const std::byte> bytes() const { return {bytes_.data(), bytes_.size()}; }
 
  private:
+  struct Lent {
+    uint64_t first = 0, end = 0;
+    const std::byte* from = nullptr;
+  };
+  void settle(uint64_t first, uint64_t end);
   template <typename F>
   static void by_words(const Region& region, F&& part);
 
   std::string name_;
   Bytes bytes_;
   LocalShadow shadow_;
+  std::vector<Lent> lent_;  // apart from each other
 };
 
 // The chip's DRAM: the segments of a program.
@@ -87,6 +104,8 @@ class Dram {
   void read(const Access& access, uint64_t line, uint64_t count, std::byte* to, size_t& hint);
   // A pointer to the lines themselves; `spare` is where they go when the segment ends inside its data.
   const std::byte* view(const Access& access, uint64_t line, uint64_t count, Bytes& spare, size_t& hint);
+  // The same if the lines lie in one piece and never change, otherwise null.
+  const std::byte* lend(uint64_t line, uint64_t count, size_t& hint);
   void write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint);
 
   void host_read(uint64_t byte, std::span<std::byte> out) const;

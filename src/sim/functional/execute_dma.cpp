@@ -46,11 +46,12 @@ void Core::execute_ld(const Issued& issued, const Access& access) {
   check_row_overlap(rows, len, in.dstride);
   size_t& hint = state(isa::Unit::kLd).dram_hint;
   const bool one_piece = rows == 1 || (in.sstride == len && in.dstride == len);
-  if (one_piece && !in.d.acc && rows * len >= kLentLines) {
-    if (const std::byte* from = dram_.lend(issued.dram, rows * len, hint)) {
-      spm_.lend(access, issued.d * kLine, rows * len * kLine, from, "d");
-      stats.dram_read_bytes += rows * len * kLine;
-      return;
+  stats.dram_read_bytes += rows * len * kLine;
+  if (!in.d.acc && rows * len >= kLentLines) {
+    const std::byte* from = dram_.lend(issued.dram, one_piece ? rows * len : (rows - 1) * in.sstride + len, hint);
+    if (from != nullptr) {
+      const Region to = one_piece ? lines(issued.d, 1, rows * len, 0) : lines(issued.d, rows, len, in.dstride);
+      return spm_.lend(access, to, from, in.sstride * kLine, "d");
     }
   }
   std::byte* to = memory(in.d.acc).write(access, lines(issued.d, rows, len, in.dstride), "d");
@@ -61,7 +62,6 @@ void Core::execute_ld(const Issued& issued, const Access& access) {
       dram_.read(access, issued.dram + r * in.sstride, len, to + r * in.dstride * kLine, hint);
     }
   }
-  stats.dram_read_bytes += rows * len * kLine;
 }
 
 void Core::execute_st(const Issued& issued, const Access& access) {

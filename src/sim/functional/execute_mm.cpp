@@ -53,18 +53,18 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
     });
     return reinterpret_cast<const uint8_t*>(spm_.bytes().data() + base);
   };
-  const auto read_b = [&](uint64_t plane) {
-    const uint64_t base = (issued.b + plane) * kLine;
-    uint64_t end = base;
+  // Panels, rows of n, or all rows of k, with all their blocks of k.
+  const auto check_b = [&](uint64_t plane) {
+    Region whole{(issued.b + plane) * kLine, 0, transposed ? 1 : rows_layout ? n : n / 16, b_n * kLine};
     by_blocks(k, b_block, [&](uint64_t block, uint64_t bytes) {
-      const uint64_t stride = b_n * kLine;
-      const Region region = transposed    ? Region{base + block, n, bytes, stride}
-                            : rows_layout ? Region{base + block, bytes, n, stride}
-                                          : Region{base + block, bytes * 16, n / 16, stride};
-      spm_.check_read(access, region, "b");
-      end = std::max(end, region.end());
+      Region part = whole;
+      part.byte += block;
+      part.row_bytes = transposed ? n : rows_layout ? bytes : bytes * 16;
+      if (transposed) part.rows = bytes;
+      spm_.check_read(access, part, "b");
+      whole.row_bytes = part.end() - whole.byte - (whole.rows - 1) * whole.stride;
     });
-    return reinterpret_cast<const uint8_t*>(spm_.view(base, end));
+    return whole;
   };
   // `count` words at `word`, and the same every `stride` words, `rows` times.
   const auto read_words = [&](uint64_t word, uint64_t count, uint64_t rows, uint64_t stride, const char* operand) {
@@ -83,9 +83,16 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
   op.a_row = a_row * kLine;
   op.a_block = a_block * kLine;
   op.layout = transposed ? num::BLayout::kTransposed : rows_layout ? num::BLayout::kRows : num::BLayout::kBlocked;
-  op.b = read_b(0);
-  if ((in.flags & isa::flag::kDb) != 0) op.b_low = read_b(cfg[kBDs]);
-  op.b_n = b_n * kLine;
+  const bool two_digits = (in.flags & isa::flag::kDb) != 0;
+  const Region b_region = check_b(0), low_region = two_digits ? check_b(cfg[kBDs]) : b_region;
+  LocalMemory::View b = spm_.view(b_region), low = spm_.view(low_region);
+  if (low.stride != b.stride) {
+    spm_.settle();
+    b = spm_.view(b_region), low = spm_.view(low_region);
+  }
+  op.b = reinterpret_cast<const uint8_t*>(b.from);
+  if (two_digits) op.b_low = reinterpret_cast<const uint8_t*>(low.from);
+  op.b_n = b.stride;
   op.b_block = b_block * kLine;
   op.sa = read_words(cfg[kSa], m, groups, sa_group, "the scales of a");
   op.sa_group = sa_group;

@@ -22,7 +22,7 @@ class RandomProgram {
  private:
   uint32_t below(uint32_t n) { return random_() % n; }
   std::string line() {
-    switch (below(7)) {
+    switch (below(9)) {
       case 0:
       case 1:
       case 2: {  // of lent size
@@ -42,9 +42,20 @@ class RandomProgram {
         const uint32_t from = below(kSpm / 2 - 64), to = kSpm / 2 + below(kSpm / 2 - 64);
         return fmt::format("VPRM.COPY d=spm[{}] a=spm[{}] rows={} cols={}\n", to, from, 1 + below(4), 1 + below(256));
       }
-      default:  // B is one panel pair of one or two groups of k
-        return fmt::format("MMA c=acc[0] a=spm[{}] b=spm[{}] m=2 n=1 kg={} CLR\n", below(kSpm - 16), below(kSpm - 160),
-                           1 + below(2));
+      case 6: {  // as a part of some columns' panels
+        const uint32_t len = 32 * (1 + below(4)), stride = len + 32 * below(2);
+        return fmt::format("LD d=spm[{}] s=hbm[{}] rows=2 len={} sstride={} dstride={}\n", 32 * below(kSpm / 32 - 16),
+                           kIn + below(300), len, len + below(300), stride);
+      }
+      case 7: {
+        static constexpr const char* kKeys[] = {"BNS", "BGS", "BDS"};
+        return fmt::format("CFG.MM.{} imm={}\n", kKeys[below(3)], 32 * (1 + below(5)));
+      }
+      default: {  // B is one panel pair of one or two groups of k
+        static constexpr const char* kFlags[] = {"CLR", "CLR DB"};
+        return fmt::format("MMA c=acc[0] a=spm[{}] b=spm[{}] m=2 n=1 kg={} {}\n", below(kSpm - 16),
+                           32 * below(kSpm / 32 - 20), 1 + below(2), kFlags[below(2)]);
+      }
     }
   }
   std::mt19937 random_;

@@ -81,29 +81,42 @@ std::byte* LocalMemory::write(const Access& access, const Region& region, const 
   return bytes_.data() + region.byte;
 }
 
-void LocalMemory::lend(const Access& access, uint64_t byte, uint64_t size, const std::byte* from, const char* operand) {
-  const Region region{byte, size, 1, 0};
+void LocalMemory::lend(const Access& access, const Region& region, const std::byte* from, uint64_t from_stride,
+                       const char* operand) {
   check_bounds(region, operand);
   by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
-  std::erase_if(lent_, [&](const Lent& lent) { return lent.first >= byte && lent.end <= byte + size; });
-  settle(byte, byte + size);
-  lent_.push_back({byte, byte + size, from});
+  if (region.rows == 1 || region.stride == region.row_bytes) {
+    std::erase_if(
+        lent_, [&](const Lent& lent) { return lent.region.byte >= region.byte && lent.region.end() <= region.end(); });
+  }
+  settle(region.byte, region.end());
+  lent_.push_back({region, from, from_stride});
 }
 
 void LocalMemory::settle(uint64_t first, uint64_t end) {
   std::erase_if(lent_, [&](const Lent& lent) {
-    if (lent.end <= first || lent.first >= end) return false;
-    std::memcpy(bytes_.data() + lent.first, lent.from, lent.end - lent.first);
+    const Region& to = lent.region;
+    if (to.end() <= first || to.byte >= end) return false;
+    for (uint64_t r = 0; r < to.rows; ++r) {
+      std::memcpy(bytes_.data() + to.byte + r * to.stride, lent.from + r * lent.stride, to.row_bytes);
+    }
     return true;
   });
 }
 
-const std::byte* LocalMemory::view(uint64_t first, uint64_t end) {
+LocalMemory::View LocalMemory::view(const Region& region) {
   for (const Lent& lent : lent_) {
-    if (lent.first <= first && end <= lent.end) return lent.from + (first - lent.first);
+    if (region.byte < lent.region.byte || region.end() > lent.region.end()) continue;
+    const uint64_t offset = region.byte - lent.region.byte;
+    if (lent.region.rows == 1) return {lent.from + offset, region.stride};
+    const uint64_t row = offset / lent.region.stride, inside = offset % lent.region.stride;
+    if ((region.rows == 1 || region.stride == lent.region.stride) &&
+        inside + region.row_bytes <= lent.region.row_bytes) {
+      return {lent.from + row * lent.stride + inside, region.rows == 1 ? region.stride : lent.stride};
+    }
   }
-  settle(first, end);
-  return bytes_.data() + first;
+  settle(region.byte, region.end());
+  return {bytes_.data() + region.byte, region.stride};
 }
 
 // ---- DRAM --------------------------------------------------------------------------------------------------------

@@ -62,12 +62,18 @@ class LocalMemory {
   std::byte* write(const Access& access, const Region& region, const char* operand);
 
   // Weights pass through the scratchpad on their way to the matrix unit, each byte read once: not worth a copy.
-  // lend() is the write of `size` bytes that stay as they are at `from`; they are copied when anything but a whole
-  // matrix operand wants them. A matrix operand is checked piece by piece, and then seen as a whole: the pointer is to
-  // byte `first`.
-  void lend(const Access& access, uint64_t byte, uint64_t size, const std::byte* from, const char* operand);
+  // lend() is the write of rows that stay as they are at `from`, `from_stride` bytes apart; they are copied when
+  // anything but a matrix operand wants them.
+  void lend(const Access& access, const Region& region, const std::byte* from, uint64_t from_stride,
+            const char* operand);
+  // Matrix operands are checked piece by piece and then seen as a whole: rows of bytes wherever they are, which may be
+  // another distance apart there.
   void check_read(const Access& access, const Region& region, const char* operand);
-  const std::byte* view(uint64_t first, uint64_t end);
+  struct View {
+    const std::byte* from;
+    uint64_t stride;
+  };
+  View view(const Region& region);
   // Copies all that is lent, whose owner may go.
   void settle() { settle(0, bytes_.size()); }
 
@@ -78,8 +84,9 @@ class LocalMemory {
 
  private:
   struct Lent {
-    uint64_t first = 0, end = 0;
+    Region region;
     const std::byte* from = nullptr;
+    uint64_t stride = 0;
   };
   void settle(uint64_t first, uint64_t end);
   template <typename F>

@@ -194,7 +194,7 @@ Model load_gguf(const std::string& path) {
   model.directory = path;
   model.config = gguf_config(gguf, path);
   model.weights = Weights(gguf_tensors(gguf, path), path, file);
-  model.tokenizer = Tokenizer::parse(gguf_tokenizer_json(gguf.metadata, path), path);
+  model.tokenizer = Tokenizer::from_parts(gguf_tokenizer(gguf.metadata, path), path);
   return model;
 }
 

@@ -13,8 +13,6 @@
 namespace hadal::kernels {
 namespace {
 
-constexpr uint64_t kFirstLine = 1024;  // address 0 stays unmapped, so that a forgotten address is a fault
-
 uint64_t lines_of(int64_t words) { return static_cast<uint64_t>((words + 15) / 16); }
 
 void require_shapes(const model::Model& model, const chip::Chip& chip) {
@@ -136,7 +134,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.rope_lines = static_cast<uint32_t>(2 * lines_of(c.rope_dim()));
   plan.embed_lines = static_cast<uint32_t>(c.hidden_size * 2 / 64);
 
-  ReadOnlyImage image(kFirstLine);
+  ReadOnlyImage image(options.first_line);
   pack_weights(image, model, plan, context);
 
   uint64_t line = image.end_line() + 64;

@@ -242,6 +242,35 @@ TEST_P(Families, GgufIsTheSameModel) {
   EXPECT_NEAR(found.nats / c.expected_nats, 1, 1e-5);
 }
 
+// Runs the first `count` tokens in steps of `size` in a slot, beside another sequence when there is room for two.
+std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t size, uint64_t first_line) {
+  static const chip::Chip chip = chip::load(testing::source_path("chips/hadal-1.yaml"));
+  SessionOptions options;
+  options.compile.sequences = 2;
+  options.compile.context = 64;
+  options.compile.row_buckets = {static_cast<int>(size)};
+  options.compile.first_line = first_line;
+  Session session(c.model, chip, options);
+  std::vector<std::vector<float>> logits;
+  for (size_t first = 0; first < count; first += size) {
+    std::vector<Row> rows;
+    for (size_t r = first; r < std::min(count, first + size); ++r)
+      rows.push_back({c.tokens[r], 1, static_cast<int64_t>(r)});
+    session.step(rows);
+    for (size_t r = 0; r < rows.size(); ++r) logits.push_back(session.logits(r));
+  }
+  return logits;
+}
+
+TEST_P(Families, StepsAndAddressesChangeNoBit) {
+  const Case c(golden()["cases"][GetParam()]);
+  const kernels::CompileOptions usual;
+  const auto expected = run_in_steps(c, 20, 4, usual.first_line);
+  EXPECT_EQ(run_in_steps(c, 20, 1, usual.first_line), expected);
+  // Everything across the 16 GiB that an offset reaches, and beyond.
+  EXPECT_EQ(run_in_steps(c, 20, 4, (uint64_t{1} << 28) - 5000), expected);
+}
+
 TEST_P(Families, ChipIsWithinItsBounds) {
   const Case c(golden()["cases"][GetParam()]);
   const chip::Chip chip = chip::load(testing::source_path("chips/hadal-1.yaml"));
@@ -269,8 +298,8 @@ TEST_P(Families, ChipIsWithinItsBounds) {
       "near tie), logits within {:.4f} deviations",
       c.golden["name"].get<std::string>(), 100 * difference, 100 * agreement, found.misses, found.logit_error);
   EXPECT_LE(std::abs(difference), 0.005);
-  // Two experts may tie as well, and then a token goes another way.
-  EXPECT_LE(found.misses, c.model.config.has_experts() ? 1u : 0u);
+  // Experts may tie as well, and then a token goes another way.
+  EXPECT_LE(found.misses, c.model.config.has_experts() ? c.tokens.size() / 50 : 0u);
 }
 
 size_t cases() { return golden().is_discarded() ? 1 : golden()["cases"].size(); }

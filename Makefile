@@ -4,10 +4,11 @@ PROMPT       ?= Once upon a time
 TOKENS       ?= 64
 TEMPERATURE  ?= 0.7
 SEED         ?= 1
+QUESTION     ?= What is the capital of France?
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build setup asan fuzz bench test-tokenizers format lint clean
+.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers format lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,11 @@ demo: build/build.ninja ## Generate text on the simulated chip and show where th
 	cmake --build --preset release --target hadal -j $(JOBS)
 	build/hadal run models/hadal-tiny --chip chips/hadal-1.yaml --prompt "$(PROMPT)" --max-tokens $(TOKENS) \
 	  --temperature $(TEMPERATURE) --top-p 0.95 --seed $(SEED)
+
+demo-smollm: build/build.ninja ## Fetch SmolLM2-135M-Instruct (a GGUF file of 98 MB) and let it answer on the chip (QUESTION=, TOKENS=)
+	cmake --build --preset release --target hadal -j $(JOBS)
+	build/hadal run "$$(tools/fetch_smollm2.sh)" --chip chips/hadal-1.yaml --max-tokens $(TOKENS) --threads $(JOBS) \
+	  --prompt "$$(printf '<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n' '$(QUESTION)')"
 
 test: build ## Build and run the whole test suite
 	ctest --preset test -j $(JOBS)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [python]
+#   tools/setup.sh [build] [lint] [fuzz] [python] [venv]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -10,6 +10,7 @@ declare -A packages=(
            libutf8proc-dev"
   [lint]="git clang clang-format clang-tidy"
   [python]="python3 python3-venv npm"
+  [venv]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
 )
 

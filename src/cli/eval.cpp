@@ -22,7 +22,9 @@
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
+#include "kernels/quantisation.h"
 #include "report/table.h"
+#include "report/units.h"
 #include "runtime/evaluate.h"
 
 namespace hadal::cli {
@@ -33,7 +35,8 @@ using Json = nlohmann::ordered_json;
 struct Options {
   std::string model, text, chip = "chips/hadal-1.yaml", json, kv = "auto";
   int64_t window = 512, max_tokens = 0;
-  int digits = 2, weight_digits = 2, threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+  int digits = 2, weight_digits = 2,
+      threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
   bool reference = false, no_checks = false;
 };
 
@@ -47,9 +50,10 @@ Text read_windows(const Options& options, const model::Model& model) {
     input_error("--window", "is {}; the model takes at most {} positions", options.window,
                 model.config.max_position_embeddings);
   }
-  if (model.config.bos_token_id < 0) {
-    input_error(model.directory + "/config.json", "has no bos_token_id; every window starts with it");
-  }
+  // Models without a token that begins a text are used to the one that ends the text before.
+  const int64_t first = model.config.bos_token_id >= 0 ? model.config.bos_token_id : model.config.eos_token_id;
+  if (first < 0)
+    input_error(model.directory, "has neither bos_token_id nor eos_token_id; every window starts with one");
   const std::string text = read_text(options.text);
   std::vector<int32_t> tokens = model.tokenizer.encode(text);
   if (tokens.empty()) input_error(options.text, "is empty; a text is needed");
@@ -60,8 +64,7 @@ Text read_windows(const Options& options, const model::Model& model) {
     out.bytes = model.tokenizer.decode(tokens, false).size();
   }
   out.tokens = tokens.size();
-  out.windows = runtime::cut_windows(tokens, static_cast<int32_t>(model.config.bos_token_id),
-                                     static_cast<size_t>(options.window));
+  out.windows = runtime::cut_windows(tokens, static_cast<int32_t>(first), static_cast<size_t>(options.window));
   return out;
 }
 
@@ -212,6 +215,7 @@ void execute(const Options& options) {
            {"text", options.text},
            {"kv", options.kv},
            {"activation_digits", options.digits},
+           {"weight_digits", options.weight_digits},
            {"window_tokens", options.window},
            {"windows", text.windows.size()},
            {"bytes", text.bytes},
@@ -236,6 +240,15 @@ void execute(const Options& options) {
     add(table, "FP32", plain);
     comparison = fmt::format("\ndifference {:+.4f} %; the likeliest token is the same at {:.2f} % of the positions\n",
                              difference, 100 * same);
+    const kernels::QuantisationError lost = kernels::quantisation_error(model, options.weight_digits);
+    out["quantised_weights"] = lost.weights;
+    out["quantisation_relative_rms"] = lost.relative_rms;
+    if (lost.matrices > 0) {
+      comparison += fmt::format(
+          "{} matrices of the checkpoint ({} weights) are not FP8: as {} E4M3 digit{} they lose {:.3g} of their size\n",
+          lost.matrices, report::si(static_cast<double>(lost.weights), ""), options.weight_digits,
+          options.weight_digits == 1 ? "" : "s", lost.relative_rms);
+    }
   }
   if (json) json->write(out.dump(2) + "\n");
   if (json && json->is_standard_output()) return;
@@ -261,7 +274,8 @@ void add_eval(CLI::App& app, Action& action) {
   command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
       ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
       ->capture_default_str();
-  command->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+  command
+      ->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")

@@ -33,7 +33,8 @@ struct Options {
 std::vector<int32_t> encode_prompt(const model::Model& model, const std::string& prompt) {
   const auto bos = static_cast<int32_t>(model.config.bos_token_id);
   std::vector<int32_t> tokens = model.tokenizer.encode(prompt);
-  if (bos >= 0 && model.config.prepend_bos && (tokens.empty() || tokens.front() != bos)) tokens.insert(tokens.begin(), bos);
+  if (bos >= 0 && model.config.prepend_bos && (tokens.empty() || tokens.front() != bos))
+    tokens.insert(tokens.begin(), bos);
   if (tokens.empty()) input_error("--prompt", "is empty, and the model has no beginning-of-text token to start from");
   const int64_t limit = model.config.max_position_embeddings;
   if (static_cast<int64_t>(tokens.size()) > limit) {
@@ -203,7 +204,8 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
       ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
       ->capture_default_str();
-  command->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+  command
+      ->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")

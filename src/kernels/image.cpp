@@ -31,7 +31,8 @@ PanelMatrix shape(size_t tiles, int64_t k, uint32_t digits) {
 }
 
 // Scales first, then the panels: the lines of a matrix are one piece, filled tile by tile.
-void place(ReadOnlyImage& image, PanelMatrix& w, std::function<void(std::byte* scales, std::byte* panels, size_t)> tile) {
+void place(ReadOnlyImage& image, PanelMatrix& w,
+           std::function<void(std::byte* scales, std::byte* panels, size_t)> tile) {
   const uint64_t scale_lines = static_cast<uint64_t>(w.tiles) * w.scale_lines();
   const uint64_t lines = scale_lines + static_cast<uint64_t>(w.tiles) * w.tile_lines();
   const uint64_t scale_bytes = w.scale_lines() * 64ull, tile_bytes = w.tile_lines() * 64ull;
@@ -224,20 +225,20 @@ PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t d
   }
   PanelMatrix w = shape(tiles.size(), map.empty() ? k : static_cast<int64_t>(map.size()), digits);
   const PanelMatrix form = w;
-  place(image, w, [form, tiles = std::move(tiles), map = std::move(map)](std::byte* scales, std::byte* panels,
-                                                                         size_t tile) {
-    const TileSource& source = tiles[tile];
-    const size_t width = static_cast<size_t>(form.groups) * kGroup;
-    std::vector<float> values(kTile * width), row(static_cast<size_t>(source.linear.k));
-    for (size_t c = 0; c < kTile; ++c) {
-      if (source.rows[c] < 0) continue;
-      source.linear.read_row(source.rows[c], row);
-      float* to = values.data() + c * width;
-      if (map.empty()) std::copy(row.begin(), row.end(), to);
-      for (size_t i = 0; i < map.size(); ++i) to[i] = map[i] < 0 ? 0.0f : row[static_cast<size_t>(map[i])];
-    }
-    quantise_tile(values, form, source.linear.weight->name, scales, panels);
-  });
+  place(image, w,
+        [form, tiles = std::move(tiles), map = std::move(map)](std::byte* scales, std::byte* panels, size_t tile) {
+          const TileSource& source = tiles[tile];
+          const size_t width = static_cast<size_t>(form.groups) * kGroup;
+          std::vector<float> values(kTile * width), row(static_cast<size_t>(source.linear.k));
+          for (size_t c = 0; c < kTile; ++c) {
+            if (source.rows[c] < 0) continue;
+            source.linear.read_row(source.rows[c], row);
+            float* to = values.data() + c * width;
+            if (map.empty()) std::copy(row.begin(), row.end(), to);
+            for (size_t i = 0; i < map.size(); ++i) to[i] = map[i] < 0 ? 0.0f : row[static_cast<size_t>(map[i])];
+          }
+          quantise_tile(values, form, source.linear.weight->name, scales, panels);
+        });
   return w;
 }
 

@@ -103,8 +103,7 @@ TEST(Bf16Digits, TwoDigitsRecoverAlmostEveryBit) {
   for (int64_t n = 0; n < 64; ++n) {
     const float s = made.scale(w, n / 32, 0);
     for (int64_t k = 0; k < kK; ++k) {
-      const float value =
-          (num::e4m3_to_float(made.code(w, k, n, 0)) + num::e4m3_to_float(made.code(w, k, n, 1))) * s;
+      const float value = (num::e4m3_to_float(made.code(w, k, n, 0)) + num::e4m3_to_float(made.code(w, k, n, 1))) * s;
       const float wanted = n < kN ? num::bf16_to_float(codes[static_cast<size_t>(n * kK + k)]) : 0.0f;
       // Core numerics N8: absolute error at most 2^-18.8 of the largest value, which is below 448 scales.
       ASSERT_NEAR(value, wanted, 448.0f * s * std::exp2(-18.8f)) << n << "," << k;
@@ -131,8 +130,7 @@ TEST(Rearranged, RowsAndContractionGoWhereTheyAreTold) {
   for (int64_t c = 0; c < 32; ++c) {
     for (int64_t k = 0; k < 256; ++k) {
       const bool there = c < kN && k < 130 && map[static_cast<size_t>(k)] >= 0;
-      const float wanted =
-          there ? values[static_cast<size_t>((kN - 1 - c) * kK + map[static_cast<size_t>(k)])] : 0.0f;
+      const float wanted = there ? values[static_cast<size_t>((kN - 1 - c) * kK + map[static_cast<size_t>(k)])] : 0.0f;
       ASSERT_EQ(num::e4m3_to_float(made.code(w, k, c, 0)) * made.scale(w, 0, k / 128), wanted) << c << "," << k;
     }
   }

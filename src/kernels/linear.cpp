@@ -136,8 +136,8 @@ void emit_output(Emitter& e, const LayerWeights& w) {
   if (mine.size() > 0) {
     Matmul product(e, w.output, mine, e.rows);
     product.prefetch();
-    const Activations a = e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()),
-                                     e.p.options.activation_digits);
+    const Activations a =
+        e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()), e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });

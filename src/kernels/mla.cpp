@@ -234,8 +234,8 @@ void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer) {
               normal, 1, latent, 1, 128);
       e.b.cvt(isa::Cvt::kF2b, Vt{tail, static_cast<uint32_t>(latent / 128)}, key, 1, rope_dim);
     }
-    e.b.stg(e.b.dram(base), e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1,
-            static_cast<int>(e.p.kv_row_lines), e.p.kv_row_lines, Object::kKv);
+    e.b.stg(e.b.dram(base), e.records + static_cast<uint32_t>(i) * 4 + 1, line, 1, static_cast<int>(e.p.kv_row_lines),
+            e.p.kv_row_lines, Object::kKv);
     e.b.release(m);
   }
 }

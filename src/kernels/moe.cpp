@@ -196,8 +196,8 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
     b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2},
           Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(tiles) * 32);
   });
-  b.stg(e.b.dram(e.p.areas.experts), target, y.at, -kCountRegister, static_cast<int>(hidden_lines),
-        hidden_lines, Object::kExperts, rows);
+  b.stg(e.b.dram(e.p.areas.experts), target, y.at, -kCountRegister, static_cast<int>(hidden_lines), hidden_lines,
+        Object::kExperts, rows);
   b.end_loop();
   b.release(m);
 }

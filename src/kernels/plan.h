@@ -68,8 +68,9 @@ struct Plan {
   // Columns of the projections in front of attention, and of its result.
   int64_t qkv_columns() const {
     const model::Config& c = *config;
-    return c.attention == model::Attention::kLatent ? c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim
-                                                    : (c.num_attention_heads + 2 * c.num_key_value_heads) * head_columns;
+    return c.attention == model::Attention::kLatent
+               ? c.q_lora_rank + c.kv_lora_rank + c.qk_rope_head_dim
+               : (c.num_attention_heads + 2 * c.num_key_value_heads) * head_columns;
   }
   int64_t value_columns() const {
     const model::Config& c = *config;

@@ -13,14 +13,12 @@
 namespace hadal::kernels {
 namespace {
 
-constexpr uint64_t kFirstLine = 1024;  // address 0 stays unmapped, so that a forgotten address is a fault
-
 uint64_t lines_of(int64_t words) { return static_cast<uint64_t>((words + 15) / 16); }
 
 void require_shapes(const model::Model& model, const chip::Chip& chip) {
   const model::Config& c = model.config;
-  const std::string where = std::filesystem::is_directory(model.directory) ? model.directory + "/config.json"
-                                                                           : model.directory;
+  const std::string where =
+      std::filesystem::is_directory(model.directory) ? model.directory + "/config.json" : model.directory;
   auto multiple = [&](const char* key, int64_t value, int64_t of) {
     if (value % of != 0) input_error(where, "{} is {}; the kernels take multiples of {}", key, value, of);
   };
@@ -59,8 +57,8 @@ void choose_cache(Plan& plan, const model::Config& c) {
     plan.kv_row_lines = static_cast<uint32_t>(2 * plan.head_columns / 64 * (fp8 ? 1 : 2) + 1);
     return;
   }
-  const int64_t bytes = fp8 ? c.kv_lora_rank + c.kv_lora_rank / 32 + 2 * c.qk_rope_head_dim
-                            : 2 * (c.kv_lora_rank + c.qk_rope_head_dim);
+  const int64_t bytes =
+      fp8 ? c.kv_lora_rank + c.kv_lora_rank / 32 + 2 * c.qk_rope_head_dim : 2 * (c.kv_lora_rank + c.qk_rope_head_dim);
   plan.kv_row_lines = static_cast<uint32_t>((bytes + 63) / 64);
 }
 
@@ -72,8 +70,7 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   b.ld(e.constants, b.dram(e.p.constants), 1, static_cast<int>(lines_of(kConstants)), 0, 0);
   for (size_t i = 0; i < e.record_rows.size(); ++i) {
     const Loc record = e.records + static_cast<uint32_t>(i) * 4;
-    b.ld(record, b.dram(e.p.areas.step + static_cast<uint64_t>(e.record_rows[i]) * 4), 1, 4, 0, 0,
-         Object::kStep);
+    b.ld(record, b.dram(e.p.areas.step + static_cast<uint64_t>(e.record_rows[i]) * 4), 1, 4, 0, 0, Object::kStep);
     b.ldg(e.rope + static_cast<uint32_t>(i) * e.p.rope_lines, b.dram(e.p.rope), record, 1,
           static_cast<int>(e.p.rope_lines), e.p.rope_lines);
   }
@@ -137,7 +134,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.rope_lines = static_cast<uint32_t>(2 * lines_of(c.rope_dim()));
   plan.embed_lines = static_cast<uint32_t>(c.hidden_size * 2 / 64);
 
-  ReadOnlyImage image(kFirstLine);
+  ReadOnlyImage image(options.first_line);
   pack_weights(image, model, plan, context);
 
   uint64_t line = image.end_line() + 64;
@@ -150,8 +147,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   };
   plan.areas.step = area("step", most_rows * 4);
   plan.areas.kv_head_lines = static_cast<uint64_t>(context) * plan.kv_row_lines;
-  plan.areas.kv_slot_lines =
-      plan.areas.kv_head_lines * (latent ? 1 : static_cast<uint64_t>(c.num_key_value_heads));
+  plan.areas.kv_slot_lines = plan.areas.kv_head_lines * (latent ? 1 : static_cast<uint64_t>(c.num_key_value_heads));
   plan.areas.kv_layer_lines =
       plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
   plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers);

@@ -26,8 +26,10 @@ struct CompileOptions {
   int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
   int weight_digits = 2;      // E4M3 digits of weights that the checkpoint does not hold in FP8
   KvFormat kv_format = KvFormat::kAuto;
-  int sequences = 16;            // cache slots
-  int64_t context = 0;           // positions a slot holds; 0 = the model's limit
+  int sequences = 16;   // cache slots
+  int64_t context = 0;  // positions a slot holds; 0 = the model's limit
+  uint64_t first_line =
+      1024;  // of what is read-only; lines before stay unmapped, so that a forgotten address is a fault
   std::vector<int> row_buckets;  // powers of two, one program each; empty: those of 1, 4, 16, 32 that fit the chip
 };
 

@@ -54,7 +54,11 @@ std::vector<float> constants(const model::Config& c, int kv_tile) {
 class Packer {
  public:
   Packer(ReadOnlyImage& image, const model::Model& model, const Plan& plan)
-      : image_(image), model_(model), c_(model.config), plan_(plan), digits_(static_cast<uint32_t>(plan.options.weight_digits)) {}
+      : image_(image),
+        model_(model),
+        c_(model.config),
+        plan_(plan),
+        digits_(static_cast<uint32_t>(plan.options.weight_digits)) {}
 
   LayerWeights layer(int index) {
     const std::string prefix = fmt::format("model.layers.{}.", index), mlp = prefix + "mlp.";
@@ -97,20 +101,20 @@ class Packer {
     }
     constexpr int64_t kRowsAPart = 256;
     const int64_t rows = c_.vocab_size, hidden = c_.hidden_size;
-    const uint64_t line = image_.reserve(
-        static_cast<uint64_t>(rows) * row_lines, static_cast<size_t>((rows + kRowsAPart - 1) / kRowsAPart),
-        [&tensor, rows, hidden, row_lines](std::byte* first, size_t part) {
-          std::vector<float> row(static_cast<size_t>(hidden));
-          const int64_t begin = static_cast<int64_t>(part) * kRowsAPart;
-          for (int64_t r = begin; r < std::min(rows, begin + kRowsAPart); ++r) {
-            model::read_values(tensor, r * hidden, row);
-            std::byte* to = first + static_cast<uint64_t>(r) * row_lines * 64;
-            for (size_t i = 0; i < row.size(); ++i) {
-              const uint16_t code = num::bf16_from_float(row[i]);
-              std::memcpy(to + 2 * i, &code, 2);
-            }
-          }
-        });
+    const uint64_t line = image_.reserve(static_cast<uint64_t>(rows) * row_lines,
+                                         static_cast<size_t>((rows + kRowsAPart - 1) / kRowsAPart),
+                                         [&tensor, rows, hidden, row_lines](std::byte* first, size_t part) {
+                                           std::vector<float> row(static_cast<size_t>(hidden));
+                                           const int64_t begin = static_cast<int64_t>(part) * kRowsAPart;
+                                           for (int64_t r = begin; r < std::min(rows, begin + kRowsAPart); ++r) {
+                                             model::read_values(tensor, r * hidden, row);
+                                             std::byte* to = first + static_cast<uint64_t>(r) * row_lines * 64;
+                                             for (size_t i = 0; i < row.size(); ++i) {
+                                               const uint16_t code = num::bf16_from_float(row[i]);
+                                               std::memcpy(to + 2 * i, &code, 2);
+                                             }
+                                           }
+                                         });
     image_.end_segment("embedding");
     return line;
   }

@@ -90,8 +90,8 @@ Config read_config(const JsonFile& file) {
 }
 
 bool Config::ends(int64_t token) const {
-  return token >= 0 && (token == eos_token_id ||
-                        std::find(eos_token_ids.begin(), eos_token_ids.end(), token) != eos_token_ids.end());
+  return token >= 0 &&
+         (token == eos_token_id || std::find(eos_token_ids.begin(), eos_token_ids.end(), token) != eos_token_ids.end());
 }
 
 Config Config::load(const std::string& file) { return read_config(JsonFile::load(file)); }

@@ -79,8 +79,9 @@ struct Case {
 
 const Case kBadConfigs[] = {
     Case{R"({"model_type": null})", "model_type is missing; \"deepseek_v2\", \"deepseek_v3\""},
-    Case{R"({"model_type": "bert"})", "model_type is \"bert\"; \"deepseek_v2\", \"deepseek_v3\", \"llama\", \"qwen2\", "
-                                       "\"qwen3\" or \"qwen3_moe\" is supported"},
+    Case{R"({"model_type": "bert"})",
+         "model_type is \"bert\"; \"deepseek_v2\", \"deepseek_v3\", \"llama\", \"qwen2\", "
+         "\"qwen3\" or \"qwen3_moe\" is supported"},
     Case{R"({"model_type": 3})", "model_type is 3"},
     Case{R"({"architectures": ["LlamaForCausalLM"]})", "it must list \"DeepseekV3ForCausalLM\""},
     Case{R"({"q_lora_rank": null})", "only deepseek_v2 has models without query compression"},

@@ -25,11 +25,11 @@ std::span<const Family* const> families();
 Config read_config(const JsonFile& file);
 
 // Pieces that families share; each reads its keys of config.json and fails at the line of the one that is wrong.
-void read_sizes(const Fields& fields, Config& c);              // vocabulary, width, depth, context, norms
-void read_latent_attention(const Fields& fields, Config& c);   // MLA; q_lora_rank may be null
+void read_sizes(const Fields& fields, Config& c);             // vocabulary, width, depth, context, norms
+void read_latent_attention(const Fields& fields, Config& c);  // MLA; q_lora_rank may be null
 void read_grouped_attention(const Fields& fields, Config& c, int64_t default_head_dim);  // 0: hidden / heads
-void read_rotation(const Fields& fields, Config& c);           // after the head sizes
-void read_shared_and_routed(const Fields& fields, Config& c);  // DeepSeek's experts
+void read_rotation(const Fields& fields, Config& c);                                     // after the head sizes
+void read_shared_and_routed(const Fields& fields, Config& c);                            // DeepSeek's experts
 void check_experts(const Fields& fields, const Config& c, const char* experts_key);
 void refuse_sliding_window(const Fields& fields);
 

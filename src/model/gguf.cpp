@@ -27,18 +27,13 @@ struct Rename {
 };
 constexpr std::array kGlobal = {Rename{"token_embd", "model.embed_tokens"}, Rename{"output_norm", "model.norm"},
                                 Rename{"output", "lm_head"}};
-constexpr std::array kInLayer = {Rename{"attn_norm", "input_layernorm"},
-                                 Rename{"ffn_norm", "post_attention_layernorm"},
-                                 Rename{"attn_q", "self_attn.q_proj"},
-                                 Rename{"attn_k", "self_attn.k_proj"},
-                                 Rename{"attn_v", "self_attn.v_proj"},
-                                 Rename{"attn_output", "self_attn.o_proj"},
-                                 Rename{"attn_q_norm", "self_attn.q_norm"},
-                                 Rename{"attn_k_norm", "self_attn.k_norm"},
-                                 Rename{"ffn_gate", "mlp.gate_proj"},
-                                 Rename{"ffn_up", "mlp.up_proj"},
-                                 Rename{"ffn_down", "mlp.down_proj"},
-                                 Rename{"ffn_gate_inp", "mlp.gate"}};
+constexpr std::array kInLayer = {
+    Rename{"attn_norm", "input_layernorm"},    Rename{"ffn_norm", "post_attention_layernorm"},
+    Rename{"attn_q", "self_attn.q_proj"},      Rename{"attn_k", "self_attn.k_proj"},
+    Rename{"attn_v", "self_attn.v_proj"},      Rename{"attn_output", "self_attn.o_proj"},
+    Rename{"attn_q_norm", "self_attn.q_norm"}, Rename{"attn_k_norm", "self_attn.k_norm"},
+    Rename{"ffn_gate", "mlp.gate_proj"},       Rename{"ffn_up", "mlp.up_proj"},
+    Rename{"ffn_down", "mlp.down_proj"},       Rename{"ffn_gate_inp", "mlp.gate"}};
 // All experts of a layer in one tensor.
 constexpr std::array kExperts = {Rename{"ffn_gate_exps", "gate_proj"}, Rename{"ffn_up_exps", "up_proj"},
                                  Rename{"ffn_down_exps", "down_proj"}};
@@ -194,7 +189,7 @@ Model load_gguf(const std::string& path) {
   model.directory = path;
   model.config = gguf_config(gguf, path);
   model.weights = Weights(gguf_tensors(gguf, path), path, file);
-  model.tokenizer = Tokenizer::parse(gguf_tokenizer_json(gguf.metadata, path), path);
+  model.tokenizer = Tokenizer::from_parts(gguf_tokenizer(gguf.metadata, path), path);
   return model;
 }
 

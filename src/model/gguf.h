@@ -1,5 +1,5 @@
-// GGUF: one file with metadata, tokenizer and tensors. The metadata becomes the config.json and tokenizer.json it stands
-// for, tensors get their Hugging Face names, and the same readers take it from there.
+// GGUF: one file with metadata, tokenizer and tensors. The metadata becomes the config.json it stands for, tensors get
+// their Hugging Face names, and the same readers take it from there.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,6 @@ Model load_gguf(const std::string& path);
 // The steps of load_gguf, for tests.
 Config gguf_config(Gguf& gguf, const std::string& where);
 std::vector<Tensor> gguf_tensors(const Gguf& gguf, const std::string& where);
-// tokenizer.json of a byte-level BPE vocabulary: tokens, merges, kinds of tokens, name of the splitting rule.
-std::string gguf_tokenizer_json(const nlohmann::json& metadata, const std::string& where);
+TokenizerParts gguf_tokenizer(const nlohmann::json& metadata, const std::string& where);
 
 }  // namespace hadal::model

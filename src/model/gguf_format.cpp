@@ -123,7 +123,8 @@ class Reader {
       const std::string name = printable(tensor.name);
       if (!names.insert(tensor.name).second) input_error(where_, "tensor \"{}\" stands twice", name);
       const auto dims = number<uint32_t>("the dimensions of a tensor");
-      if (dims < 1 || dims > kMaxDims) input_error(where_, "tensor \"{}\" has {} dimensions; 1 to 4 are known", name, dims);
+      if (dims < 1 || dims > kMaxDims)
+        input_error(where_, "tensor \"{}\" has {} dimensions; 1 to 4 are known", name, dims);
       uint64_t elements = 1;
       for (uint32_t d = 0; d < dims; ++d) {
         const auto size = number<uint64_t>("the dimensions of a tensor");

@@ -32,9 +32,9 @@ float plain_value(Dtype dtype, const std::byte* at) {
     case Dtype::kBf16: std::memcpy(&word, at, 2); return std::bit_cast<float>(word << 16);
     case Dtype::kE4m3: return e4m3_values()[static_cast<uint8_t>(*at)];
     case Dtype::kE8m0:  // a power of two; 0xFF is NaN
-      return *at == std::byte{0xFF} ? std::bit_cast<float>(num::kCanonicalNan)
-                                    : std::bit_cast<float>(*at == std::byte{0} ? 0x400000u
-                                                                               : static_cast<uint32_t>(*at) << 23);
+      return *at == std::byte{0xFF}
+                 ? std::bit_cast<float>(num::kCanonicalNan)
+                 : std::bit_cast<float>(*at == std::byte{0} ? 0x400000u : static_cast<uint32_t>(*at) << 23);
     default: check(false, "not a plain number format"); return 0;
   }
 }

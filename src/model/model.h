@@ -59,9 +59,12 @@ struct Llama3Rope {
   int64_t original_max_position_embeddings = 0;
 };
 
-enum class Attention : uint8_t { kLatent, kGrouped };  // MLA; grouped queries (every head its own key is one case of it)
-enum class Gate : uint8_t { kSigmoid, kSoftmax };      // score of an expert from its logit
-enum class GroupRank : uint8_t { kTwoBest, kBest };    // score of a group: sum of its two best experts, or the best
+enum class Attention : uint8_t {
+  kLatent,
+  kGrouped
+};                                                   // MLA; grouped queries (every head its own key is one case of it)
+enum class Gate : uint8_t { kSigmoid, kSoftmax };    // score of an expert from its logit
+enum class GroupRank : uint8_t { kTwoBest, kBest };  // score of a group: sum of its two best experts, or the best
 
 // What a family's file (src/model/families) makes of config.json. The defaults are those of DeepSeek-V3.
 struct Config {
@@ -158,9 +161,9 @@ struct Linear {
   const Tensor* weight = nullptr;
   const Tensor* scale = nullptr;  // FP8: [ceil(n/128)][ceil(k/128)]
   bool fp8() const { return weight->dtype == Dtype::kE4m3; }
-  const uint8_t* codes(int64_t row) const;                    // FP8: the k codes of a row
-  float scale_at(int64_t n_block, int64_t k_block) const;     // FP8
-  void read_row(int64_t row, std::span<float> out) const;     // k values, dequantised
+  const uint8_t* codes(int64_t row) const;                 // FP8: the k codes of a row
+  float scale_at(int64_t n_block, int64_t k_block) const;  // FP8
+  void read_row(int64_t row, std::span<float> out) const;  // k values, dequantised
 };
 Linear linear(const Model& model, const std::string& name);  // name without ".weight"
 

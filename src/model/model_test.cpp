@@ -68,11 +68,11 @@ TEST(Model, TensorsMustFitTheConfiguration) {
     testing::write_file(directory.file("config.json"), testing::config_json(config));
   };
   with([](Config& c) { c.num_hidden_layers = 3; });
-  expect_load_error(directory.path(),
-                    "tensor \"model.layers.2.input_layernorm.weight\" is missing; BF16, F16 or F32 of shape [192] is needed");
+  expect_load_error(
+      directory.path(),
+      "tensor \"model.layers.2.input_layernorm.weight\" is missing; BF16, F16 or F32 of shape [192] is needed");
   with([](Config& c) { c.n_routed_experts = 16; });
-  expect_load_error(directory.path(),
-                    "\"model.layers.1.mlp.gate.weight\" is BF16 of shape [8, 192], BF16, F16");
+  expect_load_error(directory.path(), "\"model.layers.1.mlp.gate.weight\" is BF16 of shape [8, 192], BF16, F16");
   with([](Config& c) { c.first_k_dense_replace = 2; });
   expect_load_error(directory.path(),
                     "\"model.layers.1.mlp.gate_proj.weight\" is missing; F8_E4M3 of shape [320, 192]");

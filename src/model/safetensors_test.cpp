@@ -202,8 +202,7 @@ TEST_F(Sharded, IndexMustBeWellFormed) {
 
 TEST(Safetensors, DirectoryWithoutWeights) {
   TemporaryDirectory directory;
-  expect_error([&] { Weights::open(directory.path()); }, directory.path(),
-               "no weights: neither model.safetensors nor");
+  expect_error([&] { Weights::open(directory.path()); }, directory.path(), "no weights: neither model.safetensors nor");
   expect_error([&] { Weights::open(directory.file("absent")); }, "absent", "is not a directory");
   testing::write_file(directory.file("model.safetensors"), "");
   expect_error([&] { Weights::open(directory.path()); }, "model.safetensors", "0 bytes are too short");

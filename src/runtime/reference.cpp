@@ -251,8 +251,7 @@ Reference::Matrix Reference::grouped_attention(const Layer& layer, const Matrix&
   const auto at = [&](const Matrix& m) {
     return [&m, &layer, dim](size_t h, size_t r, size_t i) { return m[r * layer.key.n + h * dim + i]; };
   };
-  const Matrix out =
-      attend({heads, heads / size(config_.num_key_value_heads), dim, dim}, q, rows, at(k), at(v));
+  const Matrix out = attend({heads, heads / size(config_.num_key_value_heads), dim, dim}, q, rows, at(k), at(v));
   return product(out, rows, layer.output);
 }
 

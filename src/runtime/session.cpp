@@ -134,11 +134,10 @@ std::vector<float> Session::logits(size_t row) const {
 std::vector<std::byte> Session::kv_row(int layer, int slot, int64_t position, int kv_head) const {
   const kernels::StepLayout& l = compiled_.layout;
   std::vector<std::byte> out(l.kv_row_bytes);
-  functional_->read_dram(l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes +
-                             static_cast<uint64_t>(slot) * l.kv_slot_bytes +
-                             static_cast<uint64_t>(kv_head) * l.kv_head_bytes +
-                             static_cast<uint64_t>(position) * l.kv_row_bytes,
-                         out);
+  functional_->read_dram(
+      l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +
+          static_cast<uint64_t>(kv_head) * l.kv_head_bytes + static_cast<uint64_t>(position) * l.kv_row_bytes,
+      out);
   return out;
 }
 

@@ -7,7 +7,8 @@ namespace {
 
 void read(const Fields& fields, Config& c) {
   if (fields.find("q_lora_rank") == nullptr) {
-    fields.fail("q_lora_rank", "is null or missing: only deepseek_v2 has models without query compression; a positive "
+    fields.fail("q_lora_rank",
+                "is null or missing: only deepseek_v2 has models without query compression; a positive "
                 "integer is needed");
   }
   fields.expect("scoring_func", "sigmoid");

@@ -99,7 +99,7 @@ void refuse_sliding_window(const Fields& fields) {
   }
   const nlohmann::json* layers = fields.find("layer_types");
   for (const nlohmann::json& type : layers != nullptr ? *layers : nlohmann::json::array()) {
-    if (type != "full_attention") {
+    if (!type.is_string() || type.get_ref<const std::string&>() != "full_attention") {
       fields.fail("layer_types", "holds {}; only \"full_attention\" is supported", printable(type.dump()));
     }
   }

@@ -1,0 +1,219 @@
+// GGUF: blocks as the gguf package dequantises them, what is accepted, and corrupted files with the reason each must give.
+#include "model/gguf.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/error.h"
+#include "model/blocks.h"
+#include "model/byte_level.h"
+#include "model/testing/gguf_writer.h"
+#include "model/testing/random_checkpoint.h"
+#include "model/testing/safetensors_writer.h"
+
+namespace hadal::model {
+namespace {
+
+using nlohmann::json;
+using testing::GgufWriter;
+
+TEST(GgufBlocks, EqualThePublishedPackage) {
+  std::ifstream file(HADAL_SOURCE_DIR "/tests/goldens/gguf_blocks.json");
+  const json golden = json::parse(file, nullptr, false);
+  ASSERT_FALSE(golden.is_discarded()) << "run tools/goldens/gguf_golden.py";
+  const std::pair<const char*, Dtype> formats[] = {{"Q8_0", Dtype::kQ80},
+                                                   {"Q4_0", Dtype::kQ40},
+                                                   {"Q4_1", Dtype::kQ41},
+                                                   {"Q4_K", Dtype::kQ4K},
+                                                   {"Q6_K", Dtype::kQ6K}};
+  for (const auto& [name, dtype] : formats) {
+    SCOPED_TRACE(name);
+    const json& format = golden[name];
+    const BlockSize size = block_size(dtype);
+    ASSERT_EQ(size.elements, format["elements"]);
+    ASSERT_EQ(size.bytes, format["bytes"]);
+    const std::string hex = format["data"];
+    std::vector<std::byte> data;
+    for (size_t i = 0; i < hex.size(); i += 2) {
+      data.push_back(static_cast<std::byte>(std::stoi(hex.substr(i, 2), nullptr, 16)));
+    }
+    const std::vector<double> expected = format["values"];
+    const Tensor tensor{name, dtype, {static_cast<int64_t>(expected.size())}, data};
+    const std::vector<float> found = values(tensor);
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_NEAR(found[i], expected[i], 1e-6 * std::abs(expected[i]) + 1e-7) << i;
+    }
+    std::vector<float> last(static_cast<size_t>(size.elements));  // a block in the middle of the data
+    read_values(tensor, 2 * size.elements, last);
+    EXPECT_TRUE(std::equal(last.begin(), last.end(), found.end() - size.elements));
+  }
+}
+
+TEST(GgufBlocks, HalfPrecision) {
+  EXPECT_EQ(f16_to_float(0x3C00), 1.0f);
+  EXPECT_EQ(f16_to_float(0xC100), -2.5f);
+  EXPECT_EQ(f16_to_float(0x0001), 0x1p-24f);
+  EXPECT_EQ(f16_to_float(0x83FF), -1023 * 0x1p-24f);
+  EXPECT_EQ(f16_to_float(0x7BFF), 65504.0f);
+  EXPECT_TRUE(std::isinf(f16_to_float(0xFC00)));
+  EXPECT_TRUE(std::isnan(f16_to_float(0x7E00)));
+}
+
+// A llama of one layer, 64 wide, with the 256 bytes as vocabulary.
+struct Small {
+  GgufWriter writer;
+  std::vector<std::byte> zeros(size_t bytes) { return std::vector<std::byte>(bytes); }
+
+  explicit Small(const std::string& left_out = "") {
+    const auto wanted = [&](const char* key) { return left_out != key; };
+    if (wanted("general.architecture")) writer.add_text("general.architecture", "llama");
+    if (wanted("llama.block_count")) writer.add_u32("llama.block_count", 1);
+    if (wanted("llama.context_length")) writer.add_u32("llama.context_length", 128);
+    if (wanted("llama.embedding_length")) writer.add_u32("llama.embedding_length", 64);
+    if (wanted("llama.feed_forward_length")) writer.add_u32("llama.feed_forward_length", 96);
+    if (wanted("llama.attention.head_count")) writer.add_u32("llama.attention.head_count", 2);
+    if (wanted("llama.attention.head_count_kv")) writer.add_u32("llama.attention.head_count_kv", 1);
+    if (wanted("llama.attention.layer_norm_rms_epsilon")) {
+      writer.add_f32("llama.attention.layer_norm_rms_epsilon", 1e-5f);
+    }
+    writer.add_bool("tokenizer.ggml.add_bos_token", false);
+    if (wanted("tokenizer.ggml.model")) writer.add_text("tokenizer.ggml.model", "gpt2");
+    writer.add_text("tokenizer.ggml.pre", "smollm");
+    std::vector<std::string> tokens{"<end>"};
+    std::vector<int32_t> types{3};
+    for (int byte = 0; byte < 256; ++byte) {
+      tokens.push_back(byte_characters()[byte]);
+      types.push_back(1);
+    }
+    for (const char* merged : {"th", "the"}) {
+      tokens.emplace_back(merged);
+      types.push_back(1);
+    }
+    if (wanted("tokenizer.ggml.tokens")) writer.add_texts("tokenizer.ggml.tokens", tokens);
+    writer.add_numbers("tokenizer.ggml.token_type", types);
+    if (wanted("tokenizer.ggml.merges")) writer.add_texts("tokenizer.ggml.merges", {"t h", "th e"});
+    writer.add_u32("tokenizer.ggml.eos_token_id", 0);
+    tensor(left_out, "token_embd.weight", {259, 64}, 8);
+    tensor(left_out, "output_norm.weight", {64}, 0);
+    for (const char* name : {"attn_norm", "ffn_norm"}) tensor(left_out, fmt::format("blk.0.{}.weight", name), {64}, 0);
+    tensor(left_out, "blk.0.attn_q.weight", {64, 64}, 2);
+    tensor(left_out, "blk.0.attn_k.weight", {32, 64}, 3);
+    tensor(left_out, "blk.0.attn_v.weight", {32, 64}, 1);
+    tensor(left_out, "blk.0.attn_output.weight", {64, 64}, 30);
+    for (const char* name : {"ffn_gate", "ffn_up"}) tensor(left_out, fmt::format("blk.0.{}.weight", name), {96, 64}, 2);
+    tensor(left_out, "blk.0.ffn_down.weight", {64, 96}, 0);
+  }
+
+  void tensor(const std::string& left_out, const std::string& name, const std::vector<int64_t>& shape, uint32_t type) {
+    if (name == left_out) return;
+    int64_t elements = 1;
+    for (const int64_t dim : shape) elements *= dim;
+    const int64_t bytes = type == 0   ? elements * 4
+                          : type == 2 ? elements / 32 * 18
+                          : type == 3 ? elements / 32 * 20
+                          : type == 8 ? elements / 32 * 34
+                                      : elements * 2;
+    writer.add_tensor(name, type, shape, zeros(static_cast<size_t>(bytes)));
+  }
+};
+
+class GgufFile : public ::testing::Test {
+ protected:
+  std::string write(const std::string& bytes) {
+    const std::string path = directory_.file(fmt::format("{}.gguf", count_++));
+    testing::write_file(path, bytes);
+    return path;
+  }
+  void expect_error(const std::string& bytes, const std::string& needle) {
+    const std::string path = write(bytes);
+    try {
+      Model::load(path);
+      FAIL() << "accepted; expected: " << needle;
+    } catch (const Error& e) {
+      const std::string what = e.what();
+      EXPECT_EQ(e.kind(), ErrorKind::kInput) << what;
+      EXPECT_TRUE(what.starts_with(path + ": ")) << what;
+      EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+      EXPECT_NE(what.find(needle), std::string::npos) << what << "\n  expected: " << needle;
+    }
+  }
+
+  testing::TemporaryDirectory directory_;
+  int count_ = 0;
+};
+
+TEST_F(GgufFile, Loads) {
+  const Model model = Model::load(write(Small().writer.bytes()));
+  EXPECT_EQ(model.config.model_type, "llama");
+  EXPECT_EQ(model.config.head_dim, 32);
+  EXPECT_EQ(model.config.num_key_value_heads, 1);
+  EXPECT_TRUE(model.config.tie_word_embeddings);
+  EXPECT_TRUE(model.config.rope_interleaved);
+  EXPECT_FALSE(model.config.prepend_bos);
+  EXPECT_FALSE(model.config.fp8);
+  EXPECT_TRUE(model.config.ends(0));
+  EXPECT_EQ(model.tokenizer.decode(model.tokenizer.encode("the cat")), "the cat");
+  EXPECT_EQ(linear(model, "model.layers.0.self_attn.k_proj").n, 32);
+}
+
+TEST_F(GgufFile, EveryKeyAndTensorIsNeeded) {
+  for (const char* key :
+       {"general.architecture", "llama.block_count", "llama.context_length", "llama.embedding_length",
+        "llama.feed_forward_length", "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon",
+        "tokenizer.ggml.model", "tokenizer.ggml.tokens", "tokenizer.ggml.merges"}) {
+    expect_error(Small(key).writer.bytes(), key);
+  }
+  expect_error(Small("blk.0.attn_k.weight").writer.bytes(), "\"model.layers.0.self_attn.k_proj.weight\" is missing");
+  expect_error(Small("token_embd.weight").writer.bytes(), "\"model.embed_tokens.weight\" is missing");
+}
+
+TEST_F(GgufFile, EveryTruncationIsRefused) {
+  const std::string whole = Small().writer.bytes();
+  for (size_t length = 0; length < whole.size(); length += length < 400 ? 1 : 97) {
+    const std::string path = write(whole.substr(0, length));
+    try {
+      Model::load(path);
+      FAIL() << "accepted " << length << " of " << whole.size() << " bytes";
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kInput) << e.what();
+    }
+    std::remove(path.c_str());
+  }
+}
+
+TEST_F(GgufFile, CorruptionsAreNamed) {
+  const auto with = [](auto&& change) {
+    Small small;
+    change(small);
+    return small.writer.bytes();
+  };
+  expect_error("GGML" + std::string(40, '\0'), "is not a GGUF file");
+  std::string version = Small().writer.bytes();
+  version[4] = 1;
+  expect_error(version, "is GGUF version 1; 2 and 3 are supported");
+  std::string many = Small().writer.bytes();
+  many[15] = 1;
+  expect_error(many, "tensors; at most");
+  expect_error(with([](Small& s) { s.writer.add_text("general.architecture", "llama"); }), "stands twice");
+  expect_error(with([](Small& s) { s.writer.add_u32("general.alignment", 48); }),
+               "a power of two up to 2^20 is needed");
+  expect_error(with([](Small& s) { s.writer.add_u32("llama.attention.key_length", 33); }),
+               "head_dim is 33; it must be");
+  expect_error(with([](Small& s) { s.writer.add_text("llama.rope.scaling.type", "dynamic"); }), "rope.scaling.factor");
+  expect_error(with([](Small& s) { s.writer.add_text("note", "\xFF"); }), "is not valid UTF-8");
+  expect_error(with([](Small& s) { s.tensor("", "blk.0.attn_q.weight", {64, 64}, 2); }), "stands twice");
+  expect_error(with([](Small& s) { s.writer.add_tensor("x", 9, {32}, s.zeros(36)); }), "has type 9; F32, F16, BF16");
+  expect_error(with([](Small& s) { s.writer.add_tensor("x", 8, {33}, s.zeros(68)); }), "Q8_0 comes in blocks of 32");
+  expect_error(with([](Small& s) {
+                 s.writer.add_tensor("x", 0, {int64_t{1} << 40, 1 << 30}, s.zeros(4));
+               }),
+               "has a dimension of");
+  expect_error(with([](Small& s) { s.writer.add_tensor("x", 0, {1024}, s.zeros(4)); }), "is it truncated?");
+  expect_error(with([](Small& s) { s.tensor("", "rope_freqs.weight", {7}, 0); }), "must be F32 of 16 divisors");
+}
+
+}  // namespace
+}  // namespace hadal::model

@@ -40,12 +40,13 @@ std::string name_of(V value) {
 // select, reject, selectattr and rejectattr: elements for which a test says `keep`.
 Value select(V value, A a, bool by_attribute, bool keep) {
   List out;
+  const List items = value.truthy() ? value.items() : List{};  // None too
   size_t at = 0;
   std::string attribute, test = "";
   if (by_attribute) attribute = name_of(a.need(at++, "attribute"));
   if (a.positional.size() > at) test = name_of(a.positional[at++]);
   const std::vector<Value> rest(a.positional.begin() + static_cast<ptrdiff_t>(at), a.positional.end());
-  for (const Value& item : value.items()) {
+  for (const Value& item : items) {
     const Value subject = by_attribute ? path_of(item, attribute) : item;
     Arguments of_test;
     of_test.positional = rest;
@@ -57,17 +58,18 @@ Value select(V value, A a, bool by_attribute, bool keep) {
 
 Value map(V value, A a) {
   List out;
+  const List items = value.truthy() ? value.items() : List{};
   const Value attribute = a.take(SIZE_MAX, "attribute", Value());
   if (!attribute.is_none()) {
     const Value absent = a.take(SIZE_MAX, "default", Value::undefined("default"));
-    for (const Value& item : value.items()) {
+    for (const Value& item : items) {
       const Value found = path_of(item, name_of(attribute));
       out.push_back(found.is_undefined() && !absent.is_undefined() ? absent : found);
     }
     return out;
   }
   const std::string filter = name_of(a.need(0, "filter"));
-  for (const Value& item : value.items()) {
+  for (const Value& item : items) {
     Arguments of_filter;
     of_filter.positional.assign(a.positional.begin() + 1, a.positional.end());
     out.push_back(apply_filter(filter, item, of_filter));
@@ -172,6 +174,13 @@ Value to_integer(V value, A a) {
   return text.empty() || *end != '\0' ? absent : number;
 }
 
+Value extreme(V value, bool least) {
+  const List items = value.items();
+  if (items.empty()) return Value::undefined("an element of nothing");
+  return *std::min_element(items.begin(), items.end(),
+                           [&](V x, V y) { return least ? compare(x, y) < 0 : compare(y, x) < 0; });
+}
+
 Value first_of(V value, A) {
   const List items = value.items();
   return items.empty() ? Value::undefined("first") : items.front();
@@ -200,6 +209,8 @@ const std::map<std::string, Filter, std::less<>>& filters() {
        [](V v, A) -> Value { return v.is_integer() ? Value(std::abs(v.integer())) : Value(std::abs(v.number())); }},
       {"float", [](V v, A) -> Value { return v.number(); }},
       {"int", to_integer},
+      {"min", [](V v, A) -> Value { return extreme(v, true); }},
+      {"max", [](V v, A) -> Value { return extreme(v, false); }},
       {"first", first_of},
       {"last", last_of},
       {"default", default_of},

@@ -121,6 +121,34 @@ Value join(const std::string& separator, const Value& values) {
   return out;
 }
 
+// "{}", "{0}" and "{name}", without conversions or widths.
+Value format(const std::string& text, Arguments& a) {
+  std::string out;
+  size_t automatic = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if ((text[i] == '{' || text[i] == '}') && next == text[i]) {
+      out += text[i++];
+      continue;
+    }
+    if (text[i] != '{') {
+      out += text[i];
+      continue;
+    }
+    const size_t end = text.find('}', i);
+    if (end == text.npos) throw Complaint("a format with \"{\" but no \"}\"");
+    const std::string field = text.substr(i + 1, end - i - 1);
+    const bool number =
+        !field.empty() && std::all_of(field.begin(), field.end(), [](char c) { return std::isdigit(c); });
+    if (field.find_first_of(":!.[") != field.npos) throw Complaint("format with conversions is not supported");
+    if (field.size() > 3 && number) throw Complaint("a format field beyond the arguments");
+    const size_t position = field.empty() ? automatic++ : number ? std::stoul(field) : SIZE_MAX;
+    out += a.need(position, field).text();
+    i = end;
+  }
+  return out;
+}
+
 int64_t find(const std::string& text, const std::string& what) {
   const size_t at = text.find(what);
   return at == text.npos ? -1 : static_cast<int64_t>(characters(text.substr(0, at)).size());
@@ -144,6 +172,7 @@ const std::map<std::string, StringMethod, std::less<>>& string_methods() {
       {"title", [](S s, A) -> Value { return titled(s); }},
       {"capitalize", [](S s, A) -> Value { return capitalised(s); }},
       {"join", [](S s, A a) -> Value { return join(s, a.need(0, "iterable")); }},
+      {"format", format},
       {"find", [](S s, A a) -> Value { return find(s, text_of(a.need(0, "sub"))); }},
       {"replace",
        [](S s, A a) -> Value {

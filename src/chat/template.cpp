@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kLongestTemplate = 1 << 20;  // bytes
 constexpr size_t kLongestOutput = 64 << 20;   // bytes
-constexpr uint64_t kMostSteps = 20'000'000;   // statements and expressions in one rendering
+constexpr uint64_t kMostSteps = 3'000'000;    // statements and expressions in one rendering
 constexpr int kDeepestCalls = 50;
 
 enum class Flow { kOn, kBreak, kContinue };

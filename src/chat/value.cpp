@@ -66,6 +66,11 @@ std::string quoted_text(std::string_view text) {
   return out + quote;
 }
 
+void new_line(std::string& out, int indent, int depth) {
+  out += '\n';
+  out.append(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
+}
+
 // One level of JSON text; the writer of a list or dict passes its elements through `each`.
 template <typename Elements, typename Each>
 void append_json_group(std::string& out, char open, char close, const Elements& elements, int indent, int depth,
@@ -75,10 +80,10 @@ void append_json_group(std::string& out, char open, char close, const Elements& 
   for (const auto& element : elements) {
     if (!first) out += indent < 0 ? ", " : ",";
     first = false;
-    if (indent >= 0) out += "\n" + std::string(static_cast<size_t>(indent) * static_cast<size_t>(depth + 1), ' ');
+    if (indent >= 0) new_line(out, indent, depth + 1);
     each(element);
   }
-  if (indent >= 0 && !first) out += "\n" + std::string(static_cast<size_t>(indent) * static_cast<size_t>(depth), ' ');
+  if (indent >= 0 && !first) new_line(out, indent, depth);
   out += close;
 }
 

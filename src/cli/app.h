@@ -18,6 +18,7 @@ void add_exec(CLI::App& app, Action& action);
 void add_chips(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
 void add_isa(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 

@@ -81,7 +81,7 @@ struct Server::Impl {
 
   void set_up();
   void authorise(const httplib::Request& request) const;
-  std::string read_body(const httplib::ContentReader& reader) const;
+  std::string read_body(const httplib::Request& request, const httplib::ContentReader& reader) const;
   void generate(const httplib::ContentReader& reader, const httplib::Request& request, httplib::Response& response,
                 bool chat);
   void answer(httplib::Response& response, std::shared_ptr<Generation> generation, std::optional<Update> first);
@@ -131,7 +131,7 @@ void Server::Impl::guarded(const httplib::Request& request, httplib::Response& r
 }
 
 // The body, within its size and time: a trickle of bytes would outlive the timeout of a single read.
-std::string Server::Impl::read_body(const httplib::ContentReader& reader) const {
+std::string Server::Impl::read_body(const httplib::Request& request, const httplib::ContentReader& reader) const {
   std::string body;
   bool too_large = false, too_slow = false;
   const auto start = Clock::now();
@@ -142,18 +142,19 @@ std::string Server::Impl::read_body(const httplib::ContentReader& reader) const 
     body.append(data, size);
     return true;
   });
+  too_large |= !whole && request.get_header_value<uint64_t>("Content-Length") > options.max_body_bytes;
   if (too_slow) throw ApiError(408, "invalid_request_error", "the body took too long to arrive");
   if (too_large) {
     throw ApiError(413, "invalid_request_error",
                    fmt::format("the body has more than {} bytes", options.max_body_bytes));
   }
-  if (!whole) throw ApiError(400, "invalid_request_error", "the body ended early, or is larger than this server takes");
+  if (!whole) throw ApiError(400, "invalid_request_error", "the body ended early or is malformed");
   return body;
 }
 
 void Server::Impl::generate(const httplib::ContentReader& reader, const httplib::Request& request,
                             httplib::Response& response, bool chat) {
-  const std::string body = read_body(reader);
+  const std::string body = read_body(request, reader);
   authorise(request);
   if (draining) throw ApiError(503, "server_error", "the server is shutting down", "", "shutting_down");
   ApiRequest api = parse_request(body, chat, options.model, prompting, options.limits);

@@ -1,0 +1,169 @@
+// Steps: tasks of a micro-batch, overlap of micro-batches, and what follows.
+#include "predict/system.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace hadal::predict {
+namespace {
+
+using graph::ExchangeTask;
+using model::Architecture;
+
+void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
+  if (a.heads % p.tp != 0) input_error("--tp", "{} does not divide the {} heads of {}", p.tp, a.heads, a.name);
+  if (p.ep > 1 && a.experts == 0) input_error("--ep", "{} has no experts; leave it at 1", a.name);
+  if (p.ep > a.experts + p.redundant_experts && a.experts > 0 && p.ep > 2 * a.experts) {
+    input_error("--ep", "{} is more than twice the {} experts of {}", p.ep, a.experts, a.name);
+  }
+  if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
+}
+
+struct Sums {
+  double compute = 0, exchange = 0, outside = 0;
+};
+
+Sums add_up(const Device& compute, const Device& whole, const std::vector<graph::Task>& tasks,
+            std::vector<OperatorTime>* operators, double times) {
+  Sums sums;
+  for (const graph::Task& task : tasks) {
+    const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
+    const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
+    const double seconds = e.seconds * task.repeat;
+    (exchange ? sums.exchange : task.part == graph::Part::kOutside ? sums.outside : sums.compute) += seconds;
+    if (operators != nullptr && task.repeat > 0) {
+      operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
+    }
+  }
+  return sums;
+}
+
+// Expected fullness of the fullest of `devices` that each hold `sequences` random lengths, over the mean.
+double attention_spread(double sequences, double devices) {
+  if (devices <= 1) return 1;
+  const double spread = kProduction.length_variation / std::sqrt(std::max(1.0, sequences));
+  return 1 + kProduction.balancer_share * spread * std::sqrt(2 * std::log(devices));
+}
+
+double weights(const Architecture& a, const SystemOptions& o) {
+  const model::ParameterCount p = count_parameters(a);
+  const double experts_all = double(a.moe_layers()) * double(a.experts);
+  const double here = a.experts > 0 ? double(a.moe_layers()) * graph::experts_per_device(a, o.plan) : 0;
+  const double narrow = a.linear_weights == model::WeightFormat::kBf16 ? 2 : graph::format_bytes(o.matrix);
+  const double expert = a.expert_weights == model::WeightFormat::kFp4 ? 0.5 : narrow;
+  const double rest = p.total - experts_all * p.expert - (a.tied_embeddings ? 1 : 2) * p.embedding;
+  const double split = o.plan.ep == 1 ? double(o.plan.tp) : 1;
+  const double vocabulary = (a.tied_embeddings ? 1 : 2) * p.embedding * 2 / double(o.plan.tp);
+  return (rest * narrow / double(o.plan.tp) + here * p.expert * expert / split) / double(o.plan.pp) + vocabulary;
+}
+
+struct Step {
+  double seconds = 0;
+  Sums sums;
+};
+
+Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences,
+              Prediction& out, bool list) {
+  const int parts = o.overlap == 2 && (sequences >= 2 || o.queries >= 2) ? 2 : 1;
+  graph::StepShape s;
+  s.prefill = o.prefill;
+  s.sequences = sequences;
+  s.queries = o.prefill ? o.queries : 1 + double(o.mtp);
+  if (parts == 2) (sequences >= 2 ? s.sequences : s.queries) /= 2;
+  s.context = o.keys;
+  s.matrix = o.matrix;
+  s.expert = a.expert_weights == model::WeightFormat::kFp4 ? graph::Format::kFp4 : o.matrix;
+  s.cache = o.cache;
+  s.shared_expert_on_rank = o.shared_on_rank;
+  const double rows = s.sequences * s.queries;
+  if (o.mode == Mode::kProduction) s.context *= attention_spread(sequences, double(o.plan.dp));
+  const LoadSpec load = o.mode == Mode::kProduction && o.load.kind == LoadKind::kUniform
+                            ? LoadSpec{LoadKind::kProduction, 0, {}}
+                            : o.load;
+  if (a.experts > 0 && o.plan.ep > 1) {
+    const double tokens = rows * double(o.plan.ep);
+    const FullestDevice fullest = fullest_device(load, a.experts, o.plan.ep, o.plan.redundant_experts, tokens,
+                                                 tokens * double(a.experts_per_token));
+    s.expert_rows_factor = fullest.factor;
+    s.expert_rows = fullest.rows;
+    out.expert_factor = fullest.factor;
+  }
+  const Device compute = o.comm_cores > 0 && parts == 2 ? whole.with_cores(1 - o.comm_cores / whole.cores) : whole;
+  Architecture deep = a;
+  deep.layers += o.mtp;  // a drafting layer is one more of the last kind
+  if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
+  const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
+  Step step;
+  step.sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  const double c = step.sums.compute, x = step.sums.exchange;
+  // Two micro-batches take turns: neither the cores nor the links can be in two places, and one batch's own chain of
+  // computing and exchanging has to fit into a period.
+  const double layers = parts == 2 ? std::max({2 * c, c + x, 2 * x}) : c + x;
+  step.seconds = (layers + parts * step.sums.outside) * double(o.plan.pp);
+  if (o.plan.pp > 1) {
+    graph::ExchangeTask hand{graph::ExchangeKind::kTransfer, rows, 2 * double(a.hidden), 1, 1, 1, o.plan.pp, 1, true};
+    step.seconds += double(o.plan.pp - 1) * estimate(whole, hand).seconds;
+  }
+  if (o.mode == Mode::kProduction) step.seconds += kProduction.host_s;
+  step.sums.compute *= parts;
+  step.sums.exchange *= parts;
+  return step;
+}
+
+}  // namespace
+
+Prediction predict(const chip::Chip& chip, const Constants& constants, const Architecture& a,
+                   const SystemOptions& options) {
+  SystemOptions o = options;
+  check_plan(a, o.plan);
+  const Device device(chip, constants);
+  Prediction out;
+  if (o.prefill && o.prefix_hit > 0) o.queries = std::max(1.0, o.keys * (1 - o.prefix_hit));
+  const double gain = o.prefill ? 0 : 1 + double(o.mtp) * o.acceptance;
+  double sequences = o.sequences;
+  if (!o.prefill && o.tpot_target_s > 0) {
+    // The largest batch within the target; a batch of one decides whether there is any.
+    double low = 1, high = 1;
+    const auto tpot = [&](double batch) { return run_step(device, a, o, batch, out, false).seconds / gain; };
+    while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
+    low = high / 2;
+    for (int i = 0; i < 20 && high - low > 0.5; ++i) {
+      const double middle = (low + high) / 2;
+      (tpot(middle) <= o.tpot_target_s ? low : high) = middle;
+    }
+    sequences = std::max(1.0, std::floor(low));
+  }
+  const Step step = run_step(device, a, o, sequences, out, true);
+  out.step_s = step.seconds;
+  out.compute_s = step.sums.compute;
+  out.exchange_s = step.sums.exchange;
+  out.sequences = sequences;
+  out.memory_bytes = device.memory_bytes;
+  out.weight_bytes = weights(a, o);
+  out.cache_bytes = sequences * kv_bytes(a, o.keys, graph::format_bytes(o.cache)) /
+                    double(o.plan.pp * (a.attention == model::AttentionKind::kGqa ? std::min(o.plan.tp, a.kv_heads) : 1));
+  const double per_device = 1 / double(o.plan.tp * o.plan.pp) * chip.performance.devices;
+  // Stages work on different batches at once; a pipeline of pp stages holds pp of them.
+  const double in_flight = double(o.plan.pp);
+  if (o.prefill) {
+    out.utilisation = o.mode == Mode::kProduction ? kProduction.prefill_utilisation : 1;
+    out.tokens_per_s_per_chip = sequences * o.queries * in_flight * per_device / out.step_s * out.utilisation;
+  } else {
+    out.tpot_s = out.step_s / gain;
+    out.tokens_per_s_per_chip = sequences * in_flight * per_device / out.tpot_s;
+  }
+  return out;
+}
+
+double transfer_s(const chip::Chip& chip, const Constants& constants, const Architecture& model, double context,
+                  graph::Format cache) {
+  graph::ExchangeTask task;
+  task.kind = graph::ExchangeKind::kTransfer;
+  task.tokens = 1;
+  task.token_bytes = kv_bytes(model, context, graph::format_bytes(cache));
+  return estimate(Device(chip, constants), task).seconds;
+}
+
+}  // namespace hadal::predict

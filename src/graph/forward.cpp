@@ -111,7 +111,10 @@ void Builder::mla(double repeat) {
     t.v_dim = a_.v_dim;
     t.kv_token_bytes = 2 * real(t.qk_dim + t.v_dim);
     t.expanded = true;
-    vector("q_rope", part, repeat, rows_, 2 * real(heads * t.qk_dim), 2 * real(heads * t.qk_dim), 3 * real(heads * t.qk_dim));
+    const double rotated = real(heads * a_.rope_dim), joined = real(heads * t.qk_dim);
+    vector("q_rope", part, repeat, rows_, 2 * rotated, 2 * rotated, 3 * rotated);
+    // The shared rotary key is written beside every head's own.
+    vector("k_join", part, repeat, s_.sequences * s_.context, 2 * real(heads * a_.nope_dim), 2 * joined, 0);
     add("attention", part, repeat, t);
   } else {
     gemm("q_absorb", part, repeat, rows_, a_.kv_lora, a_.nope_dim, Format::kBf16, real(heads));
@@ -212,6 +215,12 @@ void Builder::dense(double repeat) {
   join("mlp_reduce", part, repeat);
 }
 
+// Devices that a token goes to, of `ep`: as many copies of rows arrive at a device on average.
+double arrivals(const Architecture& a, const ParallelPlan& plan) {
+  const double devices = real(plan.ep);
+  return devices * (1 - std::pow(1 - 1 / devices, real(a.experts_per_token)));
+}
+
 void Builder::experts(double repeat) {
   const auto part = Part::kFeedForward;
   const double hidden = real(a_.hidden), inter = real(a_.moe_inter);
@@ -237,6 +246,7 @@ void Builder::experts(double repeat) {
   x.devices = plan_.ep;
   x.hot = s_.expert_rows_factor;
   x.bulk = s_.prefill;
+  x.cores = s_.exchange_cores;
   const double copies = rows * real(a_.experts_per_token);  // mean of rows received
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kDispatch;
@@ -265,17 +275,24 @@ void Builder::experts(double repeat) {
   GemmTask down = up;
   down.n = a_.hidden;
   down.k = a_.moe_inter / split;
+  // Throughput kernels deliver a row once a device; it is copied to each of its experts there, and their results are
+  // added up before they go back.
+  const bool permute = s_.prefill && plan_.ep > 1;
+  const double width = format_bytes(activation) * hidden;
+  const double once = permute ? rows * arrivals(a_, plan_) : 0;
+  if (permute) add("scatter", part, repeat, VectorTask{once * width, received * width, 0, 0});
   add("experts_up", part, repeat, up);
   vector("experts_act", part, repeat, received, 4 * inter / real(split), format_bytes(activation) * inter / real(split),
          4 * inter / real(split), inter / real(split));
   add("experts_down", part, repeat, down);
+  if (permute) add("gather", part, repeat, VectorTask{received * 2 * hidden, once * 2 * hidden, received * hidden, 0});
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kCombine;
     x.token_bytes = 2 * hidden;
     exchange("combine", part, repeat, x);
   }
-  vector("weigh", part, repeat, rows, 2 * hidden * real(a_.experts_per_token), 2 * hidden,
-         2 * hidden * real(a_.experts_per_token));
+  const double parts = permute ? 1 : real(a_.experts_per_token);  // results of a token still to be added
+  vector("weigh", part, repeat, rows, 2 * hidden * (parts + 1), 2 * hidden, 2 * hidden * parts);
   if (plan_.ep == 1) join("moe_reduce", part, repeat);
   if (plan_.ep > 1 && tp_ > 1) {
     ExchangeTask g;

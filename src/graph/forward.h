@@ -57,6 +57,7 @@ struct ExchangeTask {
   int64_t groups = 1, group_limit = 1;  // expert groups, and how many of them a token may choose from
   int64_t devices = 1;       // that take part
   double hot = 1;            // load of the fullest receiver over the mean
+  double cores = 0;           // that move the data of throughput kernels; 0: enough
   bool bulk = false;         // throughput kernels: one copy a node, forwarded inside it; else one copy an expert
 };
 
@@ -87,6 +88,7 @@ struct StepShape {
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
   bool shared_expert_on_rank = true;      // every device computes the shared expert for its own tokens
   double expert_rows_factor = 1;          // load of the fullest device over the mean
+  double exchange_cores = 0;              // that throughput exchanges occupy
   std::vector<double> expert_rows{};      // rows of each expert of the fullest device; empty: even
 };
 

@@ -8,7 +8,8 @@ namespace hadal::predict {
 namespace {
 
 constexpr double kScoreOps = 8;      // scale, mask, maximum, subtract, sum, convert: vector operations a score
-constexpr double kKeyBlock = 64;     // keys between two rescalings of the output accumulators
+constexpr double kDecodeRows = 64;   // rows of a tile over a cache, and keys of a block
+constexpr double kKeyBlock = 64;
 constexpr double kPrefillRows = 128; // queries of a tile where keys are expanded
 
 }  // namespace
@@ -18,23 +19,28 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
   // Rows that share keys fill the matrix unit together: all heads of a kv head and all queries of a sequence, or one
   // head's queries where each has keys of its own.
   const double per_kv = t.expanded ? t.queries : double(t.heads) / double(t.kv_heads) * (t.gathered ? 1 : t.queries);
-  const double tile = t.expanded ? std::max<double>(kPrefillRows, d.chip.tile_rows) : d.chip.tile_rows;
+  const double most = t.expanded ? kPrefillRows : kDecodeRows, least = d.chip.tile_rows;
+  const double tile = std::max(least, std::min(most, std::ceil(per_kv / least) * least));
+  const double block = t.expanded ? kPrefillRows : kKeyBlock;
   const double heads = double(t.expanded ? t.heads : t.kv_heads) * t.sequences * (t.gathered ? t.queries : 1);
-  const double rows = heads * std::ceil(per_kv / tile) * tile;
-  const double scores = rows * t.keys;
+  const double row_tiles = std::ceil(per_kv / tile);
   const double dims = double(t.qk_dim + t.v_dim);
-  const double unit = d.cores * d.hz;
-  const double multiply = scores * dims / (unit * d.chip.bf16_mac * c.issue_wide);
-  double vector = scores * (1 / d.chip.special_op + kScoreOps / d.chip.vector_op);
-  vector += scores / kKeyBlock * double(t.v_dim) / d.chip.vector_op;
-  // Two tiles of heads on neighbouring cores share what one of them dequantised.
-  double dequantise = 0;
-  if (t.dequantise) {
-    const double elements = heads * t.keys * double(t.qk_dim) * std::max(1.0, std::ceil(per_kv / tile) / 2);
-    dequantise = elements * c.dequantise_ops / d.chip.vector_op / unit;
-  }
+  // Blocks of keys against tiles of rows, spread over the cores; the core with most of them decides.
+  const double blocks = heads * row_tiles * std::max(1.0, t.keys / block);
+  const double most_blocks = blocks <= d.cores ? 1 : blocks < 64 * d.cores ? std::ceil(blocks / d.cores) : blocks / d.cores;
+  const double scores = tile * block * std::min(1.0, t.keys / block);
+  const double multiply = scores * dims / (d.chip.bf16_mac * c.issue_wide);
+  const double vector = scores * (1 / d.chip.special_op + kScoreOps / d.chip.vector_op) +
+                        tile * double(t.v_dim) / d.chip.vector_op;
+  // Tiles of heads on neighbouring cores share what one of them dequantised.
+  const double dequantise = t.dequantise ? block * double(t.qk_dim) * c.dequantise_ops / d.chip.vector_op /
+                                               std::min(2.0, row_tiles)
+                                         : 0;
   const double exposed = t.expanded ? c.prefill_exposed : c.decode_exposed;
-  const double compute = std::max(multiply + exposed * vector / unit, dequantise);
+  // Around the blocks: queries come in, results go out.
+  const double edge = 2 * d.chip.memory_latency_s * d.hz + tile * (2 * double(t.qk_dim) + 4 * double(t.v_dim)) /
+                                                               d.chip.port_bytes_per_cycle;
+  const double compute = (most_blocks * std::max(multiply + exposed * vector, dequantise) + edge) / d.hz;
   const double reads = t.gathered ? t.sequences * t.queries : t.sequences;
   double bytes = 0;
   if (t.expanded) {
@@ -47,7 +53,7 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
   // A cache is cut into pieces so that every core has work; a second kernel adds them up.
   const double kernels = t.expanded ? 1 : 2;
   const double start = kernels * (d.chip.kernel_start_s + 2 * d.chip.memory_latency_s) + d.kernel_extra_s;
-  const Bound bound = memory > compute ? Bound::kMemory : dequantise >= compute ? Bound::kVector : Bound::kMatrix;
+  const Bound bound = memory > compute ? Bound::kMemory : dequantise > multiply + exposed * vector ? Bound::kVector : Bound::kMatrix;
   return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory), bound, bytes};
 }
 

@@ -14,6 +14,7 @@ struct Constants {
   double issue_narrow = 0;       // the same for 8-bit and narrower
   double unhidden = 0;           // share of the shorter of computing and loading that does not hide behind the longer
   double tile_exposed = 0;       // share of a tile's first fetch and last store that the next tile does not hide
+  double scaled_tile_exposed = 0;  // the same for block-scaled products
   double scaled_step_cycles = 0; // shortest step of 128 of k of a block-scaled product: multiply, promote, wait
   double plain_step_cycles = 0;  // the same without scales
   double promotion_exposed = 0;  // share of the scaling of accumulators that is not hidden
@@ -24,7 +25,9 @@ struct Constants {
   double link_bulk = 0;          // the same for throughput kernels
   double nic_small = 0;          // share of scale-out bandwidth, low-latency kernels
   double nic_bulk = 0;           // the same for throughput kernels
-  double exchange_start_us = 0;  // kernels and handshake of an all-to-all without data
+  double exchange_start_us = 0;  // kernels and handshake of a low-latency all-to-all without data
+  double bulk_start_us = 0;      // the same for throughput kernels
+  double copy_bytes_per_cycle = 0;  // that a core moves between memory and link in throughput kernels
   double peer_us = 0;            // posting to one more peer outside the scale-up domain
   double bench_us = 0;           // what a benchmark loop adds to a kernel's own time
   double framework_us = 0;       // what a serving framework's own measurement adds to each kernel

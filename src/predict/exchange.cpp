@@ -44,11 +44,13 @@ Estimate all_to_all(const Device& d, const ExchangeTask& t) {
     local = bytes * (domain - 1) / devices;
     remote = bytes * peers / devices;
   }
+  const double copied = std::max(local, t.tokens * occupied(devices, static_cast<double>(t.choices)) * t.token_bytes);
+  const double copy = t.bulk && t.cores > 0 ? copied * t.hot / (t.cores * c.copy_bytes_per_cycle * d.hz) : 0;
   const double up = local * t.hot / (d.up_bytes_per_s * (t.bulk ? c.link_bulk : c.link_small));
   const double out = remote * t.hot / (d.out_bytes_per_s * (t.bulk ? c.nic_bulk : c.nic_small));
   const double latency = d.links.scale_up.latency_s + (peers > 0 ? d.links.scale_out.latency_s : 0);
-  const double start = c.exchange_start_us * 1e-6 + latency + peers * c.peer_us * 1e-6;
-  const double data = std::max(up, out);
+  const double start = (t.bulk ? c.bulk_start_us : c.exchange_start_us) * 1e-6 + latency + peers * c.peer_us * 1e-6;
+  const double data = std::max({up, out, copy});
   return {start + data, data > start ? Bound::kLink : Bound::kStart, 2 * (local + remote)};
 }
 

@@ -25,17 +25,16 @@ struct Shape {
 
 // Bytes that cross the memory interface: every operand once, and again where neither the other operand's share of a
 // wave of tiles nor the cache can keep it.
-double memory_bytes(const Device& d, const graph::GemmTask& t, double tile_m, double tile_n) {
+double operand_bytes(const Device& d, const graph::GemmTask& t, double tile_m, double tile_n) {
   const double a = t.m * t.groups * double(t.k) * graph::format_bytes(t.activation);
   const double b = t.groups * double(t.k) * double(t.n) * graph::format_bytes(t.weight);
-  const double out = t.m * t.groups * double(t.n) * t.output_bytes;
   // With no cache to share it, every core works on a block of results of its own and fetches its operands itself; with
   // one, a wave of tiles does.
   const double wave = std::sqrt(d.cores);
   const double block_m = std::max(tile_m * wave, 1.0), block_n = std::max(tile_n * wave, 1.0);
   const double small = std::min(a, b) / std::max(1.0, t.groups);
-  if (small <= d.cache_bytes / 2 || t.m <= block_m) return a + b + out;
-  return a * std::max(1.0, double(t.n) / block_n / 2) + b * std::max(1.0, t.m / block_m / 2) + out;
+  if (small <= d.cache_bytes / 2 || t.m <= block_m) return a + b;
+  return a * std::max(1.0, double(t.n) / block_n / 2) + b * std::max(1.0, t.m / block_m / 2);
 }
 
 }  // namespace
@@ -51,17 +50,24 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
   const double step_k = kStepBytes / std::max(in_a, in_b);
   const double latency_cycles = d.chip.memory_latency_s * d.hz;
   const double fewest = t.block_scaled ? c.scaled_step_cycles : c.plain_step_cycles;
+  const double tile_exposed = t.block_scaled ? c.scaled_tile_exposed : c.tile_exposed;
+  const double out_bytes = t.m * t.groups * double(t.n) * t.output_bytes;
+  const double store = out_bytes / d.memory_bytes_per_s;
   const Shape shape{t};
   double fastest = std::numeric_limits<double>::infinity();
   double rows_most = t.m;
   for (const double rows : t.group_rows) rows_most = std::max(rows_most, rows);
-  for (double tile_m = d.chip.tile_rows; tile_m <= std::max(256.0, double(d.chip.tile_rows)); tile_m *= 2) {
-    if (tile_m > d.chip.tile_rows && tile_m >= 2 * rows_most) break;
+  // Block-scaled kernels hold a second set of accumulators, so they have one height of tile and at most 128 columns.
+  const double smallest = d.chip.tile_rows;
+  const double first = t.block_scaled && rows_most > smallest ? 2 * smallest : smallest;
+  const double last = t.block_scaled ? first : std::max(256.0, smallest);
+  for (double tile_m = first; tile_m <= last; tile_m *= 2) {
+    if (tile_m > first && tile_m >= 2 * rows_most) break;
     const double blocks_m = shape.rows_blocks(tile_m);
     // Rows that are really there are all that is fetched.
     const double rows = std::min(tile_m, rows_most);
     for (const double tile_n : kColumns) {
-      if (tile_m * tile_n * 4 > d.chip.accumulator_bytes) break;
+      if (tile_m * tile_n * 4 > d.chip.accumulator_bytes || (t.block_scaled && tile_n > 128)) break;
       if (kStages * kStepBytes * (tile_m + tile_n) > d.chip.scratch_bytes) break;
       const double tiles = blocks_m * std::ceil(double(t.n) / tile_n);
       const double multiply = tile_m * tile_n * step_k / rate;
@@ -73,16 +79,18 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
         if (split > 1 && (t.block_scaled || t.groups > 1 || tiles * split > d.cores)) break;
         const double steps = std::ceil(double(t.k) / step_k / split);
         const double waves = std::ceil(tiles * split / d.cores);
-        const double reduce = split > 1 ? latency_cycles + split * rows * tile_n * 4 / d.chip.port_bytes_per_cycle : 0;
-        const double cycles = waves * (steps * step + c.tile_exposed * edge) + (1 - c.tile_exposed) * edge + reduce;
+        const double reduce = split > 1 ? 2 * latency_cycles + split * rows * tile_n * 4 / d.chip.port_bytes_per_cycle : 0;
+        const double cycles = waves * (steps * step + tile_exposed * edge) + (1 - tile_exposed) * edge + reduce;
         const double compute = cycles / d.hz;
-        const double bytes = memory_bytes(d, t, tile_m, tile_n);
+        const double bytes = operand_bytes(d, t, tile_m, tile_n);
         const double memory = bytes / d.memory_bytes_per_s;
-        const double total = std::max(compute, memory) + c.unhidden * std::min(compute, memory);
+        // Results leave while other tiles compute, as far as anything hides a tile's end.
+        const double hidden = std::max(compute, memory + store), bare = std::max(compute, memory) + store;
+        const double total = hidden + tile_exposed * (bare - hidden) + c.unhidden * std::min(compute, memory);
         if (total >= fastest) continue;
         fastest = total;
-        best = {d.chip.kernel_start_s + d.kernel_extra_s + total, compute > memory ? Bound::kMatrix : Bound::kMemory,
-                bytes};
+        best = {d.chip.kernel_start_s + d.kernel_extra_s + total, compute > memory + store ? Bound::kMatrix : Bound::kMemory,
+                bytes + out_bytes};
       }
     }
   }

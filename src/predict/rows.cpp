@@ -127,7 +127,9 @@ Outcome gemm(Context& c) {
   // Kernels that bring the activations from BF16 to the format first.
   const auto passes = static_cast<double>(c.config.whole_or("quantise", 0));
   const double elements = t.m * t.groups * double(t.k);
-  const graph::VectorTask quantise{2 * elements, elements / std::max(1.0, passes), 4 * elements, 0};
+  // One pass reads and writes; of several the first ones find the largest element.
+  const double reads = passes > 1 ? 2 / passes : 1;
+  const graph::VectorTask quantise{2 * elements * reads, elements / std::max(1.0, passes), 4 * elements, 0};
   out.seconds += passes * estimate(c.device, quantise).seconds;
   return out;
 }
@@ -209,7 +211,17 @@ Outcome moe(Context& c) {
   s.expert_rows = fullest.rows;
   Outcome out;
   for (const graph::Task& task : forward(a, plan, s)) {
-    if (!task.name.starts_with("experts_")) continue;
+    const bool permute = task.name == "scatter" || task.name == "gather";
+    if (!task.name.starts_with("experts_") && !permute) continue;
+    if (permute) {
+      // The benchmark permutes the tokens of all devices on each, and writes a result row for every one.
+      const auto& v = std::get<graph::VectorTask>(task.work);
+      const double hidden = double(a.hidden), row = task.name == "scatter" ? hidden : 2 * hidden;
+      const bool in = task.name == "scatter";
+      const graph::VectorTask all{in ? tokens * row : v.read_bytes, in ? v.written_bytes : tokens * row, 0, 0};
+      out.seconds += estimate(c.device, all).seconds;
+      continue;
+    }
     out.seconds += estimate(c.device, task).seconds;
     out.macs += macs(task);
   }
@@ -229,7 +241,7 @@ Outcome exchange(Context& c) {
   const Format format = c.config.format_or("format", "bf16");
   t.token_bytes = graph::format_bytes(format) * hidden + (format == Format::kBf16 ? 0 : hidden / 32);
   c.device.domain = c.config.whole_or("domain", c.device.domain);
-  c.config.number_or("sms", 0);
+  t.cores = c.config.number_or("sms", 20);
   Outcome out;
   out.seconds = estimate(c.device, t).seconds;
   // DeepEP counts a copy for every node (or rank, on one node) a token goes to, its own included.

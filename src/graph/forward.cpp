@@ -269,7 +269,8 @@ void Builder::experts(double repeat) {
     up.m = up.groups > 0 ? received / up.groups : 0;
   } else {
     up.group_rows = s_.expert_rows;
-    up.groups = static_cast<double>(std::count_if(up.group_rows.begin(), up.group_rows.end(), [](double r) { return r > 0; }));
+    up.groups = 0;
+    for (const double r : up.group_rows) up.groups += active(r);
     up.m = up.groups > 0 ? received / up.groups : 0;
   }
   GemmTask down = up;
@@ -341,6 +342,8 @@ double format_bytes(Format format) {
 double experts_per_device(const Architecture& a, const ParallelPlan& plan) {
   return std::max(1.0, real(a.experts + plan.redundant_experts) / real(plan.ep));
 }
+
+double active(double rows) { return 1 - std::exp(-rows); }
 
 double active_experts(double experts_here, double experts_all, double assignments) {
   if (experts_all <= 1) return experts_here;

@@ -94,6 +94,8 @@ struct StepShape {
 
 // Experts a device holds and how many of them see at least one of `assignments` random choices among all experts.
 double experts_per_device(const model::Architecture& a, const ParallelPlan& plan);
+// Probability that an expert with a mean of `rows` rows has any.
+double active(double rows);
 double active_experts(double experts_here, double experts_all, double assignments);
 
 std::vector<Task> forward(const model::Architecture& a, const ParallelPlan& plan, const StepShape& step);

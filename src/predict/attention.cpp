@@ -50,9 +50,10 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
     bytes = reads * double(t.kv_heads) * t.keys * t.kv_token_bytes + t.sequences * t.queries * double(t.heads) * 2 * dims;
   }
   const double memory = bytes / d.memory_bytes_per_s;
-  // A cache is cut into pieces so that every core has work; a second kernel adds them up.
-  const double kernels = t.expanded ? 1 : 2;
-  const double start = kernels * (d.chip.kernel_start_s + 2 * d.chip.memory_latency_s) + d.kernel_extra_s;
+  // A cache is cut into pieces where rows alone do not give every core work; a second kernel adds them up.
+  const bool cut = !t.expanded && t.keys > block && heads * row_tiles < 4 * d.cores;
+  const double combine = cut ? d.chip.kernel_start_s + 2 * d.chip.memory_latency_s : 0;
+  const double start = d.chip.kernel_start_s + combine + d.kernel_extra_s;
   const Bound bound = memory > compute ? Bound::kMemory : dequantise > multiply + exposed * vector ? Bound::kVector : Bound::kMatrix;
   return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory), bound, bytes};
 }
@@ -76,8 +77,9 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   const double bytes = t.read_bytes + t.written_bytes;
   // Activations of a small batch are still in the cache.
   const bool cached = bytes <= d.cache_bytes / 2;
-  const double port = d.cores * d.chip.port_bytes_per_cycle * d.hz * d.constants.memory_efficiency;
-  const double memory = bytes / (cached ? std::max(port, d.memory_bytes_per_s) : d.memory_bytes_per_s);
+  const double port = d.cores * d.chip.port_bytes_per_cycle * d.hz;
+  const double rate = d.chip.memory_bytes_per_s / d.chip.devices;
+  const double memory = bytes / ((cached ? std::max(port, rate) : rate) * d.constants.vector_efficiency);
   const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
   const double work = std::max(compute, memory);
   return {start + work, work < start ? Bound::kStart : compute > memory ? Bound::kVector : Bound::kMemory,

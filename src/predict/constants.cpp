@@ -15,6 +15,7 @@ namespace {
 
 constexpr ConstantInfo kTable[] = {
     {"memory_efficiency", &Constants::memory_efficiency, 0.5, 1, true},
+    {"vector_efficiency", &Constants::vector_efficiency, 0.2, 1, true},
     {"issue_wide", &Constants::issue_wide, 0.5, 1, true},
     {"issue_narrow", &Constants::issue_narrow, 0.5, 1, true},
     {"unhidden", &Constants::unhidden, 0, 1, true},
@@ -36,6 +37,7 @@ constexpr ConstantInfo kTable[] = {
     {"peer_us", &Constants::peer_us, 0, 2, true},
     {"bench_us", &Constants::bench_us, 0, 20, true},
     {"framework_us", &Constants::framework_us, 0, 20, true},
+    {"host_launch_us", &Constants::host_launch_us, 0, 100, true},
     {"eager_us", &Constants::eager_us, 0, 100, false},
 };
 

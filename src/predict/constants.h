@@ -10,6 +10,7 @@ namespace hadal::predict {
 
 struct Constants {
   double memory_efficiency = 0;  // share of the memory's peak that streaming reaches
+  double vector_efficiency = 0;  // the same for kernels that work element by element (norms, activations, quantising)
   double issue_wide = 0;         // share of the matrix peak at sustained clock that 16-bit products reach
   double issue_narrow = 0;       // the same for 8-bit and narrower
   double unhidden = 0;           // share of the shorter of computing and loading that does not hide behind the longer
@@ -31,6 +32,7 @@ struct Constants {
   double peer_us = 0;            // posting to one more peer outside the scale-up domain
   double bench_us = 0;           // what a benchmark loop adds to a kernel's own time
   double framework_us = 0;       // what a serving framework's own measurement adds to each kernel
+  double host_launch_us = 0;     // host time of one operation launched from Python; the device waits when it is shorter
   double eager_us = 0;           // what an eager launch from Python adds (LLMCompass for PyTorch on A100; not fitted)
 };
 

@@ -17,7 +17,7 @@ struct Shape {
   double rows_blocks(double tile) const {
     if (task.group_rows.empty()) return task.groups * std::ceil(std::max(1.0, task.m) / tile);
     double blocks = 0;
-    for (const double rows : task.group_rows) blocks += rows > 0 ? std::ceil(rows / tile) : 0;
+    for (const double rows : task.group_rows) blocks += graph::active(rows) * std::ceil(rows / tile);
     return blocks;
   }
   const graph::GemmTask& task;

@@ -225,6 +225,10 @@ Outcome moe(Context& c) {
     out.seconds += estimate(c.device, task).seconds;
     out.macs += macs(task);
   }
+  const Constants& k = c.device.constants;
+  const graph::VectorTask small{};
+  out.seconds += c.config.number_or("launches", 0) * estimate(c.device, small).seconds;
+  out.seconds = std::max(out.seconds, c.config.number_or("host_launches", 0) * k.host_launch_us * 1e-6);
   return out;
 }
 

@@ -100,7 +100,7 @@ void Builder::mla(double repeat) {
   AttentionTask t;
   t.sequences = s_.sequences;
   t.queries = s_.queries;
-  t.keys = sparse ? std::min(mean_keys(s_), real(a_.index_topk)) : mean_keys(s_);
+  t.keys = sparse ? real(a_.index_topk) : mean_keys(s_);  // a full list, whatever it holds
   t.heads = heads;
   t.kv_heads = 1;
   if (s_.prefill && !sparse) {
@@ -278,15 +278,18 @@ void Builder::experts(double repeat) {
   down.k = a_.moe_inter / split;
   // Throughput kernels deliver a row once a device; it is copied to each of its experts there, and their results are
   // added up before they go back.
-  const bool permute = s_.prefill && plan_.ep > 1;
+  const bool permute = s_.prefill && plan_.ep > 1, copies_in = !s_.prefill && plan_.ep > 1;
   const double width = format_bytes(activation) * hidden;
   const double once = permute ? rows * arrivals(a_, plan_) : 0;
   if (permute) add("scatter", part, repeat, VectorTask{once * width, received * width, 0, 0});
+  // Low-latency kernels leave rows in buffers that the network writes and reads; cores copy them from and to there.
+  if (copies_in) add("unpack", part, repeat, VectorTask{received * width, received * width, 0, 0});
   add("experts_up", part, repeat, up);
   vector("experts_act", part, repeat, received, 4 * inter / real(split), format_bytes(activation) * inter / real(split),
          4 * inter / real(split), inter / real(split));
   add("experts_down", part, repeat, down);
   if (permute) add("gather", part, repeat, VectorTask{received * 2 * hidden, once * 2 * hidden, received * hidden, 0});
+  if (copies_in) add("send", part, repeat, VectorTask{received * 2 * hidden, received * 2 * hidden, 0, 0});
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kCombine;
     x.token_bytes = 2 * hidden;

@@ -53,6 +53,10 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
   const double tile_exposed = t.block_scaled ? c.scaled_tile_exposed : c.tile_exposed;
   const double out_bytes = t.m * t.groups * double(t.n) * t.output_bytes;
   const double store = out_bytes / d.memory_bytes_per_s;
+  // Results that the cache takes leave at port rate, others at a core's share of the memory's.
+  const double share = d.memory_bytes_per_s / d.cores / d.hz;
+  const double drain = out_bytes <= d.cache_bytes / 2 ? d.chip.port_bytes_per_cycle
+                                                      : std::min(share, d.chip.port_bytes_per_cycle);
   const Shape shape{t};
   double fastest = std::numeric_limits<double>::infinity();
   double rows_most = t.m;
@@ -74,7 +78,7 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
       const double promote = t.block_scaled ? tile_m * tile_n / d.chip.vector_op * c.promotion_exposed : 0;
       const double load = step_k * (rows * in_a + tile_n * in_b) / d.chip.port_bytes_per_cycle;
       const double step = std::max({multiply + promote, load, fewest});
-      const double edge = latency_cycles + rows * tile_n * t.output_bytes / d.chip.port_bytes_per_cycle;
+      const double edge = latency_cycles + rows * tile_n * t.output_bytes / drain;
       for (const double split : kSplits) {
         if (split > 1 && (t.block_scaled || t.groups > 1 || tiles * split > d.cores)) break;
         const double steps = std::ceil(double(t.k) / step_k / split);
@@ -84,9 +88,7 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
         const double compute = cycles / d.hz;
         const double bytes = operand_bytes(d, t, tile_m, tile_n);
         const double memory = bytes / d.memory_bytes_per_s;
-        // Results leave while other tiles compute, as far as anything hides a tile's end.
-        const double hidden = std::max(compute, memory + store), bare = std::max(compute, memory) + store;
-        const double total = hidden + tile_exposed * (bare - hidden) + c.unhidden * std::min(compute, memory);
+        const double total = std::max(compute, memory + store) + c.unhidden * std::min(compute, memory);
         if (total >= fastest) continue;
         fastest = total;
         best = {d.chip.kernel_start_s + d.kernel_extra_s + total, compute > memory + store ? Bound::kMatrix : Bound::kMemory,

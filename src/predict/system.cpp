@@ -21,18 +21,53 @@ void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
   if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
 }
 
+// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after it,
+// the shared expert, the routed ones, and the exchanges before and after those.
 struct Sums {
-  double compute = 0, exchange = 0, outside = 0;
+  double front = 0, back = 0, shared = 0, routed = 0, dispatch = 0, combine = 0, other_exchange = 0, outside = 0;
+  double compute() const { return front + back + shared + routed; }
+  double exchange() const { return dispatch + combine + other_exchange; }
 };
+
+double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
+  if (const auto* x = std::get_if<ExchangeTask>(&task.work)) {
+    return x->kind == graph::ExchangeKind::kDispatch  ? sums.dispatch
+           : x->kind == graph::ExchangeKind::kCombine ? sums.combine
+                                                      : sums.other_exchange;
+  }
+  if (task.part == graph::Part::kOutside) return sums.outside;
+  if (task.part == graph::Part::kAttention) {
+    core_seen = core_seen || std::holds_alternative<graph::AttentionTask>(task.work);
+    return core_seen ? sums.back : sums.front;
+  }
+  if (task.name.starts_with("shared_")) return sums.shared;
+  const bool routed = task.name.starts_with("experts_") || task.name == "scatter" || task.name == "gather" ||
+                      task.name == "unpack" || task.name == "send";
+  return routed ? sums.routed : sums.back;
+}
+
+// Half a period of two micro-batches that take turns: while one is in attention, the rows of the other are dispatched,
+// worked on and combined. Its experts run between the two parts of attention; the shared expert fills either gap.
+double half_period(const Sums& s) {
+  double best = s.compute() + s.dispatch + s.combine;
+  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    const double first = std::max(s.front + share * s.shared, s.dispatch);
+    const double second = std::max(s.back + (1 - share) * s.shared, s.combine);
+    best = std::min(best, first + s.routed + second);
+  }
+  return best + s.other_exchange;
+}
 
 Sums add_up(const Device& compute, const Device& whole, const std::vector<graph::Task>& tasks,
             std::vector<OperatorTime>* operators, double times) {
   Sums sums;
+  bool core_seen = false;
   for (const graph::Task& task : tasks) {
+    if (task.name == "attn_norm") core_seen = false;
     const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
     const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
     const double seconds = e.seconds * task.repeat;
-    (exchange ? sums.exchange : task.part == graph::Part::kOutside ? sums.outside : sums.compute) += seconds;
+    place(sums, task, core_seen) += seconds;
     if (operators != nullptr && task.repeat > 0) {
       operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
     }
@@ -60,8 +95,7 @@ double weights(const Architecture& a, const SystemOptions& o) {
 }
 
 struct Step {
-  double seconds = 0;
-  Sums sums;
+  double seconds = 0, compute = 0, exchange = 0;
 };
 
 Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences,
@@ -96,20 +130,15 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   deep.layers += o.mtp;  // a drafting layer is one more of the last kind
   if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
   const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
-  Step step;
-  step.sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
-  const double c = step.sums.compute, x = step.sums.exchange;
-  // Two micro-batches take turns: neither the cores nor the links can be in two places, and one batch's own chain of
-  // computing and exchanging has to fit into a period.
-  const double layers = parts == 2 ? std::max({2 * c, c + x, 2 * x}) : c + x;
-  step.seconds = (layers + parts * step.sums.outside) * double(o.plan.pp);
+  const Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  const double layers = parts == 2 ? 2 * half_period(sums) : sums.compute() + sums.exchange();
+  Step step{(layers + parts * sums.outside) * double(o.plan.pp), parts * (sums.compute() + sums.outside),
+            parts * sums.exchange()};
   if (o.plan.pp > 1) {
     graph::ExchangeTask hand{graph::ExchangeKind::kTransfer, rows, 2 * double(a.hidden), 1, 1, 1, o.plan.pp, 1, true};
     step.seconds += double(o.plan.pp - 1) * estimate(whole, hand).seconds;
   }
   if (o.mode == Mode::kProduction) step.seconds += kProduction.host_s;
-  step.sums.compute *= parts;
-  step.sums.exchange *= parts;
   return step;
 }
 
@@ -138,8 +167,8 @@ Prediction predict(const chip::Chip& chip, const Constants& constants, const Arc
   }
   const Step step = run_step(device, a, o, sequences, out, true);
   out.step_s = step.seconds;
-  out.compute_s = step.sums.compute;
-  out.exchange_s = step.sums.exchange;
+  out.compute_s = step.compute;
+  out.exchange_s = step.exchange;
   out.sequences = sequences;
   out.memory_bytes = device.memory_bytes;
   out.weight_bytes = weights(a, o);

@@ -15,7 +15,7 @@ namespace hadal::predict {
 namespace {
 
 constexpr int kDraws = 15;
-constexpr double kProductionAlpha = 0.8, kDrift = 0.25;
+constexpr double kSpread = 0.5, kDrift = 0.15;  // of the logarithms of popularity, and of its change since placement
 
 std::vector<double> draw_power_law(int64_t experts, double alpha, double low, double high, std::mt19937_64& random) {
   std::uniform_real_distribution<double> uniform(0, 1);
@@ -96,11 +96,13 @@ FullestDevice draw(const LoadSpec& load, int64_t experts, int64_t devices, int64
                    double assignments, uint64_t seed) {
   std::mt19937_64 random(seed);
   const bool few = assignments <= static_cast<double>(experts);
-  const double alpha = load.kind == LoadKind::kProduction ? kProductionAlpha : load.alpha;
-  std::vector<double> loads = load.kind == LoadKind::kTrace
-                                  ? load.trace
-                                  : draw_power_law(experts, alpha, few ? 0.01 : 1,
-                                                   few ? 2 : std::max(2.0, 0.8 * tokens), random);
+  std::vector<double> loads = load.trace;
+  if (load.kind == LoadKind::kPowerLaw) {
+    loads = draw_power_law(experts, load.alpha, few ? 0.01 : 1, few ? 2 : std::max(2.0, 0.8 * tokens), random);
+  } else if (load.kind == LoadKind::kProduction) {
+    std::normal_distribution<double> spread(0, kSpread);
+    for (int64_t e = 0; e < experts; ++e) loads.push_back(std::exp(spread(random)));
+  }
   normalise(loads, assignments);
   if (load.kind != LoadKind::kProduction) return fullest_group(loads, devices);
   std::normal_distribution<double> drift(0, kDrift);

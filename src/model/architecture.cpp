@@ -219,7 +219,7 @@ ParameterCount count_parameters(const Architecture& a) {
   const auto moe = static_cast<double>(a.moe_layers());
   common += moe * (d * static_cast<double>(a.experts) + p.expert * static_cast<double>(a.shared_experts));
   p.total = p.embedding + head + common + moe * p.expert * static_cast<double>(a.experts);
-  p.active = p.embedding + common + moe * p.expert * static_cast<double>(a.experts_per_token);
+  p.active = p.embedding + head + common + moe * p.expert * static_cast<double>(a.experts_per_token);
   return p;
 }
 

@@ -46,8 +46,8 @@ struct Architecture {
 // Bytes of one weight, block scales left out.
 double weight_bytes(WeightFormat format);
 
-// Parameters of the main model (without MTP), of one layer's attention and of one expert, and those that work on a
-// token (all but the embedding and the experts that are not chosen).
+// Parameters of the main model (without MTP), of one layer's attention and of one expert, and those that a token meets
+// (all but the experts that are not chosen).
 struct ParameterCount {
   double total = 0, active = 0, attention_layer = 0, expert = 0, embedding = 0;
 };

@@ -130,8 +130,21 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   deep.layers += o.mtp;  // a drafting layer is one more of the last kind
   if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
   const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
-  const Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
-  const double layers = parts == 2 ? 2 * half_period(sums) : sums.compute() + sums.exchange();
+  const auto layers_of = [&](const Sums& x) { return parts == 2 ? 2 * half_period(x) : x.compute() + x.exchange(); };
+  Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  double layers = layers_of(sums);
+  if (!s.expert_rows.empty()) {
+    // With few tokens the device with the most rows may hold experts that nobody chose, and a mean one takes longer.
+    s.expert_rows.clear();
+    s.expert_rows_factor = 1;
+    std::vector<OperatorTime> even;
+    const Sums mean = add_up(compute, whole, forward(deep, o.plan, s), list ? &even : nullptr, parts);
+    if (layers_of(mean) > layers) {
+      sums = mean;
+      layers = layers_of(mean);
+      if (list) out.operators = std::move(even);
+    }
+  }
   Step step{(layers + parts * sums.outside) * double(o.plan.pp), parts * (sums.compute() + sums.outside),
             parts * sums.exchange()};
   if (o.plan.pp > 1) {

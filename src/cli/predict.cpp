@@ -13,6 +13,7 @@
 #include "cli/app.h"
 #include "cli/find.h"
 #include "cli/output.h"
+#include "predict/serve.h"
 #include "predict/system.h"
 #include "report/table.h"
 #include "report/units.h"
@@ -29,6 +30,12 @@ struct Options {
   int64_t ep = 1, tp = 1, pp = 1, dp = 0, redundant = 0, mtp = 0;
   int overlap = 1;
   bool sequence_parallel = false, shared_apart = false;
+  // Serving
+  double rate = 0, output = 512, variation = 1, chunk = 8192, most = 256, ttft_slo_ms = 2000, tpot_slo_ms = 50;
+  int64_t prefill_ep = 0, requests = 500, seed = 1;
+  bool together = false, capacity = false;
+  std::string trace;
+  bool serving() const { return rate > 0 || !trace.empty() || capacity; }
 };
 
 graph::Format format_of(const std::string& name) {
@@ -83,6 +90,75 @@ std::vector<predict::OperatorTime> by_name(const std::vector<predict::OperatorTi
   return out;
 }
 
+predict::ServeOptions serve_options(const Options& o, const chip::Chip& chip) {
+  predict::ServeOptions s;
+  s.decode = system_options(o, chip);
+  s.prefill = s.decode;
+  s.prefill.prefill = true;
+  s.prefill.mtp = 0;
+  s.decode.comm_cores = 0;
+  if (o.prefill_ep > 0) s.prefill.plan.ep = s.prefill.plan.dp = o.prefill_ep;
+  s.disaggregated = !o.together;
+  s.chunk = o.chunk;
+  s.most_sequences = o.most;
+  s.ttft_slo_s = o.ttft_slo_ms * 1e-3;
+  s.tpot_slo_s = o.tpot_slo_ms * 1e-3;
+  return s;
+}
+
+// Simulates requests instead of one step.
+void execute_serving(const Options& o, const chip::Chip& chip, const model::Architecture& model,
+                     const predict::Constants& constants, const std::optional<OutputFile>& json) {
+  const predict::ServeOptions options = serve_options(o, chip);
+  const auto count = static_cast<size_t>(o.requests);
+  const auto seed = static_cast<uint64_t>(o.seed);
+  double rate = o.rate;
+  if (o.capacity) {
+    rate = predict::capacity(chip, constants, model, options, o.context, o.output, o.variation, count, 0.9, seed);
+    if (rate <= 0) input_error("--capacity", "no rate meets the objectives; loosen --ttft-slo-ms or --tpot-slo-ms");
+  }
+  const predict::ServeResult r =
+      predict::serve(chip, constants, model, options,
+                     o.trace.empty() ? predict::poisson_requests(rate, count, o.context, o.output, o.variation, seed)
+                                     : predict::trace_requests(o.trace));
+  const std::pair<const char*, const predict::Percentiles*> rows[] = {
+      {"ttft", &r.ttft_s}, {"tpot", &r.tpot_s}, {"e2e", &r.e2e_s}};
+  if (json) {
+    Json out{{"model", model.name},
+             {"chip", chip.name},
+             {"requests_per_s", r.requests_per_s},
+             {"goodput_per_s", r.goodput_per_s},
+             {"attained", r.attained},
+             {"tokens_per_s_per_chip", r.output_tokens_per_s_per_chip},
+             {"prefill_busy", r.prefill_busy},
+             {"decode_busy", r.decode_busy},
+             {"mean_batch", r.mean_batch},
+             {"definitions", predict::latency_definitions()}};
+    if (o.capacity) out["capacity_requests_per_s"] = rate;
+    for (const auto& [name, p] : rows) {
+      out[std::string(name) + "_ms"] = {
+          {"p50", p->p50 * 1e3}, {"p90", p->p90 * 1e3}, {"p99", p->p99 * 1e3}, {"mean", p->mean * 1e3}};
+    }
+    json->write(out.dump(2) + "\n");
+    if (json->is_standard_output()) return;
+  }
+  report::Table table({{"ms", Align::kLeft}, {"P50"}, {"P90"}, {"P99"}, {"mean"}});
+  for (const auto& [name, p] : rows) {
+    table.add({name, fmt::format("{:.1f}", p->p50 * 1e3), fmt::format("{:.1f}", p->p90 * 1e3),
+               fmt::format("{:.1f}", p->p99 * 1e3), fmt::format("{:.1f}", p->mean * 1e3)});
+  }
+  fmt::print("{} on {}: {:.3g} requests/s, {}\n\n{}\n", model.name, chip.name, r.requests_per_s,
+             o.together ? "prefill and decode together" : "prefill and decode apart", table.text());
+  if (o.capacity) {
+    fmt::print("capacity        {:.3g} requests/s: the highest rate at which 90 % meet both objectives\n", rate);
+  }
+  fmt::print("goodput         {:.3g} requests/s, {} of the requests meet TTFT {:.0f} ms and TPOT {:.0f} ms\n", r.goodput_per_s,
+             report::percent(r.attained), o.ttft_slo_ms, o.tpot_slo_ms);
+  fmt::print("output tokens   {:.0f} a second and chip\n", r.output_tokens_per_s_per_chip);
+  fmt::print("busy            prefill {}, decode {}; {:.1f} sequences on a device while decoding\n\n{}",
+             report::percent(r.prefill_busy), report::percent(r.decode_busy), r.mean_batch, predict::latency_definitions());
+}
+
 void execute(const Options& o) {
   const std::string chip_file = find_chip(o.chip);
   const chip::Chip chip = chip::load_any(chip_file);
@@ -91,6 +167,7 @@ void execute(const Options& o) {
       predict::load_constants(o.constants.empty() ? find_data("measurements/constants.yaml") : o.constants);
   std::optional<OutputFile> json;
   if (!o.json.empty()) json.emplace(o.json);
+  if (o.serving()) return execute_serving(o, chip, model, constants, json);
   const predict::SystemOptions options = system_options(o, chip);
   const predict::Prediction p = predict::predict(chip, constants, model, options);
   const bool fits = p.weight_bytes + p.cache_bytes <= p.memory_bytes;
@@ -212,6 +289,23 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_option("--cache", o.cache, "Format of the KV cache: bf16 or fp8")
       ->check(CLI::IsMember({"bf16", "fp8"}))
       ->capture_default_str();
+  command->add_option("--rate", o.rate, "Simulate serving: requests a second that arrive at random (Poisson)")
+      ->check(CLI::Range(1e-6, 1e9));
+  command->add_option("--trace", o.trace, "Simulate serving: a file of requests, each arrival, prompt, output tokens");
+  command->add_flag("--capacity", o.capacity, "Simulate serving: find the rate at which 90 % meet both objectives");
+  command->add_option("--requests", o.requests, "Serving: how many arrive")->check(CLI::Range(1, 10000000));
+  command->add_option("--output", o.output, "Serving: mean output tokens; --context is the mean prompt")
+      ->check(CLI::Range(1.0, 1e7));
+  command->add_option("--variation", o.variation, "Serving: standard deviation of lengths over their mean")
+      ->check(CLI::Range(0.0, 10.0));
+  command->add_option("--prefill-ep", o.prefill_ep, "Serving: devices of the prefill instance; --ep if not given");
+  command->add_option("--chunk", o.chunk, "Serving: prefill tokens a device takes in a step")->check(CLI::Range(1.0, 1e9));
+  command->add_option("--max-batch", o.most, "Serving: sequences running on a data-parallel group")
+      ->check(CLI::Range(1.0, 1e6));
+  command->add_flag("--together", o.together, "Serving: one instance does prefill (in chunks) and decode");
+  command->add_option("--ttft-slo-ms", o.ttft_slo_ms, "Serving: objective for the first token")->check(CLI::Range(0.1, 1e9));
+  command->add_option("--tpot-slo-ms", o.tpot_slo_ms, "Serving: objective per output token")->check(CLI::Range(0.01, 1e9));
+  command->add_option("--seed", o.seed, "Serving: of arrivals and lengths")->check(CLI::Range(0, 1 << 30));
   command->add_option("--constants", o.constants, "Constants of the model; measurements/constants.yaml if not given");
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
   command->footer(
@@ -219,6 +313,7 @@ void add_predict(CLI::App& app, Action& action) {
       "  hadal predict --model DeepSeek-V3 --chip h800 --phase decode --batch 128 --context 4096 --ep 128 --overlap 2\n"
       "  hadal predict --model DeepSeek-V3 --chip h800 --phase prefill --batch 4 --context 4096 --ep 32 --overlap 2 \\\n"
       "    --comm-cores 24\n"
+      "  hadal predict --model DeepSeek-V3 --chip h800 --ep 64 --prefill-ep 32 --overlap 2 --context 4000 --rate 50\n"
       "  hadal predict --model DeepSeek-V4-Pro --chip ascend-910c --batch 64 --context 65536 --ep 64");
   command->callback([options, &action] { action = [options] { execute(*options); }; });
 }

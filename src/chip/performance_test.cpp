@@ -19,15 +19,13 @@ struct DataSheet {
 };
 
 // Published peaks, within 1.5 % of units x MAC x 2 x clock. 910C: 752 of the CloudMatrix paper, not 800 of the keynote.
-constexpr DataSheet kSheets[] = {{"a100", 312, 624, 2.039},       {"a800", 312, 624, 2.039},
-                                 {"h100", 989.4, 1979, 3.35},     {"h800", 989.4, 1979, 3.35},
-                                 {"h200", 989.5, 1979, 4.8},      {"h20", 148, 296, 4.0},
-                                 {"b200", 2250, 4500, 7.7},       {"ascend-910b1", 378.9, 757.8, 1.6},
-                                 {"ascend-910b2", 353.9, 707.8, 1.6}, {"ascend-910b3", 294.9, 589.8, 1.6},
-                                 {"ascend-910b4", 245.8, 491.6, 0.8}, {"ascend-910c", 752, 1504, 3.2},
-                                 {"ascend-950pr", 378.5, 757, 1.6},   {"ascend-950dt", 486.6, 973, 4.0},
-                                 {"tpu-v5e", 197, 393, 0.819},    {"tpu-v7", 2307, 4614, 7.38},
-                                 {"trainium2", 667, 1299, 2.9}};
+constexpr DataSheet kSheets[] = {
+    {"a100", 312, 624, 2.039},           {"a800", 312, 624, 2.039},           {"h100", 989.4, 1979, 3.35},
+    {"h800", 989.4, 1979, 3.35},         {"h200", 989.5, 1979, 4.8},          {"h20", 148, 296, 4.0},
+    {"b200", 2250, 4500, 7.7},           {"ascend-910b1", 378.9, 757.8, 1.6}, {"ascend-910b2", 353.9, 707.8, 1.6},
+    {"ascend-910b3", 294.9, 589.8, 1.6}, {"ascend-910b4", 245.8, 491.6, 0.8}, {"ascend-910c", 752, 1504, 3.2},
+    {"ascend-950pr", 378.5, 757, 1.6},   {"ascend-950dt", 486.6, 973, 4.0},   {"tpu-v5e", 197, 393, 0.819},
+    {"tpu-v7", 2307, 4614, 7.38},        {"trainium2", 667, 1299, 2.9}};
 
 TEST(Performance, PeaksAreThoseOfTheDataSheets) {
   for (const DataSheet& sheet : kSheets) {
@@ -103,10 +101,13 @@ void expect_refusal(const std::string& from, const std::string& to, const std::s
 }
 
 TEST(Performance, RefusesWhatIsWrong) {
-  expect_refusal("  vector: 128 op/cycle", "  vectr: 128 op/cycle", "unknown key 'performance.vectr'; did you mean 'vector'?");
+  expect_refusal("  vector: 128 op/cycle", "  vectr: 128 op/cycle",
+                 "unknown key 'performance.vectr'; did you mean 'vector'?");
   expect_refusal("  devices: 1\n", "", "missing key 'performance.devices'");
-  expect_refusal("bf16: 2048 MAC/cycle", "bf16: 2048", "performance.matrix.bf16: '2048' has no unit; units are MAC/cycle");
-  expect_refusal("bf16: 2048 MAC/cycle", "bf16: none", "performance.matrix.bf16: is none; attention is computed in BF16");
+  expect_refusal("bf16: 2048 MAC/cycle", "bf16: 2048",
+                 "performance.matrix.bf16: '2048' has no unit; units are MAC/cycle");
+  expect_refusal("bf16: 2048 MAC/cycle", "bf16: none",
+                 "performance.matrix.bf16: is none; attention is computed in BF16");
   expect_refusal("sustained_clock: 1.6 GHz", "sustained_clock: 2 GHz", "is above the clock of 1.83e+09 Hz");
   expect_refusal("devices: 1", "devices: 7", "performance.devices: 7 does not divide the 132 cores");
   expect_refusal("bandwidth: 3.35 TB/s", "bandwidth: 3.35 TB/s in 4 TB/s to 5 TB/s", "lies outside its own range");

@@ -82,9 +82,9 @@ std::string find_shape(const std::string& given) {
   if (is_file(given)) return given;
   if (!given.empty()) {
     for (const fs::path& root : roots()) {
-      for (const fs::path& path : {fs::path(given) / "config.json", root / "models" / "configs" / given,
-                                   root / "models" / "configs" / (given + ".json"),
-                                   root / "models" / given / "config.json"}) {
+      for (const fs::path& path :
+           {fs::path(given) / "config.json", root / "models" / "configs" / given,
+            root / "models" / "configs" / (given + ".json"), root / "models" / given / "config.json"}) {
         if (is_file(path)) return path.lexically_normal().string();
       }
     }

@@ -25,7 +25,8 @@ using Json = nlohmann::ordered_json;
 using report::Align;
 
 struct Options {
-  std::string model, chip, phase = "decode", mode = "profile", load = "uniform", matrix, cache = "bf16", constants, json;
+  std::string model, chip, phase = "decode", mode = "profile", load = "uniform", matrix, cache = "bf16", constants,
+                           json;
   double batch = 1, context = 4096, queries = 0, tpot_ms = 0, acceptance = 0.7, hit = 0, comm_cores = 0;
   int64_t ep = 1, tp = 1, pp = 1, dp = 0, redundant = 0, mtp = 0;
   int overlap = 1;
@@ -152,11 +153,12 @@ void execute_serving(const Options& o, const chip::Chip& chip, const model::Arch
   if (o.capacity) {
     fmt::print("capacity        {:.3g} requests/s: the highest rate at which 90 % meet both objectives\n", rate);
   }
-  fmt::print("goodput         {:.3g} requests/s, {} of the requests meet TTFT {:.0f} ms and TPOT {:.0f} ms\n", r.goodput_per_s,
-             report::percent(r.attained), o.ttft_slo_ms, o.tpot_slo_ms);
+  fmt::print("goodput         {:.3g} requests/s, {} of the requests meet TTFT {:.0f} ms and TPOT {:.0f} ms\n",
+             r.goodput_per_s, report::percent(r.attained), o.ttft_slo_ms, o.tpot_slo_ms);
   fmt::print("output tokens   {:.0f} a second and chip\n", r.output_tokens_per_s_per_chip);
   fmt::print("busy            prefill {}, decode {}; {:.1f} sequences on a device while decoding\n\n{}",
-             report::percent(r.prefill_busy), report::percent(r.decode_busy), r.mean_batch, predict::latency_definitions());
+             report::percent(r.prefill_busy), report::percent(r.decode_busy), r.mean_batch,
+             predict::latency_definitions());
 }
 
 void execute(const Options& o) {
@@ -177,7 +179,8 @@ void execute(const Options& o) {
   std::vector<double> range;
   if (!chip.assumptions.empty()) {
     for (const chip::Bound bound : {chip::Bound::kLow, chip::Bound::kHigh}) {
-      range.push_back(predict::predict(chip::load_any(chip_file, bound), constants, model, options).tokens_per_s_per_chip);
+      range.push_back(
+          predict::predict(chip::load_any(chip_file, bound), constants, model, options).tokens_per_s_per_chip);
     }
     std::sort(range.begin(), range.end());
   }
@@ -211,7 +214,8 @@ void execute(const Options& o) {
   }
   double sum = 0;
   for (const predict::OperatorTime& op : operators) sum += op.seconds;
-  report::Table table({{"operator", Align::kLeft}, {"times"}, {"us each"}, {"us a step"}, {"share"}, {"bound by", Align::kLeft}});
+  report::Table table(
+      {{"operator", Align::kLeft}, {"times"}, {"us each"}, {"us a step"}, {"share"}, {"bound by", Align::kLeft}});
   for (const predict::OperatorTime& op : operators) {
     table.add({op.name, fmt::format("{:.0f}", op.count), fmt::format("{:.1f}", op.seconds / op.count * 1e6),
                fmt::format("{:.0f}", op.seconds * 1e6), report::percent(op.seconds / sum),
@@ -221,7 +225,8 @@ void execute(const Options& o) {
              chip.name, o.phase, o.mode, p.sequences, options.keys, o.tp, options.plan.dp, o.ep, o.pp);
   fmt::print("{}\n", table.text());
   if (options.prefill) {
-    fmt::print("step                     {:.2f} ms: from the start of the batch to its last first token\n", p.step_s * 1e3);
+    fmt::print("step                     {:.2f} ms: from the start of the batch to its last first token\n",
+               p.step_s * 1e3);
     fmt::print("computed prompt tokens   {:.0f} a second and chip\n", p.tokens_per_s_per_chip);
   } else {
     fmt::print("step                     {:.2f} ms\n", p.step_s * 1e3);
@@ -230,10 +235,12 @@ void execute(const Options& o) {
     fmt::print("output tokens            {:.0f} a second and chip\n", p.tokens_per_s_per_chip);
   }
   if (!range.empty()) {
-    fmt::print("range                    {:.0f} to {:.0f}: {} figures of the chip are assumptions, here all at their ends\n",
-               range.front(), range.back(), chip.assumptions.size());
+    fmt::print(
+        "range                    {:.0f} to {:.0f}: {} figures of the chip are assumptions, here all at their ends\n",
+        range.front(), range.back(), chip.assumptions.size());
   }
-  fmt::print("compute / exchanges      {:.2f} / {:.2f} ms a step before overlap\n", p.compute_s * 1e3, p.exchange_s * 1e3);
+  fmt::print("compute / exchanges      {:.2f} / {:.2f} ms a step before overlap\n", p.compute_s * 1e3,
+             p.exchange_s * 1e3);
   fmt::print("fullest device           {:.2f} times the mean of expert rows\n", p.expert_factor);
   fmt::print("memory a device          weights {}, cache {} of {}{}\n", report::binary_bytes(uint64_t(p.weight_bytes)),
              report::binary_bytes(uint64_t(p.cache_bytes)), report::binary_bytes(uint64_t(p.memory_bytes)),
@@ -267,7 +274,8 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_option("--ep", o.ep, "Devices that hold the experts")->check(count)->capture_default_str();
   command->add_option("--pp", o.pp, "Stages of layers")->check(count)->capture_default_str();
   command->add_flag("--sp", o.sequence_parallel, "Split activations outside the TP products too");
-  command->add_option("--redundant", o.redundant, "Copies of hot experts over all devices")->check(CLI::Range(0, 1 << 20));
+  command->add_option("--redundant", o.redundant, "Copies of hot experts over all devices")
+      ->check(CLI::Range(0, 1 << 20));
   command->add_flag("--shared-apart", o.shared_apart, "Shared experts sit on devices of their own");
   command->add_option("--overlap", o.overlap, "Micro-batches that hide each other's exchanges")
       ->check(CLI::Range(1, 2))
@@ -299,19 +307,23 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_option("--variation", o.variation, "Serving: standard deviation of lengths over their mean")
       ->check(CLI::Range(0.0, 10.0));
   command->add_option("--prefill-ep", o.prefill_ep, "Serving: devices of the prefill instance; --ep if not given");
-  command->add_option("--chunk", o.chunk, "Serving: prefill tokens a device takes in a step")->check(CLI::Range(1.0, 1e9));
+  command->add_option("--chunk", o.chunk, "Serving: prefill tokens a device takes in a step")
+      ->check(CLI::Range(1.0, 1e9));
   command->add_option("--max-batch", o.most, "Serving: sequences running on a data-parallel group")
       ->check(CLI::Range(1.0, 1e6));
   command->add_flag("--together", o.together, "Serving: one instance does prefill (in chunks) and decode");
-  command->add_option("--ttft-slo-ms", o.ttft_slo_ms, "Serving: objective for the first token")->check(CLI::Range(0.1, 1e9));
-  command->add_option("--tpot-slo-ms", o.tpot_slo_ms, "Serving: objective per output token")->check(CLI::Range(0.01, 1e9));
+  command->add_option("--ttft-slo-ms", o.ttft_slo_ms, "Serving: objective for the first token")
+      ->check(CLI::Range(0.1, 1e9));
+  command->add_option("--tpot-slo-ms", o.tpot_slo_ms, "Serving: objective per output token")
+      ->check(CLI::Range(0.01, 1e9));
   command->add_option("--seed", o.seed, "Serving: of arrivals and lengths")->check(CLI::Range(0, 1 << 30));
   command->add_option("--constants", o.constants, "Constants of the model; measurements/constants.yaml if not given");
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
   command->footer(
       "Examples:\n"
       "  hadal predict --model DeepSeek-V3 --chip h800 --phase decode --batch 128 --context 4096 --ep 128 --overlap 2\n"
-      "  hadal predict --model DeepSeek-V3 --chip h800 --phase prefill --batch 4 --context 4096 --ep 32 --overlap 2 \\\n"
+      "  hadal predict --model DeepSeek-V3 --chip h800 --phase prefill --batch 4 --context 4096 --ep 32 --overlap 2 "
+      "\\\n"
       "    --comm-cores 24\n"
       "  hadal predict --model DeepSeek-V3 --chip h800 --ep 64 --prefill-ep 32 --overlap 2 --context 4000 --rate 50\n"
       "  hadal predict --model DeepSeek-V4-Pro --chip ascend-910c --batch 64 --context 65536 --ep 64");

@@ -12,6 +12,7 @@
 #include "cli/app.h"
 #include "cli/find.h"
 #include "cli/output.h"
+#include "predict/cross_layer.h"
 #include "predict/validate.h"
 #include "report/table.h"
 
@@ -22,13 +23,63 @@ using Json = nlohmann::ordered_json;
 using report::Align;
 
 struct Options {
-  std::string measurements, constants, json, fit;
+  std::string measurements, constants, json, fit, simulator, chip = "chips/hadal-1.yaml";
   bool rows = false;
-  int rounds = 12;
+  int rounds = 12, batch = 1;
+  int64_t context = 64;
 };
 
+// The predictor against the timing simulator, for one decode step of a model with weights.
+void execute_simulator(const Options& options) {
+  const chip::Chip chip = chip::load(find_chip(options.chip));
+  std::optional<OutputFile> json;
+  if (!options.json.empty()) json.emplace(options.json);
+  const model::Model model = model::Model::load(find_model(options.simulator));
+  const predict::StepCheck step = predict::check_step(model, chip, options.batch, options.context);
+  const auto error = [](double predicted, double simulated) {
+    return simulated > 0 ? 100 * (predicted / simulated - 1) : 0;
+  };
+  Json rows = Json::array();
+  report::Table table({{"operator", Align::kLeft}, {"simulated"}, {"predicted"}, {"error"}});
+  std::vector<double> sizes;
+  for (const predict::OperatorCheck& o : step.operators) {
+    // What the simulator charges to a neighbour has no error of its own.
+    if (o.simulated_cycles < 0.005 * step.simulated_cycles) continue;
+    const double e = error(o.predicted_cycles, o.simulated_cycles);
+    sizes.push_back(std::abs(e));
+    rows.push_back({{"name", o.name},
+                    {"cycles_simulated", o.simulated_cycles},
+                    {"cycles_predicted", o.predicted_cycles},
+                    {"error_pct", e}});
+    table.add({o.name, fmt::format("{:.0f}", o.simulated_cycles), fmt::format("{:.0f}", o.predicted_cycles),
+               fmt::format("{:+.1f} %", e)});
+  }
+  std::sort(sizes.begin(), sizes.end());
+  const double median = sizes.empty() ? 0 : sizes[sizes.size() / 2];
+  const double whole = error(step.predicted_cycles, step.simulated_cycles);
+  if (json) {
+    const Json out{{"model", options.simulator},
+                   {"chip", chip.name},
+                   {"batch", step.batch},
+                   {"context", step.context},
+                   {"cycles_simulated", step.simulated_cycles},
+                   {"cycles_predicted", step.predicted_cycles},
+                   {"step_error_pct", whole},
+                   {"operator_median_abs_pct", median},
+                   {"operators", rows}};
+    json->write(out.dump(2) + "\n");
+    if (json->is_standard_output()) return;
+  }
+  fmt::print("{} on {}, decode, {} sequences, context {}: cycles\n\n{}\n", options.simulator, chip.name, step.batch,
+             step.context, table.text());
+  fmt::print("whole step {:.0f} simulated, {:.0f} predicted: {:+.1f} %; median over operators {:.1f} %\n",
+             step.simulated_cycles, step.predicted_cycles, whole, median);
+}
+
 void execute(const Options& options) {
-  const std::string table = options.measurements.empty() ? find_data("measurements/published.csv") : options.measurements;
+  if (!options.simulator.empty()) return execute_simulator(options);
+  const std::string table =
+      options.measurements.empty() ? find_data("measurements/published.csv") : options.measurements;
   const std::string file = options.constants.empty() ? find_data("measurements/constants.yaml") : options.constants;
   std::optional<OutputFile> json, fitted;
   if (!options.json.empty()) json.emplace(options.json);
@@ -64,8 +115,14 @@ void execute(const Options& options) {
     json->write(out.dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
-  report::Table list({{"row", Align::kLeft}, {"chip", Align::kLeft}, {"operator", Align::kLeft}, {"measured"},
-                      {"predicted"}, {"", Align::kLeft}, {"error"}, {"mark", Align::kLeft}});
+  report::Table list({{"row", Align::kLeft},
+                      {"chip", Align::kLeft},
+                      {"operator", Align::kLeft},
+                      {"measured"},
+                      {"predicted"},
+                      {"", Align::kLeft},
+                      {"error"},
+                      {"mark", Align::kLeft}});
   for (const predict::RowResult& r : results) {
     const bool system = r.row->operation == "prefill" || r.row->operation == "decode";
     if (!options.rows && !system) continue;
@@ -93,13 +150,23 @@ void add_validate(CLI::App& app, Action& action) {
   command->add_flag("--rows", o.rows, "Show every row, not only those of whole systems");
   command->add_option("--fit", o.fit, "Fit the constants on rows marked fit first, and write them to this file");
   command->add_option("--rounds", o.rounds, "Rounds of the fit")->check(CLI::Range(1, 1000))->capture_default_str();
+  command->add_option("--simulator", o.simulator,
+                      "Instead: the predictor against the timing simulator, a decode step of this model directory");
+  command->add_option("--chip", o.chip, "With --simulator: the chip")->capture_default_str();
+  command->add_option("--batch", o.batch, "With --simulator: sequences")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  command->add_option("--context", o.context, "With --simulator: tokens of each, the step's own included")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
   command->footer(
       "docs/predict.md describes the table and the model.\n\n"
       "Examples:\n"
       "  hadal validate\n"
       "  hadal validate --rows --measurements mine.csv\n"
-      "  hadal validate --fit measurements/constants.yaml");
+      "  hadal validate --fit measurements/constants.yaml\n"
+      "  hadal validate --simulator hadal-tiny --batch 16");
   command->callback([options, &action] { action = [options] { execute(*options); }; });
 }
 

@@ -29,7 +29,9 @@ class Builder {
   // Layers of one pipeline stage.
   double share(int64_t layers) const { return real(layers) / real(plan_.pp); }
 
-  void add(const char* name, Part part, double repeat, auto work) { tasks_.push_back({name, part, repeat, std::move(work)}); }
+  void add(const char* name, Part part, double repeat, auto work) {
+    tasks_.push_back({name, part, repeat, std::move(work)});
+  }
   void gemm(const char* name, Part part, double repeat, double m, int64_t n, int64_t k, Format f, double groups = 1,
             double out = 2) {
     add(name, part, repeat, GemmTask{m, n, k, groups, f, f, out, scaled(f), {}});
@@ -130,7 +132,8 @@ void Builder::mla(double repeat) {
     gemm("v_up", part, repeat, rows_, a_.v_dim, a_.kv_lora, Format::kBf16, real(heads));
   }
   if (scaled(linear()) || linear() == Format::kInt8) {
-    vector("o_quant", part, repeat, rows_, 2 * real(heads * a_.v_dim), real(heads * a_.v_dim), 3 * real(heads * a_.v_dim));
+    vector("o_quant", part, repeat, rows_, 2 * real(heads * a_.v_dim), real(heads * a_.v_dim),
+           3 * real(heads * a_.v_dim));
   }
   gemm("output", part, repeat, rows_, a_.hidden, heads * a_.v_dim, linear());
   join("attn_reduce", part, repeat);
@@ -210,7 +213,8 @@ void Builder::dense(double repeat) {
   const int64_t inter = std::max<int64_t>(1, a_.dense_inter / tp_);
   norm("mlp_norm", part, repeat, real(a_.hidden));
   gemm("mlp_up", part, repeat, rows_, 2 * inter, a_.hidden, linear());
-  vector("mlp_act", part, repeat, rows_, 4 * real(inter), format_bytes(linear()) * real(inter), 4 * real(inter), real(inter));
+  vector("mlp_act", part, repeat, rows_, 4 * real(inter), format_bytes(linear()) * real(inter), 4 * real(inter),
+         real(inter));
   gemm("mlp_down", part, repeat, rows_, a_.hidden, inter, linear());
   join("mlp_reduce", part, repeat);
 }

@@ -30,11 +30,11 @@ struct AttentionTask {
   double sequences = 0, queries = 0, keys = 0;
   int64_t heads = 0, kv_heads = 0;  // on this device
   int64_t qk_dim = 0, v_dim = 0;
-  bool shared_value = false;    // values are part of the keys: one read serves both (MLA, latent)
-  bool expanded = false;        // keys and values come from activations, as in prefill, in tiles of many queries
-  double kv_token_bytes = 0;    // cache bytes a token and kv head, keys and values
-  bool dequantise = false;      // cache elements become BF16 on vector units first
-  bool gathered = false;        // each query reads keys of its own (sparse attention)
+  bool shared_value = false;  // values are part of the keys: one read serves both (MLA, latent)
+  bool expanded = false;      // keys and values come from activations, as in prefill, in tiles of many queries
+  double kv_token_bytes = 0;  // cache bytes a token and kv head, keys and values
+  bool dequantise = false;    // cache elements become BF16 on vector units first
+  bool gathered = false;      // each query reads keys of its own (sparse attention)
 };
 
 // Index of sparse attention: rows x keys x heads dot products of dim, weighted sum over heads, then the top of them.
@@ -51,14 +51,14 @@ enum class ExchangeKind : uint8_t { kDispatch, kCombine, kAllReduce, kAllGather,
 
 struct ExchangeTask {
   ExchangeKind kind{};
-  double tokens = 0;         // of this device
-  double token_bytes = 0;    // a copy of a token on the wire
-  int64_t choices = 1;       // experts a token goes to
+  double tokens = 0;                    // of this device
+  double token_bytes = 0;               // a copy of a token on the wire
+  int64_t choices = 1;                  // experts a token goes to
   int64_t groups = 1, group_limit = 1;  // expert groups, and how many of them a token may choose from
-  int64_t devices = 1;       // that take part
-  double hot = 1;            // load of the fullest receiver over the mean
-  double cores = 0;           // that move the data of throughput kernels; 0: enough
-  bool bulk = false;         // throughput kernels: one copy a node, forwarded inside it; else one copy an expert
+  int64_t devices = 1;                  // that take part
+  double hot = 1;                       // load of the fullest receiver over the mean
+  double cores = 0;                     // that move the data of throughput kernels; 0: enough
+  bool bulk = false;  // throughput kernels: one copy a node, forwarded inside it; else one copy an expert
 };
 
 enum class Part : uint8_t { kAttention, kFeedForward, kOutside };
@@ -86,10 +86,10 @@ struct StepShape {
   double context = 0;    // tokens before and with the step's last one
   double cached = 0;     // of them, not computed in this step (prefix cache or earlier chunks); decode: all
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
-  bool shared_expert_on_rank = true;      // every device computes the shared expert for its own tokens
-  double expert_rows_factor = 1;          // load of the fullest device over the mean
-  double exchange_cores = 0;              // that throughput exchanges occupy
-  std::vector<double> expert_rows{};      // rows of each expert of the fullest device; empty: even
+  bool shared_expert_on_rank = true;  // every device computes the shared expert for its own tokens
+  double expert_rows_factor = 1;      // load of the fullest device over the mean
+  double exchange_cores = 0;          // that throughput exchanges occupy
+  std::vector<double> expert_rows{};  // rows of each expert of the fullest device; empty: even
 };
 
 // Experts a device holds and how many of them see at least one of `assignments` random choices among all experts.

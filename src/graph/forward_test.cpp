@@ -64,7 +64,8 @@ TEST(Forward, AgreesWithTheOperatorsOfOurCompiler) {
     for (const int64_t rows : {1, 7, 64}) {
       int64_t expected = 0;
       for (const Operator& op : step(config)) expected += macs(op, config, rows, 500);
-      EXPECT_NEAR(total_macs(forward(a, {}, decode(static_cast<double>(rows), 500))) / static_cast<double>(expected), 1, 1e-9)
+      EXPECT_NEAR(total_macs(forward(a, {}, decode(static_cast<double>(rows), 500))) / static_cast<double>(expected), 1,
+                  1e-9)
           << path << ", " << rows << " rows";
     }
   }

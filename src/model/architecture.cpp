@@ -36,7 +36,8 @@ class Shape {
   bool flag(std::string_view key) const {
     if (!has(key)) return false;
     const json& value = *file_.root().find(key);
-    if (!value.is_boolean()) input_error(file_.where({key}), "{} is {}, true or false is needed", key, kind_name(value));
+    if (!value.is_boolean())
+      input_error(file_.where({key}), "{} is {}, true or false is needed", key, kind_name(value));
     return value.get<bool>();
   }
   std::string text_or(std::string_view key, std::string absent) const {
@@ -180,7 +181,8 @@ double attention_parameters(const Architecture& a) {
   }
   const auto hd = static_cast<double>(a.head_dim);
   if (a.attention == AttentionKind::kLatent) {
-    const auto q = static_cast<double>(a.q_lora), o = static_cast<double>(a.o_lora), g = static_cast<double>(a.o_groups);
+    const auto q = static_cast<double>(a.q_lora), o = static_cast<double>(a.o_lora),
+               g = static_cast<double>(a.o_groups);
     return d * q + q * h * hd + d * hd + h * hd * o + g * o * d;
   }
   return d * hd * (h + 2 * static_cast<double>(a.kv_heads)) + h * hd * d;

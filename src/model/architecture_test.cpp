@@ -11,7 +11,9 @@
 namespace hadal::model {
 namespace {
 
-std::string shipped(const std::string& name) { return std::string(HADAL_SOURCE_DIR) + "/models/configs/" + name + ".json"; }
+std::string shipped(const std::string& name) {
+  return std::string(HADAL_SOURCE_DIR) + "/models/configs/" + name + ".json";
+}
 Architecture shape(const std::string& name) { return Architecture::load(shipped(name)); }
 
 struct Total {
@@ -96,9 +98,11 @@ TEST(Architecture, RefusesWhatItCannotUse) {
   EXPECT_NE(refusal("DeepSeek-V3", "\"kv_lora_rank\": 512,", "").find("kv_lora_rank is missing"), std::string::npos);
   EXPECT_NE(refusal("Qwen3-8B", "\"num_key_value_heads\": 8", "\"num_key_value_heads\": 7").find("it must divide"),
             std::string::npos);
-  EXPECT_NE(refusal("DeepSeek-V4-Pro", "\"o_groups\": 16", "\"o_groups\": 15").find("it must divide"), std::string::npos);
-  EXPECT_NE(refusal("Qwen3-30B-A3B", "\"num_experts_per_tok\": 8", "\"num_experts_per_tok\": 900").find("more than the"),
+  EXPECT_NE(refusal("DeepSeek-V4-Pro", "\"o_groups\": 16", "\"o_groups\": 15").find("it must divide"),
             std::string::npos);
+  EXPECT_NE(
+      refusal("Qwen3-30B-A3B", "\"num_experts_per_tok\": 8", "\"num_experts_per_tok\": 900").find("more than the"),
+      std::string::npos);
   EXPECT_NE(refusal("Qwen3-8B", "\"vocab_size\": 151936", "\"vocab_size\": \"many\"").find("an integer is needed"),
             std::string::npos);
 }

@@ -7,10 +7,10 @@
 namespace hadal::predict {
 namespace {
 
-constexpr double kScoreOps = 8;      // scale, mask, maximum, subtract, sum, convert: vector operations a score
-constexpr double kDecodeRows = 64;   // rows of a tile over a cache, and keys of a block
+constexpr double kScoreOps = 8;     // scale, mask, maximum, subtract, sum, convert: vector operations a score
+constexpr double kDecodeRows = 64;  // rows of a tile over a cache, and keys of a block
 constexpr double kKeyBlock = 64;
-constexpr double kPrefillRows = 128; // queries of a tile where keys are expanded
+constexpr double kPrefillRows = 128;  // queries of a tile where keys are expanded
 
 }  // namespace
 
@@ -27,19 +27,20 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
   const double dims = double(t.qk_dim + t.v_dim);
   // Blocks of keys against tiles of rows, spread over the cores; the core with most of them decides.
   const double blocks = heads * row_tiles * std::max(1.0, t.keys / block);
-  const double most_blocks = blocks <= d.cores ? 1 : blocks < 64 * d.cores ? std::ceil(blocks / d.cores) : blocks / d.cores;
+  const double most_blocks = blocks <= d.cores       ? 1
+                             : blocks < 64 * d.cores ? std::ceil(blocks / d.cores)
+                                                     : blocks / d.cores;
   const double scores = tile * block * std::min(1.0, t.keys / block);
   const double multiply = scores * dims / (d.chip.bf16_mac * c.issue_wide);
-  const double vector = scores * (1 / d.chip.special_op + kScoreOps / d.chip.vector_op) +
-                        tile * double(t.v_dim) / d.chip.vector_op;
+  const double vector =
+      scores * (1 / d.chip.special_op + kScoreOps / d.chip.vector_op) + tile * double(t.v_dim) / d.chip.vector_op;
   // Tiles of heads on neighbouring cores share what one of them dequantised.
-  const double dequantise = t.dequantise ? block * double(t.qk_dim) * c.dequantise_ops / d.chip.vector_op /
-                                               std::min(2.0, row_tiles)
-                                         : 0;
+  const double dequantise =
+      t.dequantise ? block * double(t.qk_dim) * c.dequantise_ops / d.chip.vector_op / std::min(2.0, row_tiles) : 0;
   const double exposed = t.expanded ? c.prefill_exposed : c.decode_exposed;
   // Around the blocks: queries come in, results go out.
-  const double edge = 2 * d.chip.memory_latency_s * d.hz + tile * (2 * double(t.qk_dim) + 4 * double(t.v_dim)) /
-                                                               d.chip.port_bytes_per_cycle;
+  const double edge = 2 * d.chip.memory_latency_s * d.hz +
+                      tile * (2 * double(t.qk_dim) + 4 * double(t.v_dim)) / d.chip.port_bytes_per_cycle;
   const double compute = (most_blocks * std::max(multiply + exposed * vector, dequantise) + edge) / d.hz;
   const double reads = t.gathered ? t.sequences * t.queries : t.sequences;
   double bytes = 0;
@@ -47,14 +48,17 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
     bytes = t.sequences * double(t.kv_heads) * t.keys * t.kv_token_bytes;
     bytes += t.sequences * t.queries * double(t.heads) * 2 * dims;
   } else {
-    bytes = reads * double(t.kv_heads) * t.keys * t.kv_token_bytes + t.sequences * t.queries * double(t.heads) * 2 * dims;
+    bytes =
+        reads * double(t.kv_heads) * t.keys * t.kv_token_bytes + t.sequences * t.queries * double(t.heads) * 2 * dims;
   }
   const double memory = bytes / d.memory_bytes_per_s;
   // A cache is cut into pieces where rows alone do not give every core work; a second kernel adds them up.
   const bool cut = !t.expanded && t.keys > block && heads * row_tiles < 4 * d.cores;
   const double combine = cut ? d.chip.kernel_start_s + 2 * d.chip.memory_latency_s : 0;
   const double start = d.chip.kernel_start_s + combine + d.kernel_extra_s;
-  const Bound bound = memory > compute ? Bound::kMemory : dequantise > multiply + exposed * vector ? Bound::kVector : Bound::kMatrix;
+  const Bound bound = memory > compute                           ? Bound::kMemory
+                      : dequantise > multiply + exposed * vector ? Bound::kVector
+                                                                 : Bound::kMatrix;
   return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory), bound, bytes};
 }
 
@@ -68,7 +72,10 @@ Estimate estimate(const Device& d, const graph::IndexTask& t) {
   const double memory = bytes / d.memory_bytes_per_s;
   const double start = d.chip.kernel_start_s + d.kernel_extra_s + 2 * d.chip.memory_latency_s;
   return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory),
-          memory > compute ? Bound::kMemory : multiply > vector ? Bound::kMatrix : Bound::kVector, bytes};
+          memory > compute    ? Bound::kMemory
+          : multiply > vector ? Bound::kMatrix
+                              : Bound::kVector,
+          bytes};
 }
 
 Estimate estimate(const Device& d, const graph::VectorTask& t) {
@@ -82,7 +89,10 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   const double memory = bytes / ((cached ? std::max(port, rate) : rate) * d.constants.vector_efficiency);
   const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
   const double work = std::max(compute, memory);
-  return {start + work, work < start ? Bound::kStart : compute > memory ? Bound::kVector : Bound::kMemory,
+  return {start + work,
+          work < start       ? Bound::kStart
+          : compute > memory ? Bound::kVector
+                             : Bound::kMemory,
           cached ? 0 : bytes};
 }
 

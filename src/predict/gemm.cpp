@@ -8,8 +8,8 @@
 namespace hadal::predict {
 namespace {
 
-constexpr double kStepBytes = 128;        // of k that a pipeline stage holds
-constexpr double kStages = 2;             // the fewest that overlap loading and computing
+constexpr double kStepBytes = 128;  // of k that a pipeline stage holds
+constexpr double kStages = 2;       // the fewest that overlap loading and computing
 constexpr double kColumns[] = {16, 32, 64, 96, 128, 160, 192, 256};
 constexpr double kSplits[] = {1, 2, 4, 8};  // of k, where partial sums may be added afterwards
 
@@ -55,8 +55,8 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
   const double store = out_bytes / d.memory_bytes_per_s;
   // Results that the cache takes leave at port rate, others at a core's share of the memory's.
   const double share = d.memory_bytes_per_s / d.cores / d.hz;
-  const double drain = out_bytes <= d.cache_bytes / 2 ? d.chip.port_bytes_per_cycle
-                                                      : std::min(share, d.chip.port_bytes_per_cycle);
+  const double drain =
+      out_bytes <= d.cache_bytes / 2 ? d.chip.port_bytes_per_cycle : std::min(share, d.chip.port_bytes_per_cycle);
   const Shape shape{t};
   double fastest = std::numeric_limits<double>::infinity();
   double rows_most = t.m;
@@ -83,7 +83,8 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
         if (split > 1 && (t.block_scaled || t.groups > 1 || tiles * split > d.cores)) break;
         const double steps = std::ceil(double(t.k) / step_k / split);
         const double waves = std::ceil(tiles * split / d.cores);
-        const double reduce = split > 1 ? 2 * latency_cycles + split * rows * tile_n * 4 / d.chip.port_bytes_per_cycle : 0;
+        const double reduce =
+            split > 1 ? 2 * latency_cycles + split * rows * tile_n * 4 / d.chip.port_bytes_per_cycle : 0;
         const double cycles = waves * (steps * step + tile_exposed * edge) + (1 - tile_exposed) * edge + reduce;
         const double compute = cycles / d.hz;
         const double bytes = operand_bytes(d, t, tile_m, tile_n);
@@ -91,8 +92,8 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
         const double total = std::max(compute, memory + store) + c.unhidden * std::min(compute, memory);
         if (total >= fastest) continue;
         fastest = total;
-        best = {d.chip.kernel_start_s + d.kernel_extra_s + total, compute > memory + store ? Bound::kMatrix : Bound::kMemory,
-                bytes + out_bytes};
+        best = {d.chip.kernel_start_s + d.kernel_extra_s + total,
+                compute > memory + store ? Bound::kMatrix : Bound::kMemory, bytes + out_bytes};
       }
     }
   }

@@ -12,8 +12,8 @@ enum class LoadKind : uint8_t { kUniform, kPowerLaw, kProduction, kTrace };
 
 struct LoadSpec {
   LoadKind kind = LoadKind::kUniform;
-  double alpha = 0;            // of the power law
-  std::vector<double> trace;   // relative load of each expert
+  double alpha = 0;           // of the power law
+  std::vector<double> trace;  // relative load of each expert
 };
 
 // "uniform", "power_law:ALPHA", "production" or "trace:FILE" (one number an expert). `where` heads the input error.

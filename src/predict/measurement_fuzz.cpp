@@ -8,7 +8,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     hadal::predict::parse_measurements(std::string_view(reinterpret_cast<const char*>(data), size), "fuzz");
-  } catch (const hadal::Error&) {
-  }
+  } catch (const hadal::Error&) {}
   return 0;
 }

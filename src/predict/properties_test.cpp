@@ -91,8 +91,8 @@ TEST_P(Property, AFasterMatrixUnitIsNeverSlower) {
     const graph::GemmTask t = gemm();
     Device slow = device(), fast = device();
     const double factor = uniform(1, 4);
-    for (double chip::Performance::* rate : {&chip::Performance::bf16_mac, &chip::Performance::fp8_mac,
-                                             &chip::Performance::int8_mac, &chip::Performance::fp4_mac}) {
+    for (double chip::Performance::*rate : {&chip::Performance::bf16_mac, &chip::Performance::fp8_mac,
+                                            &chip::Performance::int8_mac, &chip::Performance::fp4_mac}) {
       fast.chip.*rate *= factor;
     }
     EXPECT_LE(estimate(fast, t).seconds, estimate(slow, t).seconds * kSlack);

@@ -104,11 +104,10 @@ struct Context {
 
 void set_timing(Context& c) {
   const Constants& k = c.device.constants;
-  c.device.kernel_extra_s = 1e-6 * c.config.choice_or<double>("timing", "author",
-                                                              {{"author", 0.0},
-                                                               {"bench", k.bench_us},
-                                                               {"framework", k.framework_us},
-                                                               {"eager", k.eager_us}});
+  c.device.kernel_extra_s =
+      1e-6 * c.config.choice_or<double>(
+                 "timing", "author",
+                 {{"author", 0.0}, {"bench", k.bench_us}, {"framework", k.framework_us}, {"eager", k.eager_us}});
 }
 
 Outcome gemm(Context& c) {
@@ -261,7 +260,8 @@ Outcome exchange(Context& c) {
 Outcome system(Context& c) {
   SystemOptions o;
   o.prefill = c.row.operation == "prefill";
-  o.mode = c.config.choice_or<Mode>("mode", "profile", {{"profile", Mode::kProfile}, {"production", Mode::kProduction}});
+  o.mode =
+      c.config.choice_or<Mode>("mode", "profile", {{"profile", Mode::kProfile}, {"production", Mode::kProduction}});
   o.plan.ep = c.config.whole_or("ep", 1);
   o.plan.tp = c.config.whole_or("tp", 1);
   o.plan.pp = c.config.whole_or("pp", 1);

@@ -22,7 +22,9 @@ Percentiles percentiles(std::vector<double> values) {
   Percentiles out;
   if (values.empty()) return out;
   std::sort(values.begin(), values.end());
-  const auto at = [&](double q) { return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)]; };
+  const auto at = [&](double q) {
+    return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+  };
   for (const double v : values) out.mean += v / static_cast<double>(values.size());
   out.p50 = at(0.5);
   out.p90 = at(0.9);
@@ -37,8 +39,8 @@ struct Running {
 
 class Server {
  public:
-  Server(const chip::Chip& chip, const Constants& constants, const model::Architecture& model, const ServeOptions& options,
-         std::vector<Request>& requests)
+  Server(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
+         const ServeOptions& options, std::vector<Request>& requests)
       : chip_(chip), constants_(constants), model_(model), o_(options), requests_(requests) {
     for (size_t r = 0; r < requests.size(); ++r) {
       waiting_.push_back(r);
@@ -60,7 +62,7 @@ class Server {
     }
   }
 
-  double prefill_busy_s = 0, decode_busy_s = 0, batch_seconds = 0, end_s = 0;
+  double prefill_busy_s = 0, decode_busy_s = 0, batch_seconds = 0, end_s = 0, tokens_in_window = 0;
 
  private:
   double groups(const SystemOptions& s) const { return static_cast<double>(s.plan.dp); }
@@ -131,6 +133,7 @@ class Server {
   void advance(double now) {
     const double gain = 1 + static_cast<double>(o_.decode.mtp) * o_.decode.acceptance;
     std::vector<Running> still;
+    if (now <= requests_.back().arrival_s) tokens_in_window += gain * static_cast<double>(running_.size());
     for (Running& x : running_) {
       x.made += gain;
       if (x.made < requests_[x.request].output) {
@@ -167,7 +170,8 @@ class Server {
     const double most = o_.most_sequences * groups(o_.decode);
     const bool room = static_cast<double>(running_.size() + handed_.size()) < most;
     double seconds = 0;
-    if (room && !waiting_.empty() && requests_[waiting_.front()].arrival_s <= start) seconds += take_chunk(start, finished);
+    if (room && !waiting_.empty() && requests_[waiting_.front()].arrival_s <= start)
+      seconds += take_chunk(start, finished);
     prefill_busy_s += seconds;
     if (!running_.empty()) {
       const double decode = decode_seconds();
@@ -203,11 +207,11 @@ std::string_view latency_definitions() {
   return "TTFT: from a request's arrival to its first output token, waiting included.\n"
          "TPOT: (last token - first token) / (output tokens - 1) of a request.\n"
          "E2E: from arrival to the last token.\n"
-         "Goodput: requests a second whose TTFT and TPOT both meet their objectives.\n";
+         "Goodput: requests that meet both objectives / time between the first and the last arrival.\n";
 }
 
-std::vector<Request> poisson_requests(double rate, size_t count, double mean_prompt, double mean_output, double variation,
-                                      uint64_t seed) {
+std::vector<Request> poisson_requests(double rate, size_t count, double mean_prompt, double mean_output,
+                                      double variation, uint64_t seed) {
   std::mt19937_64 random(seed);
   std::exponential_distribution<double> gap(rate);
   const double sigma = std::sqrt(std::log(1 + variation * variation));
@@ -255,26 +259,27 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
   server.run();
   ServeResult out;
   std::vector<double> ttft, tpot, e2e;
-  double tokens = 0, good = 0;
+  double good = 0;
   for (const Request& r : requests) {
     check(r.finish_s >= r.first_token_s && r.first_token_s >= r.arrival_s, "a request was lost");
     ttft.push_back(r.first_token_s - r.arrival_s);
     e2e.push_back(r.finish_s - r.arrival_s);
     const double each = r.output > 1 ? (r.finish_s - r.first_token_s) / (r.output - 1) : 0;
     if (r.output > 1) tpot.push_back(each);
-    tokens += r.output;
     good += ttft.back() <= options.ttft_slo_s && each <= options.tpot_slo_s ? 1 : 0;
   }
+  // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady state.
   const double span = server.end_s - requests.front().arrival_s;
+  const double window = std::max(requests.back().arrival_s - requests.front().arrival_s, 1e-9);
   const double devices = static_cast<double>(options.decode.plan.devices()) +
                          (options.disaggregated ? static_cast<double>(options.prefill.plan.devices()) : 0);
   const double chips = devices / chip.performance.devices;
   out.ttft_s = percentiles(std::move(ttft));
   out.tpot_s = percentiles(std::move(tpot));
   out.e2e_s = percentiles(std::move(e2e));
-  out.output_tokens_per_s_per_chip = tokens / span / chips;
-  out.requests_per_s = static_cast<double>(requests.size()) / span;
-  out.goodput_per_s = good / span;
+  out.output_tokens_per_s_per_chip = server.tokens_in_window / window / chips;
+  out.requests_per_s = static_cast<double>(requests.size()) / window;
+  out.goodput_per_s = good / window;
   out.attained = good / static_cast<double>(requests.size());
   out.prefill_busy = server.prefill_busy_s / span;
   out.decode_busy = server.decode_busy_s / span;

@@ -98,8 +98,8 @@ struct Step {
   double seconds = 0, compute = 0, exchange = 0;
 };
 
-Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences,
-              Prediction& out, bool list) {
+Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences, Prediction& out,
+              bool list) {
   const int parts = o.overlap == 2 && (sequences >= 2 || o.queries >= 2) ? 2 : 1;
   graph::StepShape s;
   s.prefill = o.prefill;
@@ -185,8 +185,9 @@ Prediction predict(const chip::Chip& chip, const Constants& constants, const Arc
   out.sequences = sequences;
   out.memory_bytes = device.memory_bytes;
   out.weight_bytes = weights(a, o);
-  out.cache_bytes = sequences * kv_bytes(a, o.keys, graph::format_bytes(o.cache)) /
-                    double(o.plan.pp * (a.attention == model::AttentionKind::kGqa ? std::min(o.plan.tp, a.kv_heads) : 1));
+  out.cache_bytes =
+      sequences * kv_bytes(a, o.keys, graph::format_bytes(o.cache)) /
+      double(o.plan.pp * (a.attention == model::AttentionKind::kGqa ? std::min(o.plan.tp, a.kv_heads) : 1));
   const double per_device = 1 / double(o.plan.tp * o.plan.pp) * chip.performance.devices;
   // Stages work on different batches at once; a pipeline of pp stages holds pp of them.
   const double in_flight = double(o.plan.pp);

@@ -23,8 +23,8 @@ struct SystemOptions {
   double queries = 1;    // prefill: prompt tokens of a sequence that are computed; decode: 1
   double keys = 1;       // tokens of context at the end of the step
   graph::Format matrix = graph::Format::kFp8, cache = graph::Format::kBf16;
-  int overlap = 1;           // micro-batches that hide each other's exchanges: 1 or 2
-  double comm_cores = 0;     // cores that exchanges occupy meanwhile
+  int overlap = 1;        // micro-batches that hide each other's exchanges: 1 or 2
+  double comm_cores = 0;  // cores that exchanges occupy meanwhile
   LoadSpec load;
   bool shared_on_rank = true;  // false: shared experts sit on devices of their own
   int64_t mtp = 0;             // tokens drafted ahead
@@ -42,11 +42,11 @@ struct OperatorTime {
 };
 
 struct Prediction {
-  double step_s = 0;               // one step of one device
-  double tpot_s = 0;               // decode: step time / tokens a sequence gains in it
-  double tokens_per_s_per_chip = 0;  // decode: output tokens; prefill: computed prompt tokens
-  double sequences = 0;              // on a data-parallel group
-  double compute_s = 0, exchange_s = 0;  // of all micro-batches, before overlap
+  double step_s = 0;                         // one step of one device
+  double tpot_s = 0;                         // decode: step time / tokens a sequence gains in it
+  double tokens_per_s_per_chip = 0;          // decode: output tokens; prefill: computed prompt tokens
+  double sequences = 0;                      // on a data-parallel group
+  double compute_s = 0, exchange_s = 0;      // of all micro-batches, before overlap
   double weight_bytes = 0, cache_bytes = 0;  // on one device
   double memory_bytes = 0;                   // that a device has
   double utilisation = 1;                    // production: share of the time instances work
@@ -64,10 +64,10 @@ double transfer_s(const chip::Chip& chip, const Constants& constants, const mode
 
 // What production does to a step, each with its reason in docs/predict.md.
 struct ProductionFacts {
-  double length_variation = 1.0;    // standard deviation of sequence lengths over their mean
-  double balancer_share = 0.33;     // of the differences between devices that the balancer leaves
-  double prefill_utilisation = 0.7; // of prefill instances that keep first tokens prompt under random arrivals
-  double host_s = 0.5e-3;           // scheduling and sampling between steps that do not overlap
+  double length_variation = 1.0;     // standard deviation of sequence lengths over their mean
+  double balancer_share = 0.33;      // of the differences between devices that the balancer leaves
+  double prefill_utilisation = 0.7;  // of prefill instances that keep first tokens prompt under random arrivals
+  double host_s = 0.5e-3;            // scheduling and sampling between steps that do not overlap
 };
 inline constexpr ProductionFacts kProduction;
 

@@ -153,7 +153,8 @@ FitResult fit(const std::vector<Measurement>& rows, Library& library, const Cons
 std::string constants_file(const FitResult& fit) {
   std::string out = fmt::format(
       "# What no data sheet gives, for every chip alike; src/predict/constants.h says what each is.\n"
-      "# Fitted by `hadal validate --fit` on {} rows of {} groups marked `fit` in the measurement table, all of them of\n"
+      "# Fitted by `hadal validate --fit` on {} rows of {} groups marked `fit` in the measurement table, all of them "
+      "of\n"
       "# H800 and H100: mean absolute log error over groups {:.4f} before, {:.4f} after.\n"
       "# eager_us is not fitted: LLMCompass gives 21 us for a launch from PyTorch on the A100 it measured.\n",
       fit.rows, fit.groups.size(), fit.before, fit.after);

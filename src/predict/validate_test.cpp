@@ -55,8 +55,8 @@ TEST(Measurements, RefusesWhatIsWrong) {
 }
 
 TEST(Measurements, ConfigurationsDoNotDependOnLineEndsAndQuotes) {
-  const auto rows = parse_measurements(std::string(kHeader) + "\"a\",\"g, \"\"x\"\"\",h800,,gemm,m=1;n=2;k=3,latency,5,us,test,s,H,\r\n",
-                                       "m.csv");
+  const auto rows = parse_measurements(
+      std::string(kHeader) + "\"a\",\"g, \"\"x\"\"\",h800,,gemm,m=1;n=2;k=3,latency,5,us,test,s,H,\r\n", "m.csv");
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].group, "g, \"x\"");
   EXPECT_EQ(rows[0].config.at("n"), "2");
@@ -99,7 +99,8 @@ TEST(Fit, SeesOnlyRowsMarkedForItOnHopper) {
     if (row.mark == "test") row.value *= 17;
   }
   const FitResult after = fit(rows, names, testing::constants(), 1);
-  for (const ConstantInfo& info : constant_table()) EXPECT_EQ(before.constants.*info.place, after.constants.*info.place);
+  for (const ConstantInfo& info : constant_table())
+    EXPECT_EQ(before.constants.*info.place, after.constants.*info.place);
   for (Measurement& row : rows) {
     if (row.chip == "a100") row.mark = "fit";
   }

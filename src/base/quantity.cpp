@@ -25,6 +25,7 @@ constexpr UnitScale kHertzUnits[] = {{"Hz", 1}, {"kHz", 1e3}, {"MHz", 1e6}, {"GH
 constexpr UnitScale kSecondsUnits[] = {{"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {"ps", 1e-12}};
 constexpr UnitScale kBytesPerSecondUnits[] = {{"B/s", 1}, {"MB/s", 1e6}, {"GB/s", 1e9}, {"TB/s", 1e12}};
 constexpr UnitScale kBytesPerCycleUnits[] = {{"B/cycle", 1}};
+constexpr UnitScale kPerCycleUnits[] = {{"MAC/cycle", 1}, {"op/cycle", 1}};
 constexpr UnitScale kPicojouleUnits[] = {{"pJ", 1}, {"fJ", 1e-3}, {"nJ", 1e3}};
 constexpr UnitScale kPicojoulePerByteUnits[] = {{"pJ/B", 1}, {"pJ/bit", 8}};
 constexpr UnitScale kWattUnits[] = {{"W", 1}, {"mW", 1e-3}};
@@ -40,6 +41,7 @@ std::span<const UnitScale> units_of(Dimension dimension) {
     case Dimension::kSeconds: return kSecondsUnits;
     case Dimension::kBytesPerSecond: return kBytesPerSecondUnits;
     case Dimension::kBytesPerCycle: return kBytesPerCycleUnits;
+    case Dimension::kPerCycle: return kPerCycleUnits;
     case Dimension::kPicojoule: return kPicojouleUnits;
     case Dimension::kPicojoulePerByte: return kPicojoulePerByteUnits;
     case Dimension::kWatt: return kWattUnits;

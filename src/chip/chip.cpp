@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "chip/performance.h"
 #include "chip/section.h"
 
 namespace hadal::chip {
@@ -154,17 +155,11 @@ Energy read_energy(const Section& s) {
   return e;
 }
 
-Chip read_chip(const YAML::Node& node, const std::string& file) {
-  const Section top(node, file, "",
-                    {"name", "description", "process", "cores", "clock", "instruction_memory", "fifo_depth", "matrix",
-                     "vector", "spm", "acc", "dma", "noc", "dram", "energy"});
-  Chip chip;
-  chip.file = file;
-  chip.name = top.text("name");
-  chip.description = top.text("description");
-  chip.process = top.text("process");
-  chip.cores = static_cast<int>(top.count("cores", 1, kMaxCores));
-  chip.clock_hz = top.quantity("clock", Dimension::kHertz, 1e6, 1e11);
+constexpr const char* kMachineKeys[] = {"instruction_memory", "fifo_depth", "matrix", "vector", "spm",
+                                        "acc",                "dma",        "noc",    "dram",   "energy"};
+
+// The sections that compiler and simulators need.
+void read_machine(const Section& top, Chip& chip) {
   const int64_t imem = top.whole("instruction_memory", Dimension::kBytes, kInstructionBytes, kMi);
   if (imem % kInstructionBytes != 0) top.refuse("instruction_memory", "must be a whole number of 16-byte instructions");
   chip.imem_instructions = static_cast<int>(imem / kInstructionBytes);
@@ -180,20 +175,59 @@ Chip read_chip(const YAML::Node& node, const std::string& file) {
                                      "t_rcd", "t_rp", "t_cl", "t_ras", "t_rfc", "t_refi", "controller_latency"}));
   chip.energy = read_energy(
       top.section("energy", {"mac", "fixup", "vector_op", "spm", "acc", "noc_hop", "dram", "instruction", "static"}));
+}
+
+// A description with a `performance` section stands for a chip that others make; all others run programs.
+Chip read_chip(const YAML::Node& node, const std::string& file, Bound bound) {
+  const bool described_only = node.IsMap() && node["performance"].IsDefined();
+  std::vector<std::string_view> keys{"name", "description", "process", "cores", "clock"};
+  if (described_only) {
+    keys.emplace_back("performance");
+  } else {
+    keys.insert(keys.end(), std::begin(kMachineKeys), std::end(kMachineKeys));
+  }
+  const Section top(node, file, "", keys, {"links"});
+  Chip chip;
+  chip.file = file;
+  chip.name = top.text("name");
+  chip.description = top.text("description");
+  chip.process = top.text("process");
+  chip.clock_hz = top.quantity("clock", Dimension::kHertz, 1e6, 1e11);
+  chip.runs_programs = !described_only;
+  if (described_only) {
+    chip.cores = static_cast<int>(top.count("cores", 1, 1 << 20));
+    read_performance(top, bound, chip);
+  } else {
+    chip.cores = static_cast<int>(top.count("cores", 1, kMaxCores));
+    read_machine(top, chip);
+    chip.performance = derive_performance(chip);
+  }
+  if (top.has("links")) read_links(top, bound, chip);
   return chip;
 }
 
 }  // namespace
 
-Chip parse(std::string_view text, const std::string& file) {
+Chip parse_any(std::string_view text, const std::string& file, Bound bound) {
   try {
-    return read_chip(YAML::Load(std::string(text)), file);
+    return read_chip(YAML::Load(std::string(text)), file, bound);
   } catch (const YAML::Exception& error) {
     const std::string line = error.mark.is_null() ? "" : fmt::format(":{}", error.mark.line + 1);
     input_error(file + line, "not valid YAML: {}", error.msg);
   }
 }
 
+Chip parse(std::string_view text, const std::string& file) {
+  Chip chip = parse_any(text, file);
+  if (!chip.runs_programs) {
+    input_error(file, "describes a chip by its performance only; running programs needs one with matrix, spm, dma and "
+                      "the other sections of chips/hadal-1.yaml");
+  }
+  return chip;
+}
+
 Chip load(const std::string& path) { return parse(MappedFile::open(path).text(), path); }
+
+Chip load_any(const std::string& path, Bound bound) { return parse_any(MappedFile::open(path).text(), path, bound); }
 
 }  // namespace hadal::chip

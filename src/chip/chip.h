@@ -63,8 +63,49 @@ struct Energy {             // picojoule; sources in the YAML comments and docs/
   double static_w = 0;  // whole chip
 };
 
+// What decides the time of an operator on any chip. Chips that run programs derive it from the sections above.
+struct Performance {
+  int devices = 1;          // ranks that software sees in one package; memory, cache and cores are split evenly
+  double sustained_hz = 0;  // clock under full matrix load, within the power limit
+  // Dense multiply-accumulates a cycle and core; 0 where the format does not exist.
+  double bf16_mac = 0, fp8_mac = 0, int8_mac = 0, fp4_mac = 0;
+  int tile_rows = 1;        // rows of A that one matrix operation works on, used or not
+  double vector_op = 0;     // FP32 operations (a fused multiply-add is one) a cycle and core
+  double special_op = 0;    // exponentials a cycle and core
+  double scratch_bytes = 0, accumulator_bytes = 0;  // a core
+  double cache_bytes = 0;                           // shared by all cores
+  double port_bytes_per_cycle = 0;                  // what a core can fetch from cache or memory
+  std::string memory_standard;
+  double memory_bytes = 0, memory_bytes_per_s = 0, memory_latency_s = 0;
+  double kernel_start_s = 0;  // from the end of one operator to the start of the next, launched as a graph
+  double power_w = 0;
+};
+
+struct Link {  // a package's bandwidth in one direction, as a datasheet states it
+  int chips = 1;  // packages that reach each other over it; 0: no limit
+  double bytes_per_s = 0, latency_s = 0;
+};
+
+struct Links {
+  Link scale_up, scale_out;
+};
+
+// A figure nobody has published: `value` is what we assume, within `low` to `high` (base units).
+struct Assumption {
+  std::string key;
+  double value = 0, low = 0, high = 0;
+};
+
+// Which end of every assumed range a description is read with.
+enum class Bound { kNominal, kLow, kHigh };
+
 struct Chip {
   std::string name, description, file;
+  bool runs_programs = false;  // the fields from imem_instructions to energy are there
+  Performance performance;
+  Links links;
+  bool has_links = false;
+  std::vector<Assumption> assumptions;
   int cores = 0;
   double clock_hz = 0;
   std::string process;
@@ -79,11 +120,15 @@ struct Chip {
   Energy energy;
 };
 
-// Loads and validates a description: an unknown key, a missing unit or an impossible value is an input error that
-// names file, line and remedy.
+// Loads and validates the description of a chip that runs programs: an unknown key, a missing unit or an impossible
+// value is an input error that names file, line and remedy.
 Chip load(const std::string& path);
 
 // The same from text; `file` names it in messages.
 Chip parse(std::string_view text, const std::string& file);
+
+// Any chip: one that runs programs, or one described only by its `performance`.
+Chip load_any(const std::string& path, Bound bound = Bound::kNominal);
+Chip parse_any(std::string_view text, const std::string& file, Bound bound = Bound::kNominal);
 
 }  // namespace hadal::chip

@@ -18,12 +18,15 @@ constexpr double kLargestWhole = 9e15;
 
 }  // namespace
 
-Section::Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys)
+Section::Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys,
+                 std::vector<std::string_view> optional)
     : node_(node), file_(std::move(file)), path_(std::move(path)) {
   if (!node_.IsMap()) {
     input_error(where(node_), "{}a mapping of keys is needed here", path_.empty() ? "" : path_ + ": ");
   }
   std::vector<std::string> seen;
+  const size_t required = keys.size();
+  keys.insert(keys.end(), optional.begin(), optional.end());
   for (const auto& entry : node_) {
     if (!entry.first.IsScalar()) input_error(where(entry.first), "a key must be a plain word");
     const std::string key = entry.first.Scalar();
@@ -35,6 +38,7 @@ Section::Section(const YAML::Node& node, std::string file, std::string path, std
     }
     seen.push_back(key);
   }
+  keys.resize(required);
   for (std::string_view key : keys) {
     if (std::find(seen.begin(), seen.end(), key) == seen.end()) {
       input_error(where(node_), "missing key '{}'", full(key));
@@ -50,6 +54,8 @@ std::string Section::where(const YAML::Node& node) const {
 std::string Section::full(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
 }
+
+bool Section::has(std::string_view key) const { return node_[std::string(key)].IsDefined(); }
 
 YAML::Node Section::find(std::string_view key) const { return node_[std::string(key)]; }
 
@@ -91,6 +97,24 @@ double Section::quantity(std::string_view key, Dimension dimension, double low, 
   return number;
 }
 
+Section::Range Section::assumed(std::string_view key, Dimension dimension, double low, double high) const {
+  const std::string value = scalar(key);
+  const size_t in = value.find(" in ");
+  if (in == std::string::npos) return {quantity(key, dimension, low, high), 0, 0, false};
+  const size_t to = value.find(" to ", in);
+  if (to == std::string::npos) refuse(key, fmt::format("'{}' has no range; write VALUE in LOW to HIGH", value));
+  const auto part = [&](size_t from, size_t end) {
+    const double number = parse_quantity(value.substr(from, end - from), dimension, where(find(key)), full(key));
+    if (number >= low && number <= high) return number;
+    refuse(key, fmt::format("{} is out of range; in base units it must be from {:g} to {:g}", value, low, high));
+  };
+  const Range range{part(0, in), part(in + 4, to), part(to + 4, value.size()), true};
+  if (range.low > range.value || range.value > range.high) {
+    refuse(key, fmt::format("'{}' lies outside its own range", value));
+  }
+  return range;
+}
+
 int64_t Section::whole(std::string_view key, Dimension dimension, int64_t low, int64_t high) const {
   check(static_cast<double>(high) <= kLargestWhole, "range of {} is too wide", key);
   const double number = quantity(key, dimension, static_cast<double>(low), static_cast<double>(high));
@@ -98,8 +122,9 @@ int64_t Section::whole(std::string_view key, Dimension dimension, int64_t low, i
   return static_cast<int64_t>(number);
 }
 
-Section Section::section(std::string_view key, std::vector<std::string_view> keys) const {
-  return {find(key), file_, full(key), std::move(keys)};
+Section Section::section(std::string_view key, std::vector<std::string_view> keys,
+                         std::vector<std::string_view> optional) const {
+  return {find(key), file_, full(key), std::move(keys), std::move(optional)};
 }
 
 }  // namespace hadal::chip

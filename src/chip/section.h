@@ -16,14 +16,25 @@ namespace hadal::chip {
 class Section {
  public:
   // `path` is the dotted name of the section, empty at the top.
-  Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys);
+  // Every key of `keys` must be there; those of `optional` may.
+  Section(const YAML::Node& node, std::string file, std::string path, std::vector<std::string_view> keys,
+          std::vector<std::string_view> optional = {});
+
+  bool has(std::string_view key) const;
 
   std::string text(std::string_view key) const;
   int64_t count(std::string_view key, int64_t low, int64_t high) const;
   double quantity(std::string_view key, Dimension dimension, double low, double high) const;
+  // A quantity, or an assumption "VALUE in LOW to HIGH" (`given`), each with its unit.
+  struct Range {
+    double value = 0, low = 0, high = 0;
+    bool given = false;
+  };
+  Range assumed(std::string_view key, Dimension dimension, double low, double high) const;
   // A quantity that must be a whole number of its base unit.
   int64_t whole(std::string_view key, Dimension dimension, int64_t low, int64_t high) const;
-  Section section(std::string_view key, std::vector<std::string_view> keys) const;
+  Section section(std::string_view key, std::vector<std::string_view> keys,
+                  std::vector<std::string_view> optional = {}) const;
 
   // An input error about `key`: FILE:LINE: PATH.KEY: message.
   [[noreturn]] void refuse(std::string_view key, const std::string& message) const;

@@ -1,6 +1,8 @@
 // Area, clock and power models; docs/plan.md has the derivations.
 #include "plan/area.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -30,7 +32,7 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
                              "memory_edge", "aspect_ratio", "critical_path", "wire_derate"});
     const chip::Section blocks =
         top.section("blocks", {"matrix_mac", "vector_lane", "special_lane", "control", "dma", "router"});
-    const std::string stem = "areas/" + std::filesystem::path(path).stem().string();
+    const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
     d.library = top.text("library");

@@ -14,7 +14,7 @@ Hardware load_hardware(const std::string& path, Ledger& ledger) {
     const chip::Section top(
         node, path, "",
         {"name", "chip", "designer", "process", "availability", "formats", "logic_area", "transistors", "memory",
-         "memory_bandwidth", "io_bandwidth", "power", "host_power", "price", "server"},
+         "memory_capacity", "memory_bandwidth", "io_bandwidth", "power", "host_power", "price", "server"},
         {"rental"});
     const std::string stem = std::filesystem::path(path).stem().string();
     h.file = path;
@@ -40,6 +40,7 @@ Hardware load_hardware(const std::string& path, Ledger& ledger) {
     };
     h.logic_area = read("logic_area", Dimension::kArea, 1, 1e5);
     h.transistors = read("transistors", Dimension::kTransistors, 1e6, 1e14);
+    h.memory_capacity = read("memory_capacity", Dimension::kBytes, 1, 1e15);
     h.memory_bandwidth = read("memory_bandwidth", Dimension::kBytesPerSecond, 1e6, 1e17);
     h.io_bandwidth = read("io_bandwidth", Dimension::kBytesPerSecond, 0, 1e17);
     h.power = read("power", Dimension::kWatt, 0.1, 1e6);

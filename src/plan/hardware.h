@@ -16,7 +16,7 @@ struct Hardware {
   std::string memory_kind, memory_standard;
   double memory_density = 0;  // GB/s a mm2
   bool memory_imported = false;
-  Figure memory_bandwidth, io_bandwidth;
+  Figure memory_capacity, memory_bandwidth, io_bandwidth;  // bytes, B/s, B/s of both directions
   Figure power, host_power;  // W; the chip at full load and its share of everything around it
   Figure price, server;      // USD; the chip, and its share of host, network and rack
   Figure rental;             // USD/h; unnamed where nobody rents it out

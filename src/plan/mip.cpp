@@ -36,7 +36,9 @@ Mip::Result Mip::solve(double gap) const {
   std::vector<CoinBigIndex> start{0};
   std::vector<int> index;
   std::vector<double> value, low, high, cost, row_low, row_high;
-  for (const Column& c : columns_) {
+  std::vector<Column> columns = columns_;
+  columns.push_back({0, 0, 1, true, {}});  // CBC prints, whatever its log level, where no column is an integer
+  for (const Column& c : columns) {
     for (const auto& [row, coefficient] : c.entries) {
       index.push_back(row);
       value.push_back(coefficient);
@@ -51,13 +53,12 @@ Mip::Result Mip::solve(double gap) const {
     row_high.push_back(bound(h));
   }
   const std::unique_ptr<Cbc_Model, decltype(&Cbc_deleteModel)> model(Cbc_newModel(), Cbc_deleteModel);
-  Cbc_loadProblem(model.get(), static_cast<int>(columns_.size()), static_cast<int>(rows_.size()), start.data(),
+  Cbc_loadProblem(model.get(), static_cast<int>(columns.size()), static_cast<int>(rows_.size()), start.data(),
                   index.data(), value.data(), low.data(), high.data(), cost.data(), row_low.data(), row_high.data());
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    if (columns_[i].integer) Cbc_setInteger(model.get(), static_cast<int>(i));
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i].integer) Cbc_setInteger(model.get(), static_cast<int>(i));
   }
   Cbc_setParameter(model.get(), "logLevel", "0");
-  Cbc_setParameter(model.get(), "slogLevel", "0");  // the simplex code keeps a level of its own
   Cbc_setParameter(model.get(), "maxNodes", kMostNodes);
   Cbc_setParameter(model.get(), "ratioGap", fmt::format("{}", gap).c_str());
   Cbc_solve(model.get());

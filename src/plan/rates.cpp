@@ -78,7 +78,7 @@ std::vector<ServingPoint> scaled_points(const std::vector<ServingPoint>& referen
     p.low *= least;
     p.high *= most;
     p.tokens_per_s *= least;
-    // The same requests in flight at a lower rate take longer each; a faster chip is not credited.
+    p.tpot_s /= std::min(1.0, least);  // as many requests in flight; a faster chip is not credited with a shorter time
     p.chips = std::max(1, static_cast<int>(std::ceil(p.chips / std::min(1.0, capacity) - 1e-9)));
     p.basis = "scaled";
     p.source = "derived";

@@ -6,8 +6,8 @@ set -euo pipefail
 
 declare -A packages=(
   [build]="build-essential cmake ninja-build ccache pkg-config libfmt-dev libyaml-cpp-dev nlohmann-json3-dev
-           libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev
-           libutf8proc-dev libcpp-httplib-dev"
+           libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev libutf8proc-dev libcpp-httplib-dev
+           coinor-libcbc-dev"
   [lint]="git clang clang-format clang-tidy"
   [python]="python3 python3-venv npm"
   [venv]="python3 python3-venv"

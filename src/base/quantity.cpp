@@ -31,7 +31,24 @@ constexpr UnitScale kPicojoulePerByteUnits[] = {{"pJ/B", 1}, {"pJ/bit", 8}};
 constexpr UnitScale kWattUnits[] = {{"W", 1}, {"mW", 1e-3}};
 constexpr UnitScale kCyclesUnits[] = {{"cycles", 1}, {"cycle", 1}};
 constexpr UnitScale kAreaUnits[] = {{"mm2", 1}, {"um2", 1e-6}};
-constexpr UnitScale kUsdUnits[] = {{"USD", 1}};
+constexpr UnitScale kUsdUnits[] = {{"USD", 1}, {"kUSD", 1e3}, {"MUSD", 1e6}};
+constexpr UnitScale kPercentUnits[] = {{"%", 0.01}};
+constexpr UnitScale kMonthsUnits[] = {{"months", 1}, {"month", 1}, {"years", 12}, {"year", 12}};
+constexpr UnitScale kPeopleUnits[] = {{"people", 1}};
+constexpr UnitScale kMillimetreUnits[] = {{"mm", 1}, {"um", 1e-3}};
+constexpr UnitScale kPerCm2Units[] = {{"/cm2", 1}};
+constexpr UnitScale kTransistorsUnits[] = {{"Gtr", 1e9}, {"Mtr", 1e6}};
+constexpr UnitScale kTransistorDensityUnits[] = {{"MTr/mm2", 1}};
+constexpr UnitScale kAreaPerByteUnits[] = {{"mm2/MiB", 1 / kMi}};
+constexpr UnitScale kUsdPerHourUnits[] = {{"USD/h", 1}};
+constexpr UnitScale kUsdPerMonthUnits[] = {{"USD/month", 1}, {"kUSD/month", 1e3}};
+constexpr UnitScale kUsdPerKwhUnits[] = {{"USD/kWh", 1}};
+constexpr UnitScale kUsdPerGbUnits[] = {{"USD/GB", 1}};
+constexpr UnitScale kUsdPerMm2Units[] = {{"USD/mm2", 1}};
+constexpr UnitScale kUsdPerWattUnits[] = {{"USD/W", 1}, {"MUSD/MW", 1}};
+constexpr UnitScale kTokensUnits[] = {{"tokens", 1}, {"Gtokens", 1e9}};
+constexpr UnitScale kTokensPerSecondUnits[] = {{"tokens/s", 1}};
+constexpr UnitScale kOpsPerSecondUnits[] = {{"TOPS", 1e12}, {"TFLOPS", 1e12}};
 
 std::span<const UnitScale> units_of(Dimension dimension) {
   switch (dimension) {
@@ -48,6 +65,23 @@ std::span<const UnitScale> units_of(Dimension dimension) {
     case Dimension::kCycles: return kCyclesUnits;
     case Dimension::kArea: return kAreaUnits;
     case Dimension::kUsd: return kUsdUnits;
+    case Dimension::kPercent: return kPercentUnits;
+    case Dimension::kMonths: return kMonthsUnits;
+    case Dimension::kPeople: return kPeopleUnits;
+    case Dimension::kMillimetre: return kMillimetreUnits;
+    case Dimension::kPerCm2: return kPerCm2Units;
+    case Dimension::kTransistors: return kTransistorsUnits;
+    case Dimension::kTransistorDensity: return kTransistorDensityUnits;
+    case Dimension::kAreaPerByte: return kAreaPerByteUnits;
+    case Dimension::kUsdPerHour: return kUsdPerHourUnits;
+    case Dimension::kUsdPerMonth: return kUsdPerMonthUnits;
+    case Dimension::kUsdPerKwh: return kUsdPerKwhUnits;
+    case Dimension::kUsdPerGb: return kUsdPerGbUnits;
+    case Dimension::kUsdPerMm2: return kUsdPerMm2Units;
+    case Dimension::kUsdPerWatt: return kUsdPerWattUnits;
+    case Dimension::kTokens: return kTokensUnits;
+    case Dimension::kTokensPerSecond: return kTokensPerSecondUnits;
+    case Dimension::kOpsPerSecond: return kOpsPerSecondUnits;
   }
   return {};
 }

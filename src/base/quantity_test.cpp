@@ -36,6 +36,13 @@ TEST(Quantity, ConvertsToTheBaseUnit) {
   EXPECT_EQ(parse("12 cycles", Dimension::kCycles), 12);
   EXPECT_EQ(parse("2 mm2", Dimension::kArea), 2);
   EXPECT_EQ(parse("370 USD", Dimension::kUsd), 370);
+  EXPECT_EQ(parse("20 MUSD", Dimension::kUsd), 20e6);
+  EXPECT_DOUBLE_EQ(parse("56.3 %", Dimension::kPercent), 0.563);
+  EXPECT_EQ(parse("2 years", Dimension::kMonths), 24);
+  EXPECT_EQ(parse("0.22 /cm2", Dimension::kPerCm2), 0.22);
+  EXPECT_EQ(parse("98 MTr/mm2", Dimension::kTransistorDensity), 98);
+  EXPECT_EQ(parse("8 MUSD/MW", Dimension::kUsdPerWatt), 8);
+  EXPECT_EQ(parse("608 Gtokens", Dimension::kTokens), 608e9);
   EXPECT_EQ(parse("48", Dimension::kNone), 48);
 }
 

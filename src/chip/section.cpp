@@ -127,4 +127,44 @@ Section Section::section(std::string_view key, std::vector<std::string_view> key
   return {find(key), file_, full(key), std::move(keys), std::move(optional)};
 }
 
+Section Section::free_section(std::string_view key) const {
+  const std::vector<std::string> all = names(key);
+  return {find(key), file_, full(key), {}, std::vector<std::string_view>(all.begin(), all.end())};
+}
+
+std::vector<std::string> Section::names(std::string_view key) const {
+  const YAML::Node node = find(key);
+  if (!node.IsMap()) refuse(key, "a mapping of names is needed here");
+  std::vector<std::string> all;
+  for (const auto& entry : node) {
+    if (!entry.first.IsScalar()) input_error(where(entry.first), "{}: a name must be a plain word", full(key));
+    all.push_back(entry.first.Scalar());
+  }
+  return all;
+}
+
+std::vector<Section> Section::list(std::string_view key, const std::vector<std::string_view>& keys,
+                                   const std::vector<std::string_view>& optional) const {
+  const YAML::Node node = find(key);
+  if (!node.IsSequence()) refuse(key, "a list is needed here");
+  std::vector<Section> entries;
+  for (size_t i = 0; i < node.size(); ++i) {
+    entries.emplace_back(node[i], file_, fmt::format("{}[{}]", full(key), i), keys, optional);
+  }
+  return entries;
+}
+
+std::vector<std::string> Section::texts(std::string_view key) const {
+  const YAML::Node node = find(key);
+  if (!node.IsSequence()) refuse(key, "a list is needed here, e.g. [a, b]");
+  std::vector<std::string> all;
+  for (const YAML::Node& entry : node) {
+    if (!entry.IsScalar()) input_error(where(entry), "{}: a single value is needed", full(key));
+    all.push_back(entry.Scalar());
+  }
+  return all;
+}
+
+bool Section::is_text(std::string_view key) const { return find(key).IsScalar(); }
+
 }  // namespace hadal::chip

@@ -36,6 +36,20 @@ class Section {
   Section section(std::string_view key, std::vector<std::string_view> keys,
                   std::vector<std::string_view> optional = {}) const;
 
+  // A section whose keys are free names, and those names in their order; a name given twice is refused.
+  Section free_section(std::string_view key) const;
+  std::vector<std::string> names(std::string_view key) const;
+  // The entries of a sequence of mappings, each with the same keys.
+  std::vector<Section> list(std::string_view key, const std::vector<std::string_view>& keys,
+                            const std::vector<std::string_view>& optional = {}) const;
+  // The entries of a sequence of single values.
+  std::vector<std::string> texts(std::string_view key) const;
+  bool is_text(std::string_view key) const;  // a single value, not a mapping or a sequence
+
+  const std::string& path() const { return path_; }
+  std::string place() const { return where(node_); }  // FILE:LINE of the section
+  std::string place(std::string_view key) const { return where(find(key)); }
+
   // An input error about `key`: FILE:LINE: PATH.KEY: message.
   [[noreturn]] void refuse(std::string_view key, const std::string& message) const;
 

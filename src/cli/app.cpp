@@ -104,6 +104,7 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  hadal run hadal-tiny --prompt \"Once upon a time\"\n"
       "  hadal eval hadal-tiny --text models/hadal-tiny/heldout.txt --max-tokens 2000 --reference\n"
+      "  hadal plan deepseek-day\n"
       "  hadal chips\n"
       "  hadal COMMAND --help\n\n"
       "Exit status: 0 success, 2 bad input, 3 a program broke a rule of the machine, 70 an internal error.");
@@ -121,6 +122,7 @@ int run(int argc, char** argv) {
   add_serve(app, action);
   add_models(app, action);
   add_tokenize(app, action);
+  add_plan(app, action);
   app.require_subcommand(0, 1);
   if (const int status = parse(app, argc, argv); status != 0) return status;
   if (action) return execute(action);

@@ -73,16 +73,35 @@ kernels::KvFormat kv_format(const std::string& name) {
   return name == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kAuto;
 }
 
-std::string find_chip(const std::string& given) {
+namespace {
+
+std::string find_file(const std::string& given, const char* folder, const char* what,
+                      const std::vector<std::string>& known) {
   if (is_file(given)) return given;
   if (!given.empty()) {
     for (const fs::path& root : roots()) {
-      for (const fs::path& path : {root / given, root / "chips" / given, root / "chips" / (given + ".yaml")}) {
+      for (const fs::path& path : {root / given, root / folder / given, root / folder / (given + ".yaml")}) {
         if (is_file(path)) return path.lexically_normal().string();
       }
     }
   }
-  fail(given, "chip description", chip_files());
+  fail(given, what, known);
+}
+
+}  // namespace
+
+std::string find_chip(const std::string& given) { return find_file(given, "chips", "chip description", chip_files()); }
+
+std::string find_scenario(const std::string& given) {
+  return find_file(given, "scenarios", "scenario", list("scenarios", [](const fs::path& path) {
+                     return path.extension() == ".yaml" && is_file(path);
+                   }));
+}
+
+std::vector<std::string> data_roots() {
+  std::vector<std::string> all;
+  for (const fs::path& root : roots()) all.push_back(root.string());
+  return all;
 }
 
 std::string find_shape(const std::string& given) {

@@ -21,6 +21,10 @@ std::string find_data(const std::string& path);
 
 // What --kv names.
 kernels::KvFormat kv_format(const std::string& name);
+// A scenario: a path, or the name of a file under scenarios/, with or without ".yaml".
+std::string find_scenario(const std::string& given);
+// Where data folders (chips/, processes/, rules/ ...) lie: the working directory, then the source tree.
+std::vector<std::string> data_roots();
 
 // Every chips/*.yaml and models/*/config.json of the working directory, else of the source tree; sorted.
 std::vector<std::string> chip_files();

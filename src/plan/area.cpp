@@ -1,0 +1,148 @@
+// Area, clock and power models; docs/plan.md has the derivations.
+#include "plan/area.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr double kMi = 1024.0 * 1024.0;
+constexpr double kTransistorsPerBit = 6;
+constexpr double kUm2 = 1e-6;  // mm2
+
+// Macro area of `bytes`: bits x bit cell / efficiency.
+double sram_mm2(double bytes, const Process& process, const AreaData& data, double ports_factor) {
+  return bytes * 8 * process.sram_bitcell.value * ports_factor / data.sram_efficiency.value;
+}
+
+}  // namespace
+
+AreaData load_area_data(const std::string& path, Ledger& ledger) {
+  AreaData d;
+  with_yaml_file(path, [&](const YAML::Node& node) {
+    const chip::Section top(node, path, "",
+                            {"name", "library", "blocks", "utilisation", "sram_efficiency", "two_port_factor",
+                             "die_overhead", "host_interface", "system", "link_lane", "link_lane_bandwidth",
+                             "memory_edge", "aspect_ratio", "critical_path", "wire_derate"});
+    const chip::Section blocks =
+        top.section("blocks", {"matrix_mac", "vector_lane", "special_lane", "control", "dma", "router"});
+    const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
+    d.file = path;
+    d.name = top.text("name");
+    d.library = top.text("library");
+    const auto block = [&](std::string_view key) {
+      return ledger.read(blocks, stem, key, Dimension::kArea, 0.01 * kUm2, 10);
+    };
+    const auto area = [&](std::string_view key) { return ledger.read(top, stem, key, Dimension::kArea, 0, 500); };
+    const auto fraction = [&](std::string_view key, double low) {
+      return ledger.read(top, stem, key, Dimension::kPercent, low, 1);
+    };
+    d.matrix_mac = block("matrix_mac");
+    d.vector_lane = block("vector_lane");
+    d.special_lane = block("special_lane");
+    d.control = block("control");
+    d.dma = block("dma");
+    d.router = block("router");
+    d.utilisation = fraction("utilisation", 0.05);
+    d.sram_efficiency = fraction("sram_efficiency", 0.05);
+    d.two_port_factor = ledger.read(top, stem, "two_port_factor", Dimension::kNone, 1, 4);
+    d.die_overhead = fraction("die_overhead", 0);
+    d.host_interface = area("host_interface");
+    d.system = area("system");
+    d.link_lane = area("link_lane");
+    d.link_lane_bandwidth = ledger.read(top, stem, "link_lane_bandwidth", Dimension::kBytesPerSecond, 1e8, 1e12);
+    d.memory_edge = ledger.read(top, stem, "memory_edge", Dimension::kMillimetre, 0.1, 50);
+    d.aspect_ratio = ledger.read(top, stem, "aspect_ratio", Dimension::kNone, 1, 10);
+    d.critical_path = ledger.read(top, stem, "critical_path", Dimension::kSeconds, 1e-12, 1e-7);
+    d.wire_derate = fraction("wire_derate", 0);
+  });
+  return d;
+}
+
+ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaData& data, const Memory& memory,
+                   int stacks, double link_bytes_per_s) {
+  check(chip.runs_programs, "the area model needs the machine sections of {}", chip.name);
+  const double logic = process.relative_area.value / data.utilisation.value;  // placed mm2 a mm2 of ASAP7 cells
+  const double macs = static_cast<double>(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
+  const double imem_bytes = chip.imem_instructions * 16.0;
+  const int lanes = static_cast<int>(std::ceil(link_bytes_per_s / data.link_lane_bandwidth.value));
+  ChipArea a;
+  double logic_mm2 = 0, sram_bits = 0;
+  const auto add = [&](const char* name, int count, double each, bool in_core) {
+    if (count > 0) a.parts.push_back({name, count, each, in_core});
+  };
+  const auto add_logic = [&](const char* name, double cells_mm2) {
+    add(name, chip.cores, cells_mm2 * logic, true);
+    logic_mm2 += chip.cores * cells_mm2 * logic;
+  };
+  const auto add_sram = [&](const char* name, double bytes, double factor) {
+    add(name, chip.cores, sram_mm2(bytes, process, data, factor), true);
+    sram_bits += chip.cores * bytes * 8;
+  };
+  add_logic("matrix unit", macs * data.matrix_mac.value);
+  add_logic("vector unit", chip.vector.lanes * data.vector_lane.value +
+                               chip.vector.lanes / chip.vector.sfu_divisor * data.special_lane.value);
+  add_sram("scratchpad", static_cast<double>(chip.spm.bytes), 1);
+  add_sram("accumulators", static_cast<double>(chip.acc.bytes), data.two_port_factor.value);
+  add_sram("instruction memory", imem_bytes, 1);
+  add_logic("control", data.control.value);
+  add_logic("DMA engines", data.dma.value);
+  add_logic("router", data.router.value);
+  add("memory PHY and controller", stacks, memory.phy_area.value, false);
+  add("link lane", lanes, data.link_lane.value, false);
+  add("host interface", 1, data.host_interface.value, false);
+  add("system", 1, data.system.value, false);
+  double core_total = 0;
+  for (const AreaPart& part : a.parts) {
+    a.content_mm2 += part.total_mm2();
+    if (part.in_core) core_total += part.total_mm2();
+  }
+  a.core_mm2 = core_total / chip.cores;
+  a.parts.push_back({"overhead of the die", 1, a.content_mm2 * data.die_overhead.value, false});
+  a.content_mm2 += a.parts.back().total_mm2();
+
+  // Stacks stand along the two longer sides; a die may not be narrower than its aspect ratio allows.
+  const double square = std::sqrt(a.content_mm2);
+  const double edge = memory.is_stacked() ? std::ceil(stacks / 2.0) * data.memory_edge.value : 0;
+  a.height_mm = std::max(square, edge);
+  a.width_mm = std::max(a.content_mm2 / a.height_mm, a.height_mm / data.aspect_ratio.value);
+  a.die_mm2 = a.width_mm * a.height_mm;
+  a.edge_bound = a.die_mm2 > a.content_mm2 * 1.001;
+  a.transistors =
+      logic_mm2 * process.logic_density.value * 1e6 * data.utilisation.value + sram_bits * kTransistorsPerBit;
+  return a;
+}
+
+double reachable_clock_hz(const Process& process, const AreaData& data) {
+  return process.relative_speed.value / (data.critical_path.value * (1 + data.wire_derate.value));
+}
+
+double fp8_flops(const chip::Chip& c, double clock_hz) {
+  return 2.0 * c.cores * c.matrix.rows * c.matrix.cols * c.matrix.depth * clock_hz;
+}
+
+Power chip_power(const chip::Chip& c, const Process& home, const Process& process, const Memory& memory, int stacks,
+                 double clock_hz, const Activity& activity) {
+  constexpr double kPico = 1e-12, kGroup = 128;
+  const double logic = process.relative_energy.value / home.relative_energy.value;
+  const double sram = process.relative_sram_energy.value / home.relative_sram_energy.value;
+  const double macs_per_s = fp8_flops(c, clock_hz) / 2 * activity.matrix;
+  Power p;
+  p.matrix_w = macs_per_s * (c.energy.mac_pj + c.energy.fixup_pj / kGroup) * logic * kPico;
+  // A row of A serves `cols` columns and a column of B `rows` rows; an accumulator is read and written once a group.
+  const double spm_bytes = macs_per_s * (1.0 / c.matrix.cols + 1.0 / c.matrix.rows);
+  const double acc_bytes = macs_per_s * 8 / kGroup;
+  p.sram_w = (spm_bytes * c.energy.spm_pj_per_byte + acc_bytes * c.energy.acc_pj_per_byte) * sram * kPico;
+  p.vector_w = c.cores * c.vector.lanes * clock_hz * activity.vector * c.energy.vector_op_pj * logic * kPico;
+  p.memory_w = stacks * memory.bandwidth.value * activity.memory * memory.energy.value * kPico;
+  p.static_w = c.energy.static_w * logic;
+  return p;
+}
+
+}  // namespace hadal::plan

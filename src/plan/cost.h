@@ -1,0 +1,54 @@
+// What a packaged chip costs to make: dies, known good die, interposer, memory, assembly and test losses.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/memory.h"
+#include "plan/process.h"
+#include "plan/yield.h"
+
+namespace hadal::plan {
+
+struct Package {
+  std::string name, file;
+  std::vector<Availability> availability;
+  Figure interposer_price;   // USD/mm2
+  Figure interposer_growth;  // interposer area over silicon area
+  Figure largest;            // mm2
+  Figure attach_yield;       // a die or stack placed
+  Figure final_yield;
+  Figure die_test, unit_test, other;  // USD
+};
+Package load_package(const std::string& path, Ledger& ledger);
+
+// The reticle field of every lithography tool in use.
+constexpr double kReticleWidthMm = 26, kReticleHeightMm = 33, kReticleMm2 = kReticleWidthMm * kReticleHeightMm;
+
+struct DieCost {
+  double area_mm2 = 0, dies_per_wafer = 0, yield = 0;
+  double usd = 0;  // a good die, tested
+};
+// wafer / (dies x yield) + test / yield: bad dies are tested too.
+DieCost die_cost(const HarvestedDie& die, const Process& process, YieldModel model, double die_test_usd);
+
+struct UnitCost {
+  DieCost die;
+  int dies = 1, stacks = 0;
+  double logic_usd = 0, memory_usd = 0, interposer_usd = 0, test_usd = 0, other_usd = 0;
+  double interposer_mm2 = 0;
+  double assembly_yield = 1;  // all attachments and the final test
+  double yield_loss_usd = 0;  // what bad units took with them
+  double total_usd = 0;
+};
+// `dies` equal known good dies and `stacks` of memory on one interposer. Unstacked memory sits on the board: it is bought
+// but neither attached to the interposer nor lost with a bad unit.
+UnitCost unit_cost(const HarvestedDie& die, int dies, const Process& process, YieldModel model, const Memory& memory,
+                   int stacks, const Package& package);
+
+// A copy with every ranged figure that cost depends on moved to the end that makes a unit dearer (or cheaper).
+Process at_end(const Process& process, bool dear);
+Memory at_end(const Memory& memory, bool dear);
+Package at_end(const Package& package, bool dear);
+
+}  // namespace hadal::plan

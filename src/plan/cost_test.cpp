@@ -1,0 +1,188 @@
+// Yield, area and cost against closed forms, limits and simulation.
+#include "plan/cost.h"
+
+#include <cmath>
+#include <random>
+
+#include "plan/area.h"
+#include "plan/testing.h"
+
+namespace hadal::plan {
+namespace {
+
+using testing::data;
+constexpr YieldModel kAll[] = {YieldModel::kPoisson, YieldModel::kMurphy, YieldModel::kSeeds,
+                               YieldModel::kNegativeBinomial};
+
+TEST(Yield, ModelsAgreeWithTheirDefectDensities) {
+  // The densities that give 20 and 40 % on 665.61 mm2 in each model, worked out by hand.
+  constexpr double kArea = 665.61;
+  EXPECT_NEAR(defect_free(YieldModel::kPoisson, kArea, 0.2418, 3), 0.20, 0.001);
+  EXPECT_NEAR(defect_free(YieldModel::kMurphy, kArea, 0.286, 3), 0.20, 0.001);
+  EXPECT_NEAR(defect_free(YieldModel::kSeeds, kArea, 0.601, 3), 0.20, 0.001);
+  EXPECT_NEAR(defect_free(YieldModel::kNegativeBinomial, kArea, 0.320, 3), 0.20, 0.001);
+  EXPECT_NEAR(defect_free(YieldModel::kNegativeBinomial, kArea, 0.161, 3), 0.40, 0.001);
+}
+
+TEST(Yield, LimitsAndOrder) {
+  for (const YieldModel model : kAll) {
+    EXPECT_DOUBLE_EQ(defect_free(model, 500, 0, 3), 1);
+    double last = 1;
+    for (double area = 10; area < 900; area += 10) {
+      const double y = defect_free(model, area, 0.2, 3);
+      EXPECT_LT(y, last);
+      EXPECT_GT(y, 0);
+      last = y;
+    }
+  }
+  // Clustering helps: Poisson <= Murphy <= NB(3) <= Seeds; NB tends to Poisson and is Seeds at alpha 1.
+  for (double x : {0.1, 0.5, 1.0, 2.0}) {
+    const double p = defect_free(YieldModel::kPoisson, 100, x, 3), m = defect_free(YieldModel::kMurphy, 100, x, 3);
+    const double n = defect_free(YieldModel::kNegativeBinomial, 100, x, 3);
+    const double s = defect_free(YieldModel::kSeeds, 100, x, 3);
+    EXPECT_LT(p, m);
+    EXPECT_LT(m, n);
+    EXPECT_LT(n, s);
+    EXPECT_NEAR(defect_free(YieldModel::kNegativeBinomial, 100, x, 1), s, 1e-12);
+    EXPECT_NEAR(defect_free(YieldModel::kNegativeBinomial, 100, x, 1e7), p, 1e-6);
+  }
+}
+
+TEST(Yield, DiesPerWafer) {
+  EXPECT_NEAR(dies_per_wafer(665.61, 300), 80.4, 0.1);
+  EXPECT_NEAR(dies_per_wafer(814, 300), 63.5, 0.1);
+  EXPECT_EQ(dies_per_wafer(70000, 300), 0);
+}
+
+TEST(Yield, HarvestingWithNoSpareIsThePlainModel) {
+  for (const YieldModel model : kAll) {
+    EXPECT_NEAR(harvested_yield(model, {400, 5, 48, 0}, 0.2, 3), defect_free(model, 400, 0.2, 3), 1e-12);
+    // All cores spare: only the rest must be good. Computed through the integral, so a check of it as well.
+    EXPECT_NEAR(harvested_yield(model, {400, 5, 48, 48}, 0.2, 3), defect_free(model, 160, 0.2, 3), 2e-6);
+    double last = 0;
+    for (int spare = 0; spare <= 8; ++spare) {
+      const double y = harvested_yield(model, {400, 5, 48, spare}, 0.2, 3);
+      EXPECT_GT(y, last);
+      last = y;
+    }
+  }
+}
+
+// Wafers of dies with gamma distributed defect densities and Poisson defects at random places: the model's own story.
+TEST(Yield, HarvestingAgreesWithSimulatedDefects) {
+  constexpr unsigned kSeed = 7;
+  RecordProperty("seed", kSeed);
+  std::mt19937_64 random(kSeed);
+  const HarvestedDie die{665.61, 12, 25, 1};
+  constexpr double kD0 = 0.22, kAlpha = 3;
+  std::gamma_distribution<double> density(kAlpha, kD0 / kAlpha);
+  constexpr int kDies = 200000;
+  int good = 0;
+  for (int i = 0; i < kDies; ++i) {
+    const double lambda = density(random) * die.area_mm2 / 100;
+    const int defects = std::poisson_distribution<int>(lambda)(random);
+    std::vector<bool> bad(25);
+    bool dead = false;
+    for (int d = 0; d < defects; ++d) {
+      const double at = std::uniform_real_distribution<double>(0, die.area_mm2)(random);
+      if (at >= 25 * 12.0)
+        dead = true;
+      else
+        bad[static_cast<size_t>(at / 12)] = true;
+    }
+    if (!dead && std::count(bad.begin(), bad.end(), true) <= die.spare) ++good;
+  }
+  const double predicted = harvested_yield(YieldModel::kNegativeBinomial, die, kD0, kAlpha);
+  const double sigma = std::sqrt(predicted * (1 - predicted) / kDies);
+  EXPECT_NEAR(static_cast<double>(good) / kDies, predicted, 5 * sigma);
+}
+
+TEST(Yield, RefusesAnUnknownModel) {
+  EXPECT_EQ(testing::refusal([] { parse_yield_model("murphi", "s.yaml:3"); }),
+            "s.yaml:3: yield model 'murphi' is unknown; did you mean 'murphy'?");
+}
+
+class Cost : public ::testing::Test {
+ protected:
+  Ledger ledger_ = testing::ledger();
+  Process n2_ = load_process(data("processes/smic-n2.yaml"), ledger_);
+  Process n5_ = load_process(data("processes/tsmc-n5.yaml"), ledger_);
+  Memory hbm_ = load_memory(data("memories/cxmt-hbm3.yaml"), ledger_);
+  Memory lpddr_ = load_memory(data("memories/lpddr5x.yaml"), ledger_);
+  Package package_ = load_package(data("packages/domestic-25d.yaml"), ledger_);
+  AreaData areas_ = load_area_data(data("areas/hadal.yaml"), ledger_);
+  chip::Chip chip_ = chip::load(data("chips/hadal-1.yaml"));
+};
+
+TEST_F(Cost, GoodDieOfThe665mm2Class) {
+  // 14,000 USD, 80.4 dies, 30 % yield: 580 USD without test.
+  EXPECT_NEAR(die_cost({665.61, 0, 0, 0}, n2_, YieldModel::kNegativeBinomial, 0).usd, 580, 15);
+}
+
+TEST_F(Cost, ChipletsOfTheSameAreaAreCheaper) {
+  const DieCost whole = die_cost({660, 0, 0, 0}, n2_, YieldModel::kNegativeBinomial, 0);
+  const DieCost third = die_cost({220, 0, 0, 0}, n2_, YieldModel::kNegativeBinomial, 0);
+  EXPECT_LT(3 * third.usd, 0.5 * whole.usd);
+}
+
+TEST_F(Cost, AUnitAddsUp) {
+  const UnitCost u = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, hbm_, 5, package_);
+  EXPECT_NEAR(u.logic_usd + u.memory_usd + u.interposer_usd + u.test_usd + u.other_usd + u.yield_loss_usd, u.total_usd,
+              1e-6);
+  EXPECT_NEAR(u.assembly_yield, std::pow(0.985, 6) * 0.92, 1e-12);
+  EXPECT_EQ(u.memory_usd, 5 * 400);
+  const UnitCost board = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, lpddr_, 16, package_);
+  EXPECT_NEAR(board.assembly_yield, 0.985 * 0.92, 1e-12);
+}
+
+TEST_F(Cost, RangesEncloseTheBase) {
+  const auto total = [&](const Process& p, const Memory& m, const Package& k) {
+    return unit_cost({300, 2, 48, 2}, 1, p, YieldModel::kNegativeBinomial, m, 5, k).total_usd;
+  };
+  const double base = total(n2_, hbm_, package_);
+  EXPECT_LT(total(at_end(n2_, false), at_end(hbm_, false), at_end(package_, false)), base);
+  EXPECT_GT(total(at_end(n2_, true), at_end(hbm_, true), at_end(package_, true)), base);
+}
+
+TEST_F(Cost, AreaOfTheProductChip) {
+  const ChipArea a = chip_area(chip_, n2_, areas_, hbm_, 5, 400e9);
+  // The matrix unit by hand: 16384 x 79 um2 x 0.78 / 0.70 = 1.442 mm2; 1 MiB: 8388608 x 0.03 um2 / 0.55 = 0.4576 mm2.
+  EXPECT_NEAR(a.parts[0].each_mm2, 1.4423, 0.001);
+  EXPECT_EQ(a.parts[2].name, "scratchpad");
+  EXPECT_NEAR(a.parts[2].each_mm2, 0.4576, 0.001);
+  double sum = 0;
+  for (const AreaPart& part : a.parts) sum += part.total_mm2();
+  EXPECT_NEAR(sum, a.content_mm2, 1e-9);
+  EXPECT_GT(a.core_mm2, 2.0);
+  EXPECT_LT(a.core_mm2, 3.0);
+  // Five stacks need three a side: 31 mm, and a die at least 31 / 2.5 mm wide.
+  EXPECT_TRUE(a.edge_bound);
+  EXPECT_NEAR(a.height_mm, 31.2, 1e-9);
+  EXPECT_NEAR(a.die_mm2, 31.2 * 31.2 / 2.5, 1e-6);
+  // With memory on the board the content decides.
+  const ChipArea board = chip_area(chip_, n2_, areas_, lpddr_, 16, 400e9);
+  EXPECT_FALSE(board.edge_bound);
+  EXPECT_NEAR(board.die_mm2, board.content_mm2, 1e-9);
+}
+
+TEST_F(Cost, ADenserProcessShrinksLogic) {
+  const ChipArea n2 = chip_area(chip_, n2_, areas_, lpddr_, 16, 0), n5 = chip_area(chip_, n5_, areas_, lpddr_, 16, 0);
+  EXPECT_LT(n5.core_mm2, 0.8 * n2.core_mm2);
+  EXPECT_GT(n5.core_mm2, 0.6 * n2.core_mm2);
+}
+
+TEST_F(Cost, ClockAndPower) {
+  EXPECT_NEAR(reachable_clock_hz(n2_, areas_), 1 / (756e-12 * 1.3), 1);
+  Activity all;
+  all.vector = 0;
+  const Power p = chip_power(chip_, n2_, n2_, hbm_, 5, chip_.clock_hz, all);
+  // docs/energy.md: 189 W of the matrix units at full rate.
+  EXPECT_NEAR(p.matrix_w, 189, 2);
+  EXPECT_NEAR(p.memory_w, 5 * 819.2e9 * 44e-12, 0.1);
+  EXPECT_NEAR(p.static_w, 40, 1e-9);
+  const Power n5 = chip_power(chip_, n2_, n5_, hbm_, 5, chip_.clock_hz, all);
+  EXPECT_NEAR(n5.matrix_w / p.matrix_w, 0.70 / 1.1, 1e-9);
+}
+
+}  // namespace
+}  // namespace hadal::plan

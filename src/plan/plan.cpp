@@ -1,0 +1,234 @@
+// From a scenario to a plan.
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr double kDaysAMonth = 365.25 / 12, kGpusANode = 8;
+
+Subject subject_of(const Build& b, const ChipArea& area, double clock_hz, const std::string& buyer) {
+  Subject s;
+  s.name = b.chip.name;
+  s.formats = {{"FP8", 8, fp8_flops(b.chip, clock_hz) * b.dies}};
+  s.logic_mm2 = area.die_mm2 * b.dies;
+  s.transistors = area.transistors * b.dies;
+  s.dram_bytes_per_s = b.stacks * b.memory->bandwidth.value;
+  s.io_bytes_per_s = 2 * b.link_bytes_per_s;
+  s.memory_density = bandwidth_density(*b.memory);
+  s.is_hbm = b.memory->is_stacked();
+  s.memory_imported = buyer == "prc-designer" && available_to(b.memory->availability, buyer).status == "no";
+  s.node_nm = b.process->node_nm;
+  s.non_planar = b.process->non_planar;
+  s.prc_designed = buyer == "prc-designer";
+  s.approved_designer = buyer == "us-designer";
+  s.foundry_bound = b.process->foundry != "SMIC";  // SMIC is on the Entity List; it does not follow these rules
+  return s;
+}
+
+Capability capability_of(const Hardware& h) {
+  Capability c{h.name, 0, h.memory_bandwidth.value, h.memory_capacity.value, h.io_bandwidth.value / 2};
+  for (const Subject::Format& f : h.formats) {
+    if (f.bits == 8) c.flops = std::max(c.flops, f.ops_per_s);
+  }
+  return c;
+}
+
+BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const RateSource* predicted) {
+  BuildReport r;
+  r.build = &b;
+  const AreaData& areas = facts.areas();
+  r.clock_hz = b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
+  r.reachable_clock_hz = reachable_clock_hz(*b.process, areas);
+  r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks, b.link_bytes_per_s / b.dies);
+  r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
+  const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
+  r.power = chip_power(b.chip, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
+  const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores};
+  r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
+  const auto end = [&](bool dear) {
+    return unit_cost(die, b.dies, at_end(*b.process, dear), b.yield_model, at_end(*b.memory, dear), b.stacks,
+                     at_end(*b.package, dear));
+  };
+  r.unit_low = end(false);
+  r.unit_high = end(true);
+  r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;
+  r.wafers = b.volume.value * b.dies / r.unit.assembly_yield / (r.unit.die.dies_per_wafer * r.unit.die.yield);
+  r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed);
+  r.tapeout_p50 = add_months(sc.date, r.forecast.tapeout_months.p50);
+  r.volume_p10 = add_months(sc.date, r.forecast.end_months.p10);
+  r.volume_p50 = add_months(sc.date, r.forecast.end_months.p50);
+  r.volume_p90 = add_months(sc.date, r.forecast.end_months.p90);
+  r.subject = subject_of(b, r.area, r.clock_hz, sc.buyer);
+  r.rules = export_status(*sc.rules, r.subject, sc.date);
+  r.process = available_to(b.process->availability, sc.buyer);
+  r.memory = available_to(b.memory->availability, sc.buyer);
+  r.package = available_to(b.package->availability, sc.buyer);
+  const Workload workload = workload_of(sc);
+  if (predicted != nullptr) r.points = predicted->points(b.name, workload);
+  if (r.points.empty()) {
+    Capability own{b.chip.name, r.subject.formats[0].ops_per_s, r.subject.dram_bytes_per_s,
+                   b.stacks * b.memory->capacity.value, b.link_bytes_per_s};
+    r.points = scaled_points(facts.measured().points(b.reference->name, workload), capability_of(*b.reference), own);
+  }
+  return r;
+}
+
+std::vector<ServingPoint> at_side(std::vector<ServingPoint> points, Side side) {
+  for (ServingPoint& p : points) {
+    if (side != Side::kBase) p.tokens_per_s = side == Side::kGood ? p.high : p.low;
+  }
+  return points;
+}
+
+FleetMember member_of(const FleetEntry& e, const std::vector<BuildReport>& builds, const Workload& workload, Side side,
+                      Facts& facts) {
+  FleetMember m;
+  m.billing = e.billing;
+  m.available = e.available;
+  if (e.hardware != nullptr) {
+    const Hardware& h = *e.hardware;
+    m.name = h.name;
+    m.purchase_usd = pick(h.price, side, true) + pick(h.server, side, true);
+    if (h.can_be_rented()) m.rental_usd_per_h = pick(h.rental, side, true);
+    m.power_w = pick(h.power, side, true) + pick(h.host_power, side, true);
+    m.points = at_side(facts.measured().points(h.name, workload), side);
+    return m;
+  }
+  const BuildReport& b = builds[e.build];
+  m.name = b.build->name;
+  const UnitCost& unit = side == Side::kBase ? b.unit : side == Side::kGood ? b.unit_low : b.unit_high;
+  const Quantiles& nre = b.forecast.nre_usd;
+  const double nre_usd = side == Side::kBase ? nre.p50 : side == Side::kGood ? nre.p10 : nre.p90;
+  m.purchase_usd = unit.total_usd + pick(b.build->server, side, true) + nre_usd / pick(b.build->volume, side, false);
+  m.power_w = b.power.total_w() * b.build->dies + pick(b.build->host_power, side, true);
+  m.points = at_side(b.points, side);
+  return m;
+}
+
+// USD a month of a fleet without the capital of its built or bought chips.
+double running_usd_a_month(const std::vector<FleetMember>& members, const FleetResult& result,
+                           const Economics& economics) {
+  double usd = 0;
+  for (const FleetResult::Installed& i : result.installed) {
+    for (FleetMember m : members) {
+      if (m.name != i.member) continue;
+      const bool capital = m.billing == Billing::kBuilt || m.billing == Billing::kBought;
+      if (capital) m.billing = Billing::kOwned;
+      const HourlyCost c = hourly_cost(m, economics);
+      usd += 24 * kDaysAMonth * (i.chips * c.installed + i.mean * c.working);
+    }
+  }
+  return usd;
+}
+
+BreakEven compare(const OptionReport& own, const OptionReport& other, const std::vector<FleetMember>& members,
+                  const Scenario& sc) {
+  const Economics economics = economics_of(sc, Side::kBase);
+  const BuildReport& b = *own.built;
+  BreakEven e;
+  e.against = other.option->name;
+  for (const FleetResult::Installed& i : own.base.installed) {
+    for (const FleetMember& m : members) {
+      if (m.name == i.member && (m.billing == Billing::kBuilt || m.billing == Billing::kBought)) {
+        const double nre_share = m.billing == Billing::kBuilt ? b.forecast.nre_usd.p50 / b.build->volume.value : 0;
+        e.capital_usd += i.chips * (m.purchase_usd - nre_share);
+      }
+    }
+  }
+  const double alternative = other.base.usd_per_day() * kDaysAMonth;
+  const double running = running_usd_a_month(members, own.base, economics);
+  e.saving_usd_per_month = alternative - running;
+  const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
+  const double months = break_even_months(b.forecast.nre_usd.p50, e.capital_usd, start, alternative, running);
+  constexpr double kFar = 1200;  // months; later than that is never
+  if (months < kFar) e.date = add_months(sc.date, months);
+  e.within_life = months <= start + life;
+  const double gain = e.saving_usd_per_month * life - e.capital_usd;  // over the chips' life, at one day's load
+  e.scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : 0;
+  return e;
+}
+
+OptionReport report_option(const Option& option, const Scenario& sc, const std::vector<BuildReport>& builds,
+                           Facts& facts, std::vector<FleetMember>& base_members) {
+  OptionReport r;
+  r.option = &option;
+  const Workload workload = workload_of(sc);
+  for (const Side side : {Side::kBase, Side::kGood, Side::kBad}) {
+    std::vector<FleetMember> members;
+    for (const FleetEntry& e : option.fleet) members.push_back(member_of(e, builds, workload, side, facts));
+    FleetResult result = assign(members, workload, economics_of(sc, side));
+    (side == Side::kBase ? r.base : side == Side::kGood ? r.good : r.bad) = std::move(result);
+    if (side == Side::kBase) base_members = std::move(members);
+  }
+  for (const FleetEntry& e : option.fleet) {
+    if (e.hardware != nullptr) {
+      r.rules.emplace_back(e.hardware->name, export_status(*sc.rules, subject_of(*e.hardware), sc.date));
+    } else {
+      r.built = &builds[e.build];
+      r.rules.emplace_back(r.built->build->name, r.built->rules);
+    }
+  }
+  if (r.built != nullptr && r.base.feasible) {
+    const Economics economics = economics_of(sc, Side::kBase);
+    FleetMember nre;
+    nre.billing = Billing::kBuilt;
+    nre.purchase_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
+    for (const FleetResult::Installed& i : r.base.installed) {
+      if (i.member == r.built->build->name) r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;
+    }
+  }
+  return r;
+}
+
+std::vector<Comparison> compare_published(const Scenario& sc, const OptionReport& first) {
+  std::vector<Comparison> all;
+  if (!first.base.feasible) return all;
+  for (const Published& p : sc.published) {
+    const double predicted = p.name == "nodes"               ? first.base.mean_chips() / kGpusANode
+                             : p.name == "usd_per_day"       ? first.base.usd_per_day()
+                             : p.name == "usd_per_mtoken_in" ? first.base.usd_per_mtoken_in
+                                                             : first.base.usd_per_mtoken_out;
+    all.push_back({p.name, predicted, p.value.value});
+  }
+  return all;
+}
+
+}  // namespace
+
+double break_even_months(double nre_usd, double capital_usd, double volume_months, double alternative_usd,
+                         double running_usd) {
+  const double saving = alternative_usd - running_usd;
+  if (!(saving > 0)) return std::numeric_limits<double>::infinity();
+  return volume_months + (nre_usd + capital_usd) / saving;
+}
+
+Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted) {
+  Plan plan;
+  plan.scenario = std::move(scenario);
+  const Scenario& sc = plan.scenario;
+  plan.builds.reserve(sc.builds.size());  // reports point at each other
+  for (const Build& b : sc.builds) plan.builds.push_back(report_build(b, sc, facts, predicted));
+  std::vector<std::vector<FleetMember>> members(sc.options.size());
+  for (size_t i = 0; i < sc.options.size(); ++i) {
+    plan.options.push_back(report_option(sc.options[i], sc, plan.builds, facts, members[i]));
+  }
+  for (size_t i = 0; i < plan.options.size(); ++i) {
+    OptionReport& own = plan.options[i];
+    if (own.built == nullptr || !own.base.feasible) continue;
+    for (const OptionReport& other : plan.options) {
+      if (other.built == nullptr && other.base.feasible) own.break_even.push_back(compare(own, other, members[i], sc));
+    }
+  }
+  plan.published = compare_published(sc, plan.options.front());
+  return plan;
+}
+
+}  // namespace hadal::plan

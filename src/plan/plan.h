@@ -1,0 +1,68 @@
+// A plan: what each chip to be built is, costs and takes, what each fleet costs to run, and when building pays.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/scenario.h"
+
+namespace hadal::plan {
+
+struct BuildReport {
+  const Build* build = nullptr;
+  double clock_hz = 0, reachable_clock_hz = 0;  // declared (scaled with the process), and what synthesis supports today
+  ChipArea area;
+  bool fits_reticle = true, fits_package = true;
+  Power power;
+  UnitCost unit, unit_low, unit_high;
+  double wafers = 0;  // for the volume
+  Forecast forecast;
+  std::string tapeout_p50, volume_p50, volume_p10, volume_p90;  // dates
+  Subject subject;
+  std::vector<RuleStatus> rules;
+  Availability process, memory, package;
+  std::vector<ServingPoint> points;  // scaled or predicted
+};
+
+// Building against a rented or bought fleet that carries the same day.
+struct BreakEven {
+  std::string against;
+  double saving_usd_per_month = 0;  // of running it, capital left out, once it is there
+  double capital_usd = 0;           // of the chips, with servers
+  std::string date;                 // when what was spent is back; empty: never
+  bool within_life = false;         // before the chips are written off
+  double scale = 0;                 // how many such days' load it takes to be back within their life; 0: never
+};
+
+struct OptionReport {
+  const Option* option = nullptr;
+  FleetResult base, good, bad;  // figures as they stand, all ranges in favour, all against
+  std::vector<std::pair<std::string, std::vector<RuleStatus>>> rules;  // by kind of chip
+  const BuildReport* built = nullptr;
+  double nre_usd_per_day = 0;  // part of the cost that repays the NRE
+  std::vector<BreakEven> break_even;
+};
+
+struct Comparison {
+  std::string name;
+  double predicted = 0, published = 0;
+  double error() const { return predicted / published - 1; }
+};
+
+struct Plan {
+  Scenario scenario;
+  std::vector<BuildReport> builds;
+  std::vector<OptionReport> options;
+  std::vector<Comparison> published;  // of the first option
+};
+
+// Where a source of predicted rates knows a built chip, its points replace the scaled ones.
+Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted = nullptr);
+
+// Day on which `nre` (spent evenly until `volume_months`) and `capital` are back, in months from the start, while the
+// alternative costs `alternative` and the built fleet `running` a month (capital left out); infinity: never.
+double break_even_months(double nre_usd, double capital_usd, double volume_months, double alternative_usd,
+                         double running_usd);
+
+}  // namespace hadal::plan

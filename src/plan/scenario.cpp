@@ -1,0 +1,221 @@
+// Reading a scenario; every name it uses must exist, every figure must be possible.
+#include "plan/scenario.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/nearest.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr size_t kHours = 24;
+constexpr double kMostUsd = 1e9;
+
+std::vector<double> read_curve(const chip::Section& s, const Sources& sources) {
+  const chip::Section c = s.section("load_curve", {"hours", "source", "confidence", "note"});
+  const std::string source = c.text("source");
+  if (source != "assumed" && source != "derived" && !sources.contains(source)) {
+    c.refuse("source", fmt::format("'{}' is not a source of sources.yaml", source));
+  }
+  std::vector<double> curve;
+  for (const std::string& text : c.texts("hours")) {
+    const double value = parse_quantity(text, Dimension::kNone, c.place("hours"), c.path() + ".hours");
+    if (!(value >= 0 && value <= 1e6)) c.refuse("hours", fmt::format("{} is out of range; loads are 0 or more", text));
+    curve.push_back(value);
+  }
+  if (curve.size() != kHours) {
+    c.refuse("hours", fmt::format("{} values; a day has 24 hours, give the relative load of each", curve.size()));
+  }
+  const double mean = std::accumulate(curve.begin(), curve.end(), 0.0) / kHours;
+  if (!(mean > 0)) c.refuse("hours", "the load is 0 at every hour");
+  for (double& value : curve) value /= mean;
+  return curve;
+}
+
+Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) {
+  Build b;
+  b.name = s.text("name");
+  b.where = s.place();
+  b.chip = facts.chip(s, "chip");
+  b.process = &facts.process(s, "process");
+  b.home = &facts.process_named(b.chip.process);
+  b.memory = &facts.memory(s, "memory");
+  b.package = &facts.package(s, "package");
+  b.programme = &facts.programme(s, "programme");
+  b.reference = &facts.hardware(s, "scaled_from");
+  b.stacks = static_cast<int>(s.count("stacks", 1, 64));
+  b.dies = static_cast<int>(s.count("dies", 1, 16));
+  b.spare_cores = static_cast<int>(s.count("spare_cores", 0, b.chip.cores - 1));
+  b.link_bytes_per_s = s.quantity("links", Dimension::kBytesPerSecond, 0, 1e14);
+  b.yield_model = parse_yield_model(s.text("yield_model"), s.place("yield_model") + ": " + s.path() + ".yield_model");
+  const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
+    return facts.ledger().read(s, stem, key, dimension, low, high);
+  };
+  b.volume = read("volume", Dimension::kNone, 1, 1e8);
+  b.server = read("server", Dimension::kUsd, 0, kMostUsd);
+  b.host_power = read("host_power", Dimension::kWatt, 0, 1e5);
+  b.matrix_activity = read("matrix_activity", Dimension::kPercent, 0, 1);
+  b.memory_activity = read("memory_activity", Dimension::kPercent, 0, 1);
+  b.vector_activity = read("vector_activity", Dimension::kPercent, 0, 1);
+  if (b.spare_cores > 0 && b.dies > 1)
+    s.refuse("dies", "spare cores are counted in one die; use dies: 1, or no spares");
+  return b;
+}
+
+Billing read_billing(const chip::Section& s) {
+  const std::string text = s.text("billing");
+  for (const Billing billing : {Billing::kRented, Billing::kOwned, Billing::kBought}) {
+    if (text == name_of(billing)) return billing;
+  }
+  s.refuse("billing", fmt::format("'{}' is unknown; use rented, owned or bought", text));
+}
+
+FleetEntry read_entry(const chip::Section& s, const std::vector<Build>& builds, Facts& facts) {
+  FleetEntry e;
+  if (s.has("hardware") == s.has("build"))
+    s.refuse(s.has("build") ? "build" : "billing", "give either hardware or build");
+  if (s.has("available")) e.available = static_cast<double>(s.count("available", 0, 10'000'000));
+  if (s.has("hardware")) {
+    e.hardware = &facts.hardware(s, "hardware");
+    if (!s.has("billing")) s.refuse("hardware", "needs billing beside it: rented, owned or bought");
+    e.billing = read_billing(s);
+    if (e.billing == Billing::kRented && !e.hardware->can_be_rented()) {
+      s.refuse("billing", fmt::format("{} has no rental price; use owned or bought", e.hardware->name));
+    }
+    return e;
+  }
+  e.billing = Billing::kBuilt;
+  const std::string name = s.text("build");
+  std::vector<std::string_view> known;
+  for (; e.build < builds.size(); ++e.build) {
+    if (builds[e.build].name == name) return e;
+    known.emplace_back(builds[e.build].name);
+  }
+  s.refuse("build", fmt::format("there is no build '{}' above; {}", name, suggestion(name, known)));
+}
+
+void read_workload(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
+  const chip::Section w =
+      top.section("workload", {"model", "input", "cached", "output", "context", "tpot_limit", "load_curve"});
+  const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
+    return facts.ledger().read(w, stem, key, dimension, low, high);
+  };
+  sc.model = w.text("model");
+  sc.input = read("input", Dimension::kTokens, 0, 1e18);
+  sc.cached = read("cached", Dimension::kTokens, 0, 1e18);
+  sc.output = read("output", Dimension::kTokens, 1, 1e18);
+  sc.context = read("context", Dimension::kTokens, 1, 1e9);
+  sc.tpot_limit = read("tpot_limit", Dimension::kSeconds, 1e-6, 1000);
+  if (sc.cached.value > sc.input.value) {
+    w.refuse("cached", fmt::format("{} is more than the whole input of {}", sc.cached.text, sc.input.text));
+  }
+  sc.load_curve = read_curve(w, facts.ledger().sources());
+}
+
+void read_economics(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
+  const chip::Section e = top.section("economics", {"electricity", "pue", "depreciation", "residual", "interest",
+                                                    "facility", "facility_life", "upkeep", "idle_power", "reserve"});
+  const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
+    return facts.ledger().read(e, stem, key, dimension, low, high);
+  };
+  sc.electricity = read("electricity", Dimension::kUsdPerKwh, 0, 10);
+  sc.pue = read("pue", Dimension::kNone, 1, 5);
+  sc.depreciation = read("depreciation", Dimension::kMonths, 1, 600);
+  sc.residual = read("residual", Dimension::kPercent, 0, 0.99);
+  sc.interest = read("interest", Dimension::kPercent, 0, 1);
+  sc.facility = read("facility", Dimension::kUsdPerWatt, 0, 1000);
+  sc.facility_life = read("facility_life", Dimension::kMonths, 1, 1200);
+  sc.upkeep = read("upkeep", Dimension::kPercent, 0, 1);
+  sc.idle_power = read("idle_power", Dimension::kPercent, 0, 1);
+  sc.reserve = read("reserve", Dimension::kPercent, 0, 1);
+}
+
+void read_published(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
+  if (!top.has("published")) return;
+  const chip::Section p =
+      top.section("published", {}, {"nodes", "usd_per_day", "usd_per_mtoken_in", "usd_per_mtoken_out"});
+  for (const char* key : {"nodes", "usd_per_day", "usd_per_mtoken_in", "usd_per_mtoken_out"}) {
+    const Dimension dimension = std::string_view(key) == "nodes" ? Dimension::kNone : Dimension::kUsd;
+    if (p.has(key)) sc.published.push_back({key, facts.ledger().read(p, stem, key, dimension, 1e-9, 1e12)});
+  }
+}
+
+}  // namespace
+
+Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts) {
+  Scenario sc;
+  with_yaml(text, file, [&](const YAML::Node& node) {
+    const chip::Section top(
+        node, file, "",
+        {"name", "description", "buyer", "date", "rules", "workload", "economics", "forecast", "builds", "options"},
+        {"published"});
+    const std::string stem = std::filesystem::path(file).stem().string();
+    sc.file = file;
+    sc.name = top.text("name");
+    sc.description = top.text("description");
+    sc.buyer = top.text("buyer");
+    if (sc.buyer != "prc-designer" && sc.buyer != "us-designer") {
+      top.refuse("buyer", fmt::format("'{}' is unknown; use prc-designer or us-designer", sc.buyer));
+    }
+    sc.date = read_date(top, "date");
+    sc.rules = &facts.rules(top, "rules");
+    read_workload(top, stem, facts, sc);
+    read_economics(top, stem, facts, sc);
+    const chip::Section f = top.section("forecast", {"runs", "seed"});
+    sc.runs = static_cast<int>(f.count("runs", 100, 10'000'000));
+    sc.seed = static_cast<uint64_t>(f.count("seed", 0, 1'000'000'000));
+    for (const chip::Section& s :
+         top.list("builds", {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
+                             "yield_model", "programme", "scaled_from", "volume", "server", "host_power",
+                             "matrix_activity", "memory_activity", "vector_activity"})) {
+      sc.builds.push_back(read_build(s, stem, facts));
+    }
+    for (const chip::Section& s : top.list("options", {"name", "fleet"})) {
+      Option option{s.text("name"), {}};
+      for (const chip::Section& entry : s.list("fleet", {}, {"hardware", "build", "billing", "available"})) {
+        option.fleet.push_back(read_entry(entry, sc.builds, facts));
+      }
+      if (option.fleet.empty()) s.refuse("fleet", "the list is empty; a fleet needs a kind of chip");
+      sc.options.push_back(std::move(option));
+    }
+    if (sc.options.empty()) top.refuse("options", "the list is empty; a scenario compares at least one fleet");
+    read_published(top, stem, facts, sc);
+  });
+  return sc;
+}
+
+Scenario load_scenario(const std::string& path, Facts& facts) {
+  return parse_scenario(MappedFile::open(path).text(), path, facts);
+}
+
+double pick(const Figure& figure, Side side, bool more_is_worse) {
+  if (side == Side::kBase) return figure.value;
+  return (side == Side::kBad) == more_is_worse ? figure.high : figure.low;
+}
+
+Workload workload_of(const Scenario& sc) {
+  return {sc.model,         sc.input.value,      sc.cached.value, sc.output.value,
+          sc.context.value, sc.tpot_limit.value, sc.load_curve};
+}
+
+Economics economics_of(const Scenario& sc, Side side) {
+  Economics e;
+  e.electricity_usd_per_kwh = pick(sc.electricity, side, true);
+  e.pue = pick(sc.pue, side, true);
+  e.depreciation_months = pick(sc.depreciation, side, false);
+  e.residual = pick(sc.residual, side, false);
+  e.interest = pick(sc.interest, side, true);
+  e.facility_usd_per_w = pick(sc.facility, side, true);
+  e.facility_months = pick(sc.facility_life, side, false);
+  e.upkeep = pick(sc.upkeep, side, true);
+  e.idle_power = pick(sc.idle_power, side, true);
+  e.reserve = pick(sc.reserve, side, true);
+  return e;
+}
+
+}  // namespace hadal::plan

@@ -1,0 +1,72 @@
+// What is to be planned (scenarios/*.yaml): a workload, prices, chips to be built, and fleets to compare.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "plan/facts.h"
+#include "plan/fleet.h"
+
+namespace hadal::plan {
+
+struct Build {
+  std::string name, where;
+  chip::Chip chip;
+  const Process* process = nullptr;
+  const Process* home = nullptr;  // the process the chip's own figures are for
+  const Memory* memory = nullptr;
+  const Package* package = nullptr;
+  const Programme* programme = nullptr;
+  int stacks = 0, dies = 1, spare_cores = 0;
+  double link_bytes_per_s = 0;  // of the package, one direction
+  YieldModel yield_model = YieldModel::kNegativeBinomial;
+  const Hardware* reference = nullptr;  // whose measured rates are scaled where nothing better is known
+  Figure volume;                        // chips that share the NRE
+  Figure server, host_power;
+  Figure matrix_activity, memory_activity, vector_activity;
+};
+
+struct FleetEntry {
+  const Hardware* hardware = nullptr;  // or
+  size_t build = 0;                    // index into builds
+  Billing billing = Billing::kBought;
+  double available = kUnlimited;
+  static constexpr double kUnlimited = 1e7;  // chips; more than anyone makes
+};
+
+struct Option {
+  std::string name;
+  std::vector<FleetEntry> fleet;
+};
+
+// What the world says a scenario's first option came to, to be compared with what the model says.
+struct Published {
+  std::string name;
+  Figure value;
+};
+
+struct Scenario {
+  std::string name, description, file, buyer, date;
+  const RuleSet* rules = nullptr;
+  Figure input, cached, output, context, tpot_limit;
+  std::vector<double> load_curve;  // mean 1
+  std::string model;
+  Figure electricity, pue, depreciation, residual, interest, facility, facility_life, upkeep, idle_power, reserve;
+  std::vector<Build> builds;
+  std::vector<Option> options;
+  std::vector<Published> published;
+  int runs = 0;
+  uint64_t seed = 0;
+};
+
+Scenario load_scenario(const std::string& path, Facts& facts);
+Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts);
+
+// Which end of every range: the figures as they stand, all in our favour, or all against.
+enum class Side { kBase, kGood, kBad };
+double pick(const Figure& figure, Side side, bool more_is_worse);
+
+Workload workload_of(const Scenario& scenario);
+Economics economics_of(const Scenario& scenario, Side side);
+
+}  // namespace hadal::plan

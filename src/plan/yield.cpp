@@ -1,0 +1,105 @@
+// Yield models. Harvesting integrates over the same distribution of defect density that each model is a mixture of.
+#include "plan/yield.h"
+
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numbers>
+
+#include "base/error.h"
+#include "base/nearest.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr std::array<std::string_view, 4> kNames{"poisson", "murphy", "seeds", "negative-binomial"};
+
+// Chance that at most `spare` of `n` independent cores fail, each good with probability p.
+double at_most(int n, int spare, double p) {
+  double sum = 0;
+  for (int k = 0; k <= spare; ++k) {
+    const double choose = std::exp(std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0));
+    sum += choose * std::pow(p, n - k) * std::pow(1 - p, k);
+  }
+  return sum;
+}
+
+// E[f(d)] for a defect density d that is gamma distributed with mean `mean` and shape `shape`. With d = exp(u) the
+// integrand is smooth and falls off fast on both sides, where the trapezoidal rule converges exponentially.
+double gamma_mean(double mean, double shape, const std::function<double(double)>& f) {
+  constexpr int kSteps = 2000;
+  const double scale = mean / shape;
+  const double low = -60 / shape, high = std::log(shape + 60 + 12 * std::sqrt(shape));  // u of d / scale
+  const double h = (high - low) / kSteps;
+  double sum = 0, norm = 0;
+  for (int i = 0; i <= kSteps; ++i) {
+    const double u = low + i * h, x = std::exp(u);
+    const double weight = std::exp(shape * u - x - std::lgamma(shape)) * h;
+    sum += weight * f(x * scale);
+    norm += weight;
+  }
+  return sum / norm;
+}
+
+// E[f(d)] for a triangular density on [0, 2 mean], of which Murphy's formula is the mixture. Simpson's rule on each half.
+double triangle_mean(double mean, const std::function<double(double)>& f) {
+  constexpr int kSteps = 400;  // even
+  double sum = 0;
+  const double h = mean / kSteps;
+  for (int half = 0; half < 2; ++half) {
+    for (int i = 0; i <= kSteps; ++i) {
+      const double d = half * mean + i * h;
+      const double density = (half == 0 ? d : 2 * mean - d) / (mean * mean);
+      const double weight = i == 0 || i == kSteps ? 1 : i % 2 == 1 ? 4 : 2;
+      sum += weight * density * f(d) * h / 3;
+    }
+  }
+  return sum;
+}
+
+}  // namespace
+
+YieldModel parse_yield_model(std::string_view name, const std::string& where) {
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    if (name == kNames[i]) return static_cast<YieldModel>(i);
+  }
+  input_error(where, "yield model '{}' is unknown; {}", name, suggestion(name, kNames));
+}
+
+std::string_view name_of(YieldModel model) { return kNames[static_cast<size_t>(model)]; }
+
+double defect_free(YieldModel model, double area_mm2, double d0, double alpha) {
+  const double x = area_mm2 / 100 * d0;
+  switch (model) {
+    case YieldModel::kPoisson: return std::exp(-x);
+    case YieldModel::kMurphy: return x < 1e-12 ? 1 : std::pow(-std::expm1(-x) / x, 2);
+    case YieldModel::kSeeds: return 1 / (1 + x);
+    case YieldModel::kNegativeBinomial: return std::pow(1 + x / alpha, -alpha);
+  }
+  return 0;
+}
+
+double dies_per_wafer(double area_mm2, double diameter_mm) {
+  const double r = diameter_mm / 2;
+  const double dies = std::numbers::pi * r * r / area_mm2 - std::numbers::pi * diameter_mm / std::sqrt(2 * area_mm2);
+  return std::max(dies, 0.0);
+}
+
+double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
+  check(die.spare >= 0 && die.spare <= die.cores && die.cores * die.core_mm2 <= die.area_mm2 * (1 + 1e-9),
+        "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
+  if (die.spare == 0 || d0 <= 0) return defect_free(model, die.area_mm2, d0, alpha);
+  const double rest = die.area_mm2 - die.cores * die.core_mm2;
+  const auto given = [&](double density) {
+    return std::exp(-rest / 100 * density) * at_most(die.cores, die.spare, std::exp(-die.core_mm2 / 100 * density));
+  };
+  switch (model) {
+    case YieldModel::kPoisson: return given(d0);
+    case YieldModel::kMurphy: return triangle_mean(d0, given);
+    case YieldModel::kSeeds: return gamma_mean(d0, 1, given);
+    case YieldModel::kNegativeBinomial: return gamma_mean(d0, alpha, given);
+  }
+  return 0;
+}
+
+}  // namespace hadal::plan

@@ -1,0 +1,195 @@
+// A plan as JSON; keys carry their unit.
+#include <algorithm>
+#include <cmath>
+
+#include "report/plan.h"
+
+namespace hadal::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json quantiles(const plan::Quantiles& q) { return {{"p10", q.p10}, {"p50", q.p50}, {"p90", q.p90}, {"mean", q.mean}}; }
+
+Json rules(const std::vector<plan::RuleStatus>& all) {
+  Json out = Json::array();
+  for (const plan::RuleStatus& r : all) {
+    out.push_back({{"rule", r.rule},
+                   {"effective", r.effective},
+                   {"in_force", r.in_force},
+                   {"applies", r.applies},
+                   {"effect", r.effect},
+                   {"arithmetic", r.arithmetic},
+                   {"source", r.source}});
+  }
+  return out;
+}
+
+Json influence(const std::vector<plan::Influence>& all) {
+  Json out = Json::array();
+  for (size_t i = 0; i < all.size() && i < 10; ++i) {
+    out.push_back({{"input", all[i].input}, {"share_of_rank_variance", all[i].share}, {"sign", all[i].sign}});
+  }
+  return out;
+}
+
+Json unit(const plan::UnitCost& u) {
+  return {{"total_usd", u.total_usd},           {"die_usd", u.die.usd},
+          {"logic_usd", u.logic_usd},           {"memory_usd", u.memory_usd},
+          {"interposer_usd", u.interposer_usd}, {"test_usd", u.test_usd},
+          {"other_usd", u.other_usd},           {"yield_loss_usd", u.yield_loss_usd},
+          {"assembly_yield", u.assembly_yield}, {"interposer_mm2", u.interposer_mm2}};
+}
+
+Json build(const plan::BuildReport& b) {
+  Json parts = Json::array(), stages = Json::array(), points = Json::array();
+  for (const plan::AreaPart& p : b.area.parts) {
+    parts.push_back({{"name", p.name}, {"count", p.count}, {"each_mm2", p.each_mm2}, {"total_mm2", p.total_mm2()}});
+  }
+  for (const plan::StageForecast& s : b.forecast.stages) {
+    stages.push_back({{"name", s.name},
+                      {"gate", s.gate},
+                      {"start_months", quantiles(s.start_months)},
+                      {"end_months", quantiles(s.end_months)},
+                      {"cost_usd", quantiles(s.usd)},
+                      {"probability_reached", s.reached},
+                      {"probability_passed", s.passed}});
+  }
+  for (const plan::ServingPoint& p : b.points) {
+    points.push_back({{"phase", plan::name_of(p.phase)},
+                      {"tokens_per_s", p.tokens_per_s},
+                      {"low_tokens_per_s", p.low},
+                      {"high_tokens_per_s", p.high},
+                      {"tpot_s", p.tpot_s},
+                      {"basis", p.basis},
+                      {"detail", p.detail}});
+  }
+  return {{"name", b.build->name},
+          {"chip", b.build->chip.name},
+          {"process", b.build->process->name},
+          {"process_available", b.process.status},
+          {"memory", b.build->memory->name},
+          {"memory_available", b.memory.status},
+          {"clock_hz", b.clock_hz},
+          {"reachable_clock_hz", b.reachable_clock_hz},
+          {"power_w", b.power.total_w()},
+          {"die_area_mm2", b.area.die_mm2},
+          {"die_content_mm2", b.area.content_mm2},
+          {"edge_bound", b.area.edge_bound},
+          {"fits_reticle", b.fits_reticle},
+          {"area", parts},
+          {"dies_per_wafer", b.unit.die.dies_per_wafer},
+          {"die_yield", b.unit.die.yield},
+          {"unit", unit(b.unit)},
+          {"unit_low_usd", b.unit_low.total_usd},
+          {"unit_high_usd", b.unit_high.total_usd},
+          {"wafers", b.wafers},
+          {"tapeout_date_p50", b.tapeout_p50},
+          {"volume_date_p10", b.volume_p10},
+          {"volume_date_p50", b.volume_p50},
+          {"volume_date_p90", b.volume_p90},
+          {"nre_usd", quantiles(b.forecast.nre_usd)},
+          {"probability_of_volume", b.forecast.success},
+          {"stages", stages},
+          {"date_influences", influence(b.forecast.on_date)},
+          {"nre_influences", influence(b.forecast.on_nre)},
+          {"serving", points},
+          {"tpp", plan::total_processing_performance(b.subject)},
+          {"performance_density", plan::performance_density(b.subject)},
+          {"export_status", rules(b.rules)}};
+}
+
+Json fleet(const plan::FleetResult& r) {
+  if (!r.feasible) return {{"feasible", false}, {"reason", r.reason}};
+  return {{"feasible", true},
+          {"chips", r.chips()},
+          {"usd_per_mtoken_in", r.usd_per_mtoken_in},
+          {"usd_per_mtoken_out", r.usd_per_mtoken_out},
+          {"usd_per_day", r.usd_per_day()},
+          {"tokens_per_j", r.tokens_per_j}};
+}
+
+Json option(const plan::OptionReport& o) {
+  const plan::FleetResult& r = o.base;
+  Json status = Json::array(), assignments = Json::array(), even = Json::array();
+  for (const auto& [name, all] : o.rules) status.push_back({{"chip", name}, {"rules", rules(all)}});
+  for (const plan::Assignment& a : r.assignments) {
+    assignments.push_back({{"phase", plan::name_of(a.phase)},
+                           {"chip", a.member},
+                           {"point", a.point},
+                           {"basis", a.basis},
+                           {"mean_chips", a.mean_chips},
+                           {"peak_chips", a.peak_chips}});
+  }
+  for (const plan::BreakEven& b : o.break_even) {
+    even.push_back({{"against", b.against},
+                    {"capital_usd", b.capital_usd},
+                    {"saving_usd_per_month", b.saving_usd_per_month},
+                    {"date", b.date.empty() ? Json(nullptr) : Json(b.date)},
+                    {"within_life", b.within_life},
+                    {"load_scale", b.scale > 0 ? Json(b.scale) : Json(nullptr)}});
+  }
+  const bool built = o.built != nullptr;
+  Json out{{"name", o.option->name},
+           {"feasible", r.feasible},
+           {"reason", r.reason},
+           {"chips", r.chips()},
+           {"mean_chips", r.mean_chips()},
+           {"usd_per_mtoken_in", r.usd_per_mtoken_in},
+           {"usd_per_mtoken_out", r.usd_per_mtoken_out},
+           {"usd_per_day", r.usd_per_day()},
+           {"tokens_per_j", r.tokens_per_j},
+           {"energy_j_per_day", r.energy_j_per_day},
+           {"good", fleet(o.good)},
+           {"bad", fleet(o.bad)},
+           {"assignments", assignments},
+           {"left_out", r.notes},
+           {"build", built ? Json(o.built->build->name) : Json(nullptr)},
+           {"die_area_mm2", built ? Json(o.built->area.die_mm2) : Json(nullptr)},
+           {"die_yield", built ? Json(o.built->unit.die.yield) : Json(nullptr)},
+           {"export_status", status},
+           {"tapeout_date_p50", built ? Json(o.built->tapeout_p50) : Json(nullptr)},
+           {"nre_usd_p50", built ? Json(o.built->forecast.nre_usd.p50) : Json(nullptr)},
+           {"nre_usd_per_day", o.nre_usd_per_day},
+           {"break_even", even}};
+  return out;
+}
+
+Json inputs(const plan::Ledger& ledger) {
+  Json out = Json::array();
+  for (const plan::Figure& f : ledger.figures()) {
+    out.push_back({{"name", f.name},
+                   {"value", f.text},
+                   {"low", f.low_text.empty() ? f.text : f.low_text},
+                   {"high", f.high_text.empty() ? f.text : f.high_text},
+                   {"source", f.source},
+                   {"confidence", f.confidence},
+                   {"note", f.note},
+                   {"where", f.where}});
+  }
+  return out;
+}
+
+}  // namespace
+
+Json to_json(const plan::Plan& p, const plan::Ledger& ledger) {
+  Json options = Json::array(), builds = Json::array(), published = Json::array(), sources = Json::object();
+  for (const plan::OptionReport& o : p.options) options.push_back(option(o));
+  for (const plan::BuildReport& b : p.builds) builds.push_back(build(b));
+  for (const plan::Comparison& c : p.published) {
+    published.push_back(
+        {{"name", c.name}, {"predicted", c.predicted}, {"published", c.published}, {"error_pct", 100 * c.error()}});
+  }
+  for (const auto& [name, source] : ledger.sources()) sources[name] = {{"title", source.title}, {"url", source.url}};
+  return {{"scenario", p.scenario.name},
+          {"buyer", p.scenario.buyer},
+          {"date", p.scenario.date},
+          {"options", options},
+          {"builds", builds},
+          {"published", published},
+          {"notice", plan::kNotLegalAdvice},
+          {"inputs", inputs(ledger)},
+          {"sources", sources}};
+}
+
+}  // namespace hadal::report

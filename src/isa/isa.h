@@ -162,7 +162,4 @@ Instr assemble_line(std::string_view line, const std::string& where);
 // docs/isa.md: field layouts of every instruction as Markdown, generated from the table.
 std::string reference_page();
 
-// hadal_isa_pkg: opcodes, field positions, functions, flags and configuration words for the RTL.
-std::string systemverilog_package();
-
 }  // namespace hadal::isa

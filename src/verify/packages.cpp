@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "isa/isa.h"
+#include "isa/system_verilog.h"
 
 namespace hadal::verify {
 namespace {
@@ -83,7 +84,7 @@ void write_packages(const chip::Chip& chip, const std::string& directory) {
     out << text;
     if (!out.flush()) input_error(path, "cannot be written; give a directory that can");
   };
-  write("hadal_isa_pkg.sv", isa::systemverilog_package());
+  write("hadal_isa_pkg.sv", isa::system_verilog_package());
   write("hadal_chip_pkg.sv", chip_text);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz]
+#   tools/setup.sh [build] [lint] [fuzz] [rtl]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -9,6 +9,7 @@ declare -A packages=(
            libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev"
   [lint]="git clang clang-format clang-tidy"
   [fuzz]="clang libclang-rt-14-dev"
+  [rtl]="verilator yosys"
 )
 
 [ -z "${HADAL_NO_SETUP:-}" ] || exit 0

@@ -46,8 +46,8 @@ module hadal_noc #(
       turn_q <= '0;
       ack_o  <= '0;
     end else begin
-      ack_o <= '0;
-      if (busy_q && free && flit_q.ack) ack_o[flit_q.from] <= 1'b1;
+      if (busy_q && free && flit_q.ack) ack_o <= N'(1) << flit_q.from;
+      else ack_o <= '0;
       if (free) begin
         busy_q <= pick != '0;
         left_q <= N'(chosen.mask);

@@ -18,6 +18,7 @@ module hadal_sem #(
   logic [N*6-1:0]   value_q, value_d;
   logic [Units-1:0] enough;
   logic             active, overflow;
+  logic [7:0]       next;
 
   always_comb begin
     for (int u = 0; u < Units; u++) begin
@@ -32,10 +33,10 @@ module hadal_sem #(
   assign active = |take_o || |post_i;
   always_comb begin
     value_d  = value_q;
+    next     = '0;
     overflow = 1'b0;
     if (active) begin
-      for (int s = 0; s < N; s++) begin : sum
-        logic [7:0] next;
+      for (int s = 0; s < N; s++) begin
         next = {2'd0, value_q[s*6 +: 6]};
         for (int u = 0; u < Units; u++) begin
           if (take_o[u] && ask_sem_i[u*5 +: 5] == 5'(s)) next = next - {2'd0, ask_count_i[u*6 +: 6]};

@@ -107,7 +107,7 @@ module mm_a_fetch #(
   logic        t_two_q, low_q, low_next, more, pieces_busy, load, next_bundle;
   logic [5:0]  total_start;
 
-  assign total_start = 6'(tile_rows[4:0] << (2'd2 - mma_i.gcode));
+  assign total_start = {1'b0, tile_rows[4:0]} << (2'd2 - mma_i.gcode);
   assign more        = p_q + 6'd4 < t_total_q || (t_two_q && !low_q);
   assign next_bundle = active_q && !pieces_busy && more;
   assign tile_end    = active_q && !pieces_busy && !more && !words_busy_i;
@@ -181,7 +181,7 @@ module mm_a_fetch #(
     for (int k = 0; k < 4; k++) begin : arrive
       logic [5:0] p;
       p = a_p + 6'(k);
-      if (arrived && int'(p >> (2'd2 - a_gcode)) < R) begin
+      if (arrived && (p >> (2'd2 - a_gcode)) < 6'(R)) begin
         case (a_gcode)
           2'd0: we_o[int'(p[5:2])*4 + int'(p[1:0])] = 1'b1;
           2'd1: we_o[int'(p[4:1])*4 + int'(p[0])] = 1'b1;

@@ -94,7 +94,7 @@ module mm_b_fetch (
     for (int c = 0; c < 8; c++) begin : scale
       logic [10:0] column;
       column = {j_q, 3'(c)};
-      sb_word_o[c*20 +: 20] = sb + 20'(column >> mma_i.sb_shift) * mma_i.sb_n;
+      sb_word_o[c*20 +: 20] = sb + ({9'd0, column} >> mma_i.sb_shift) * mma_i.sb_n;
     end
   end
   assign words_load_o = start;

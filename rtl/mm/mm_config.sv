@@ -6,15 +6,14 @@ module mm_config (
   input  hadal_pkg::issue_t issue_i,
   output hadal_pkg::mma_t   mma_o
 );
-  localparam int Words = hadal_isa_pkg::CFG_MM_WORDS;
-  logic [31:0] cfg_q [0:Words-1];
+  logic [31:0] cfg_q [0:31];
   logic [4:0]  key;
   assign key = issue_i.instr[hadal_isa_pkg::CFG_KEY_LSB +: 5];
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int i = 0; i < Words; i++) cfg_q[i] <= '0;
-    end else if (cfg_i && key < 5'(Words)) begin
-      cfg_q[key[3:0]] <= issue_i.value;
+      for (int i = 0; i < 32; i++) cfg_q[i] <= '0;
+    end else if (cfg_i) begin
+      cfg_q[key] <= issue_i.value;
     end
   end
 

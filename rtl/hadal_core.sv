@@ -222,7 +222,10 @@ module hadal_core (
 
   // ---- Trace ----
   assign t_issue_o = u_valid & u_ready;
-  assign t_done_o  = {u_done[5:1], halted};
+  // MM reports an end with its last write; in the trace ends follow the writes.
+  logic mm_done_q;
+  always_ff @(posedge clk_i) mm_done_q <= rst_ni && u_done[Mm];
+  assign t_done_o  = {u_done[5], mm_done_q, u_done[3:1], halted};
   assign t_write_o = {sw_gnt[2] || aw_gnt[2], mw_req, sw_gnt[1] || aw_gnt[1], lw_gnt};
   assign t_acc_o   = {vd_acc, 1'b1, in_i.acc, lw_acc};
   assign t_line_o  = {x_line[79:64], mw_piece[16:1], in_i.line, w_line[15:0]};

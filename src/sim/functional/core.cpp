@@ -1,7 +1,9 @@
 // CTL, dispatch, issue, semaphores: everything about a core but what the data instructions compute.
 #include "sim/functional/core.h"
 
+#include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "base/error.h"
 
@@ -384,6 +386,7 @@ bool Core::step_unit(isa::Unit unit) {
   begin(unit, issued.pc);
   try {
     execute(unit, issued);
+    if (observer_ != nullptr) report(unit, issued);
     finish(unit, issued);
   } catch (Fault& f) {
     if (!f.at) f.at = Site{id_, unit, issued.pc};
@@ -414,6 +417,23 @@ void Core::execute(isa::Unit unit, const Issued& issued) {
 
 std::shared_ptr<const Times> Core::clock_to_send(isa::Unit unit) const {
   return check_races_ ? std::make_shared<const Times>(state(unit).clock.all(id_, floor_)) : nullptr;
+}
+
+void Core::observe(Observer* observer, WriteLog* log) {
+  observer_ = observer;
+  log_ = log;
+  spm_.log_writes(log, Space::kSpm);
+  acc_.log_writes(log, Space::kAcc);
+}
+
+void Core::report(isa::Unit unit, const Issued& issued) {
+  std::vector<CommittedLine>& lines = log_->lines;
+  const auto place = [](const CommittedLine& l) { return std::tuple(l.space, l.core, l.line); };
+  std::sort(lines.begin(), lines.end(), [&](auto& a, auto& b) { return place(a) < place(b); });
+  lines.erase(std::unique(lines.begin(), lines.end(), [&](auto& a, auto& b) { return place(a) == place(b); }),
+              lines.end());
+  observer_->retired(id_, unit, issued.pc, issued.code->instr, lines);
+  lines.clear();
 }
 
 // The post of an instruction whose writes are done.

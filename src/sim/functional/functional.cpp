@@ -20,6 +20,10 @@ struct Functional::Impl {
     check(chip.fifo_depth > 0, "a FIFO holds at least one instruction");
     const Checks checks{chosen.check_races, chosen.check_initialised};
     for (int c = 0; c < chip.cores; ++c) cores.push_back(std::make_unique<Core>(c, chip, dram, checks));
+    if (chosen.observer != nullptr) {
+      for (const auto& core : cores) core->observe(chosen.observer, &log);
+      dram.log_writes(&log);
+    }
     load(given);
   }
 
@@ -82,6 +86,7 @@ struct Functional::Impl {
   }
 
   std::unique_ptr<Scheduler> choose_scheduler() {
+    if (options.observer != nullptr) return in_turn(cores);
     if (options.interleave_seed) return in_random_order(cores, *options.interleave_seed);
     const int threads = std::min(options.threads, static_cast<int>(cores.size()));
     return threads > 1 ? in_parallel(cores, threads) : in_turn(cores);
@@ -126,6 +131,7 @@ struct Functional::Impl {
   Dram dram;
   Cores cores;
   std::vector<std::vector<Code>> code;
+  WriteLog log;  // with an observer
   uint64_t launches = 0;
   FunctionalStats stats;
 };

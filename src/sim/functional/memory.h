@@ -13,6 +13,7 @@
 #include "program/program.h"
 #include "sim/functional/clocks.h"
 #include "sim/functional/shadow.h"
+#include "sim/observer.h"
 
 namespace hadal::sim {
 
@@ -61,6 +62,10 @@ class LocalMemory {
   std::byte* write(const Access& access, const Region& region, const char* operand);
 
   void check_bounds(const Region& region, const char* operand) const;
+  void log_writes(WriteLog* log, Space space) {
+    log_ = log;
+    space_ = space;
+  }
 
   std::span<const std::byte> bytes() const { return {bytes_.data(), bytes_.size()}; }
 
@@ -69,8 +74,11 @@ class LocalMemory {
   static void by_words(const Region& region, F&& part);
 
   std::string name_;
+  int core_;
   Bytes bytes_;
   LocalShadow shadow_;
+  WriteLog* log_ = nullptr;
+  Space space_{};
 };
 
 // The chip's DRAM: the segments of a program.
@@ -88,6 +96,7 @@ class Dram {
   const std::byte* view(const Access& access, uint64_t line, uint64_t count, Bytes& spare, size_t& hint);
   void write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint);
 
+  void log_writes(WriteLog* log) { log_ = log; }
   void host_read(uint64_t byte, std::span<std::byte> out) const;
   void host_write(uint64_t byte, std::span<const std::byte> data);
 
@@ -106,6 +115,7 @@ class Dram {
 
   std::vector<Segment> segments_;
   Time floor_ = 0;
+  WriteLog* log_ = nullptr;
 };
 
 }  // namespace hadal::sim

@@ -200,14 +200,16 @@ module hadal_core (
     .acc_data_i(mr_data), .acc_we_o(mw_req), .acc_wpiece_o(mw_piece), .acc_wdata_o(mw_data));
 
   // ---- VX: port d reads and writes ----
-  logic vd_req, vd_we, vd_acc;
+  logic         vd_req, vd_we, vd_acc, a_we, b_we;
+  logic [63:0]  a_wstrb, b_wstrb;
+  logic [511:0] a_wdata, b_wdata;
   hadal_vx u_vx (
     .clk_i, .rst_ni, .valid_i(u_valid[Vx]), .ready_o(u_ready[Vx]), .instr_i(vx_issue.instr),
     .cfg_value_i(vx_issue.value), .d_line_i(vx_issue.d), .a_line_i(vx_issue.a), .b_line_i(vx_issue.b),
     .done_o(u_done[Vx]), .fault_o(fault_o[3]),
-    .a_req_o(x_req[2]), .a_we_o(), .a_acc_o(x_acc[2]), .a_line_o(x_line[47:32]), .a_wstrb_o(), .a_wdata_o(),
+    .a_req_o(x_req[2]), .a_we_o(a_we), .a_acc_o(x_acc[2]), .a_line_o(x_line[47:32]), .a_wstrb_o(a_wstrb), .a_wdata_o(a_wdata),
     .a_gnt_i(x_gnt[2]), .a_rvalid_i(x_valid[2]), .a_rdata_i(x_data[1535:1024]),
-    .b_req_o(x_req[3]), .b_we_o(), .b_acc_o(x_acc[3]), .b_line_o(x_line[63:48]), .b_wstrb_o(), .b_wdata_o(),
+    .b_req_o(x_req[3]), .b_we_o(b_we), .b_acc_o(x_acc[3]), .b_line_o(x_line[63:48]), .b_wstrb_o(b_wstrb), .b_wdata_o(b_wdata),
     .b_gnt_i(x_gnt[3]), .b_rvalid_i(x_valid[3]), .b_rdata_i(x_data[2047:1536]),
     .d_req_o(vd_req), .d_we_o(vd_we), .d_acc_o(vd_acc), .d_line_o(x_line[79:64]), .d_wstrb_o(w_strb[191:128]),
     .d_wdata_o(w_data[1535:1024]), .d_gnt_i(x_gnt[4] || sw_gnt[2] || aw_gnt[2]), .d_rvalid_i(x_valid[4]),
@@ -224,7 +226,10 @@ module hadal_core (
   assign t_issue_o = u_valid & u_ready;
   // MM reports an end with its last write; in the trace ends follow the writes.
   logic mm_done_q;
-  always_ff @(posedge clk_i) mm_done_q <= rst_ni && u_done[Mm];
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) mm_done_q <= 1'b0;
+    else mm_done_q <= u_done[Mm];
+  end
   assign t_done_o  = {u_done[5], mm_done_q, u_done[3:1], halted};
   assign t_write_o = {sw_gnt[2] || aw_gnt[2], mw_req, sw_gnt[1] || aw_gnt[1], lw_gnt};
   assign t_acc_o   = {vd_acc, 1'b1, in_i.acc, lw_acc};
@@ -233,5 +238,6 @@ module hadal_core (
   assign t_strb_o  = w_strb[191:128];
   assign t_data_o  = {w_data[1535:1024], 256'd0, mw_data, w_data[1023:0]};
   logic unused;
-  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_i.ack, in_i.from, in_i.mask, nx_issue.value, post_sem[4:0]};
+  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_i.ack, in_i.from, in_i.mask, nx_issue.value, a_we, a_wstrb, a_wdata, b_we, b_wstrb,
+                    b_wdata};  // a and b are never written
 endmodule

@@ -13,6 +13,7 @@ module mm_dot #(
   input  logic [K*9-1:0] b_i,
   output logic [46:0]    sum_o     // NaN, sum
 );
+  /* verilator no_inline_module */
   localparam int TermW = 38;
   localparam int SumW  = TermW + $clog2(K);
 

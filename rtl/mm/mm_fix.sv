@@ -15,6 +15,7 @@ module mm_fix (
   input  logic [31:0] acc3_i,
   output logic [31:0] y_o
 );
+  /* verilator no_inline_module */
   logic [46:0] sum_q;
   logic [31:0] sa_q, sb_q, f_d, f_q, s_d, s_q, m_d, m_q, rescaled, acc_q, y_d;
 

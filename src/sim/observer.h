@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "isa/isa.h"
+#include "program/program.h"
 
 namespace hadal::sim {
 
@@ -26,6 +27,10 @@ class Observer {
   // An instruction of a unit is complete; in order within the unit. Lines ascend and are named once.
   virtual void retired(int core, isa::Unit unit, uint32_t pc, const isa::Instr& instr,
                        std::span<const CommittedLine> lines) = 0;
+  // A launch begins; has run to its end; the host has written DRAM.
+  virtual void started(const program::Program&) {}
+  virtual void launched() {}
+  virtual void host_wrote(uint64_t /*byte_address*/, std::span<const std::byte> /*data*/) {}
 };
 
 // Lines written by the instruction that executes; collected only when somebody observes.

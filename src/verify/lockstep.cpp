@@ -81,6 +81,36 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
     }
   }
 
+  void started(const program::Program& given) override {
+    const bool first = program == nullptr;
+    program = &given;
+    streams.clear();
+    if (!first) return;
+    memory.load(given);
+    for (const auto& [at, data] : early) host_wrote(at, data);
+    early.clear();
+  }
+  void launched() override {
+    if (!result.difference.empty()) return;
+    memory.load(*program);
+    run();
+  }
+  void host_wrote(uint64_t byte_address, std::span<const std::byte> data) override {
+    for (size_t done = 0; done < data.size();) {
+      const uint64_t at = byte_address + done;
+      const size_t offset = at % kLine, size = std::min<size_t>(kLine - offset, data.size() - done);
+      if (program == nullptr) {
+        early.emplace_back(at, std::vector(data.begin() + static_cast<ptrdiff_t>(done), data.end()));
+        return;
+      }
+      Line line;
+      memory.read(at / kLine, line);
+      std::memcpy(line.bytes + offset, data.data() + done, size);
+      memory.write(at / kLine, line);
+      done += size;
+    }
+  }
+
   // ---- from the RTL ----
   void write(int from, Unit unit, Space space, int to, uint64_t line, uint64_t strobe, const uint8_t* bytes) override {
     last_report = cycle;
@@ -98,10 +128,11 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
     Stream& s = stream(core, unit);
     if (s.next == s.instructions.size()) return differ(core, unit, "completes an instruction too many");
     const Expected& e = s.instructions[s.next];
-    for (size_t i = 0; i < e.count && result.difference.empty(); ++i) {
+    std::sort(s.written.begin(), s.written.end());
+    for (size_t i = 0; i < e.count; ++i) {
       const auto& [place, data] = s.lines[e.first + i];
-      const auto found = std::find(s.written.begin(), s.written.end(), place);
-      if (found == s.written.end()) return differ(core, unit, fmt::format("does not write {}", text(place)));
+      if (!std::binary_search(s.written.begin(), s.written.end(), place))
+        return differ(core, unit, fmt::format("does not write {}", text(place)));
       Line have;
       if (place.space == Space::kDram) {
         memory.read(place.line, have);
@@ -111,14 +142,13 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
       if (std::memcmp(have.bytes, data.bytes, kLine) != 0) return differ(core, unit, compare(place, have, data));
       ++result.lines;
     }
-    const auto expected = [&](const Place& p) {
-      const auto first = s.lines.begin() + static_cast<ptrdiff_t>(e.first);
-      return std::any_of(first, first + static_cast<ptrdiff_t>(e.count), [&](const auto& l) { return l.first == p; });
-    };
-    if (e.count > 0) {
-      // Every expected line has been written; what is left must belong to the next instruction.
-      std::erase_if(s.written, expected);
-    }
+    // What is left must belong to the next instruction.
+    const auto first = s.lines.begin() + static_cast<ptrdiff_t>(e.first);
+    std::erase_if(s.written, [&](const Place& p) {
+      const auto at = std::lower_bound(first, first + static_cast<ptrdiff_t>(e.count), p,
+                                       [](const auto& l, const Place& place) { return l.first < place; });
+      return at != first + static_cast<ptrdiff_t>(e.count) && at->first == p;
+    });
     if (!overlaps(unit) && !s.written.empty())
       return differ(core, unit, fmt::format("writes {}, which it should not", text(s.written.front())));
     ++result.instructions;
@@ -179,7 +209,7 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
       memory.next_cycle();
       if (cycle - last_report > kQuietLimit) hang();
     }
-    result.cycles = cycle;
+    result.cycles += cycle;
     if (result.difference.empty()) finish();
     if (!options.waveform.empty()) model.trace(nullptr);
   }
@@ -239,6 +269,7 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
   LockstepOptions options;
   Memory memory;
   const program::Program* program = nullptr;
+  std::vector<std::pair<uint64_t, std::vector<std::byte>>> early;  // written before there was a program
   std::vector<Line> spm, acc;  // of the RTL, from its reports
   std::map<std::pair<int, Unit>, Stream> streams;
   uint64_t cycle = 0, last_report = 0;
@@ -252,26 +283,15 @@ Lockstep::Lockstep(const chip::Chip& chip, RtlModel& model, LockstepOptions opti
 Lockstep::~Lockstep() = default;
 
 sim::Observer* Lockstep::observer() { return impl_.get(); }
+const LockstepResult& Lockstep::result() const { return impl_->result; }
 
-LockstepResult Lockstep::launch(const program::Program& program, sim::Functional& functional, sim::Trace* trace) {
-  Impl& m = *impl_;
-  m.program = &program;
-  m.streams.clear();
-  m.result = {};
-  functional.launch(trace);
-  m.memory.load(program);
-  m.run();
-  return m.result;
-}
-
-void Lockstep::write_dram(uint64_t byte_address, std::span<const std::byte> data) {
-  for (size_t done = 0; done < data.size();) {
+void Lockstep::read_dram(uint64_t byte_address, std::span<std::byte> out) const {
+  for (size_t done = 0; done < out.size();) {
     const uint64_t at = byte_address + done;
-    const size_t offset = at % kLine, size = std::min<size_t>(kLine - offset, data.size() - done);
+    const size_t offset = at % kLine, size = std::min<size_t>(kLine - offset, out.size() - done);
     Line line;
     impl_->memory.read(at / kLine, line);
-    std::memcpy(line.bytes + offset, data.data() + done, size);
-    impl_->memory.write(at / kLine, line);
+    std::memcpy(out.data() + done, line.bytes + offset, size);
     done += size;
   }
 }

@@ -18,29 +18,29 @@ namespace hadal::verify {
 
 struct LockstepOptions {
   MemoryTiming memory;
-  uint64_t cycle_limit = 0;  // 0: chosen from the work
-  std::string waveform;      // written when the model has waveforms
+  std::string waveform;  // written when the model has waveforms
 };
 
-struct LockstepResult {
+struct LockstepResult {        // sums over launches
   uint64_t cycles = 0;        // reset to idle
   uint64_t lines = 0;         // compared
   uint64_t instructions = 0;  // retired by the units
   std::string difference;     // the first one in words; empty: none
 };
 
+// Give observer() to a functional simulator: after each of its launches the same program runs on the RTL, from the same
+// DRAM. After a difference nothing runs any more.
 class Lockstep {
  public:
-  // `chip` and `model` must outlive it.
+  // `chip` and `model` must outlive it. SPM and ACC of the model may hold anything: no program reads what it has not
+  // written.
   Lockstep(const chip::Chip& chip, RtlModel& model, LockstepOptions options = {});
   ~Lockstep();
 
-  // Launches the program on `functional`, which must have been made with observer(), then on the RTL, whose DRAM is the
-  // program's with what earlier launches wrote. SPM and ACC must have started equal.
-  LockstepResult launch(const program::Program& program, sim::Functional& functional, sim::Trace* trace = nullptr);
   sim::Observer* observer();
-  // What the host writes into DRAM between launches goes to both.
-  void write_dram(uint64_t byte_address, std::span<const std::byte> data);
+  const LockstepResult& result() const;
+  // DRAM as the RTL sees it.
+  void read_dram(uint64_t byte_address, std::span<std::byte> out) const;
 
  private:
   struct Impl;

@@ -102,6 +102,7 @@ struct Functional::Impl {
     for (size_t c = 0; c < cores.size(); ++c) {
       cores[c]->start_launch(code[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
     }
+    if (options.observer != nullptr) options.observer->started(*program);
     try {
       scheduler->run();
     } catch (const Fault& fault) {
@@ -110,6 +111,7 @@ struct Functional::Impl {
     for (const auto& core : cores) {
       if (!core->done()) report_deadlock();
     }
+    if (options.observer != nullptr) options.observer->launched();
     ++launches;
   }
 
@@ -155,6 +157,7 @@ void Functional::read_dram(uint64_t byte_address, std::span<std::byte> out) cons
 }
 void Functional::write_dram(uint64_t byte_address, std::span<const std::byte> data) {
   impl_->dram.host_write(byte_address, data);
+  if (impl_->options.observer != nullptr) impl_->options.observer->host_wrote(byte_address, data);
 }
 
 std::span<const std::byte> Functional::spm(int core) const {

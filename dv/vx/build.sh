@@ -19,7 +19,7 @@ build_one() {
   shift 2
   for source in "$@"; do sources+=("$root/dv/vx/$source.cpp"); done
   verilator --cc --exe -Wall ${HADAL_VCD:+--trace} -O3 --top-module "$top" --Mdir "$out/$name.d" -o "$out/$name" \
-    rtl/vx/waivers.vlt -y rtl/vx "${packages[@]}" "rtl/vx/$top.sv" "${sources[@]}" \
+    rtl/vx/waivers.vlt -y rtl/vx -y dv/vx "${packages[@]}" "$(ls rtl/vx/"$top".sv dv/vx/"$top".sv 2>/dev/null)" "${sources[@]}" \
     -CFLAGS "-std=c++20 -O2 -Wall -Wextra -ffp-contract=off -I$root/src -I$root/dv/vx" \
     -LDFLAGS "-Wl,--start-group ${archives[*]} -Wl,--end-group -lfmt -lyaml-cpp -lhwy -lpthread"
   make -C "$out/$name.d" -f "V$top.mk" -j "$jobs" OPT_FAST=-O2 OBJCACHE=ccache >"$out/$name.log" 2>&1 ||
@@ -27,10 +27,11 @@ build_one() {
 }
 
 mkdir -p "$out"
-[ $# -gt 0 ] || set -- vx_bench
+[ $# -gt 0 ] || set -- vx_bench leaves_bench
 for name in "$@"; do
   case $name in
     vx_bench) build_one hadal_vx vx_bench vx_bench device random reference cycles ;;
+    leaves_bench) build_one hadal_vx_leaves leaves_bench leaves_bench ;;
     *) echo "dv/vx/build.sh: no bench '$name'" >&2; exit 2 ;;
   esac
 done

@@ -179,7 +179,8 @@ module hadal_vx_exec (
   hadal_vx_compress u_compress (
     .clk_i, .rst_ni, .en_i(en), .valid_i(go[6]), .ready_o(compress_ready), .a_i(a_q), .t_i(b_q),
     .count_i(step_q.count), .chunk_i(step_q.chunk), .end_i(step_q.row_end), .last_i(step_q.finish),
-    .row_chunks_i(job_q.chunks), .row_tail_i(job_q.last), .busy_o(compress_busy), .valid_o(compress_valid), .item_o(compress_item)
+    .row_chunks_i(job_q.chunks), .row_tail_i(job_q.last), .busy_o(compress_busy), .valid_o(compress_valid),
+    .item_o(compress_item)
   );
   hadal_vx_hist u_hist (
     .clk_i, .rst_ni, .en_i(en), .valid_i(go[7]), .ready_o(hist_ready), .byte_i(job_q.byte_no), .a_i(a_q),

@@ -2,7 +2,9 @@
 #include "device.h"
 
 #include <verilated.h>
+#if VM_TRACE
 #include <verilated_vcd_c.h>
+#endif
 
 #include <algorithm>
 #include <cstring>
@@ -15,25 +17,37 @@ namespace hadal::dv {
 constexpr uint64_t kHangCycles = 100000;
 
 Device::Device(const std::string& vcd, uint32_t seed) : top_(std::make_unique<Vhadal_vx>()), random_(seed) {
+#if VM_TRACE
   if (!vcd.empty()) {
     Verilated::traceEverOn(true);
     trace_ = std::make_unique<VerilatedVcdC>();
     top_->trace(trace_.get(), 99);
     trace_->open(vcd.c_str());
   }
+#else
+  if (!vcd.empty()) throw std::runtime_error("built without waveforms: HADAL_VCD=1 dv/vx/build.sh");
+#endif
   reset();
 }
 
 Device::~Device() {
+#if VM_TRACE
   if (trace_) trace_->close();
+#endif
+}
+
+void Device::dump([[maybe_unused]] uint64_t time) {
+#if VM_TRACE
+  if (trace_) trace_->dump(time);
+#endif
 }
 
 void Device::tick() {
   top_->eval();
-  if (trace_) trace_->dump(now_ * 10);
+  dump(now_ * 10);
   top_->clk_i = 1;
   top_->eval();
-  if (trace_) trace_->dump(now_ * 10 + 5);
+  dump(now_ * 10 + 5);
   top_->clk_i = 0;
   ++now_;
 }

@@ -21,12 +21,12 @@ struct Run {
   std::vector<uint64_t> accepted;  // cycle an instruction went in
   std::vector<uint64_t> done;      // cycle of its end
   bool fault = false;
-  bool hung = false;               // no end for a long time
+  bool hung = false;  // no end for a long time
 };
 
 class Device {
  public:
-  // Writes waveforms to `vcd` unless it is empty.
+  // Writes waveforms to `vcd` unless it is empty; only when built with them.
   Device(const std::string& vcd, uint32_t seed);
   ~Device();
   Device(const Device&) = delete;
@@ -39,8 +39,11 @@ class Device {
  private:
   struct Port;
   void tick();
+  void dump(uint64_t time);
   std::unique_ptr<Vhadal_vx> top_;
+#if VM_TRACE
   std::unique_ptr<VerilatedVcdC> trace_;
+#endif
   std::mt19937 random_;
   uint64_t now_ = 0;
 };

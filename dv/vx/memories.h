@@ -1,10 +1,10 @@
 // SPM and ACC as the vector unit sees them: three line ports that grant when they like and answer in order, later.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <algorithm>
 #include <deque>
 #include <random>
 #include <vector>
@@ -32,7 +32,9 @@ struct Behaviour {
 // Reads on their way back through one port.
 class ReturnQueue {
  public:
-  void push(uint64_t due, const Line& line) { queue_.push_back({queue_.empty() ? due : std::max(due, last_ + 1), line}), last_ = queue_.back().due; }
+  void push(uint64_t due, const Line& line) {
+    queue_.push_back({queue_.empty() ? due : std::max(due, last_ + 1), line}), last_ = queue_.back().due;
+  }
   bool ready(uint64_t now) const { return !queue_.empty() && queue_.front().due <= now; }
   Line pop() {
     const Line line = queue_.front().line;

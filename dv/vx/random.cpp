@@ -20,6 +20,8 @@ constexpr uint32_t kCorners[] = {
     0xCF000000, 0x4EFFFFFF, 0x3F000000, 0xBF000000, 0x40200000, 0x43000000, 0x42FFFFFF, 0xC3158000, 0xC3158001,
     0xC3160000, 0xC2FC0000, 0x33800000, 0x7E967699, 0x00400000, 0x3F808000, 0x3F818000, 0x7F7F8000, 0xFFFFFFFF};
 
+constexpr size_t kRowNumbers = 980;  // from this line of the SPM on, filled with row numbers for gathers
+
 uint32_t div_up(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -27,16 +29,16 @@ uint32_t div_up(uint32_t a, uint32_t b) { return (a + b - 1) / b; }
 uint32_t Generator::word(uint32_t kind) {
   const uint32_t bits = static_cast<uint32_t>(random_());
   switch (kind) {
-    case 0: return bits;                                                                    // anything
+    case 0: return bits;  // anything
     case 1: return kCorners[bits % std::size(kCorners)];
-    case 2: return (bits & 0x807FFFFF) | (0x78 + below(16)) << 23;                          // near 1
+    case 2: return (bits & 0x807FFFFF) | (0x78 + below(16)) << 23;  // near 1
     case 3: return (bits & 0x807FFFFF) | (0x70 + below(32)) << 23;
-    case 4: return (bits & 0x80FF80FFu) | 0x3F003F00u;                                      // BF16 near 1
+    case 4: return (bits & 0x80FF80FFu) | 0x3F003F00u;  // BF16 near 1
     case 5: return one_in(8) ? kCorners[below(std::size(kCorners))] : (bits & 0x807FFFFF) | (0x7C + below(6)) << 23;
-    case 6: return (bits & 0x807FFFFF) | below(3) << 23;                                    // subnormals
+    case 6: return (bits & 0x807FFFFF) | below(3) << 23;                                           // subnormals
     case 7: return std::bit_cast<uint32_t>(static_cast<float>(static_cast<int>(below(64)) - 32));  // many equal
-    case 8: return static_cast<uint32_t>(static_cast<int32_t>(bits) >> below(31));          // integers
-    default: return below(24);                                                              // row numbers
+    case 8: return static_cast<uint32_t>(static_cast<int32_t>(bits) >> below(31));                 // integers
+    default: return below(24);                                                                     // row numbers
   }
 }
 
@@ -44,7 +46,8 @@ void Generator::fill(Image& image) {
   for (bool acc : {false, true}) {
     std::vector<uint8_t>& memory = image.of(acc);
     for (size_t at = 0; at < memory.size();) {
-      const uint32_t kind = below(10);
+      const bool rows = !acc && at / kLineBytes >= kRowNumbers;
+      const uint32_t kind = rows ? 9 : below(10);
       const size_t end = std::min(memory.size(), at + kLineBytes * (1 + below(24)));
       for (; at < end; at += 4) {
         const uint32_t value = word(kind);
@@ -112,7 +115,9 @@ isa::Instr Generator::instruction(const Image& image, Config& config, const std:
   const bool a_half = in.at != 0 || is("VCVT.B2F"), d_half = in.dt != 0 || is("VCVT.F2B") || (pair && in.at != 0);
   const auto dense = [](uint32_t cols, bool half) { return div_up(cols * (half ? 2 : 4), 64); };
   const auto stride = [&](uint32_t least) { return one_in(2) ? 0 : least + below(3); };
-  const auto reach = [&](uint32_t rows, uint32_t step, uint32_t least) { return (rows - 1) * (step ? step : least) + least + 1; };
+  const auto reach = [&](uint32_t rows, uint32_t step, uint32_t least) {
+    return (rows - 1) * (step ? step : least) + least + 1;
+  };
 
   for (Vx key : {Vx::kAOff, Vx::kBOff, Vx::kDOff}) config[key] = one_in(2) ? 0 : below(16);
   const uint32_t a_least = dense(s.cols, a_half), b_least = dense(s.cols, in.bt != 0);
@@ -121,7 +126,8 @@ isa::Instr Generator::instruction(const Image& image, Config& config, const std:
   const bool element_d = in.op == Op::kVred;
   config[Vx::kVARs] = stride(a_least);
   config[Vx::kVBRs] = stride(in.bc >= 2 ? 1 : b_least);
-  config[Vx::kVDRs] = element_d ? (one_in(2) ? 0 : 1 + below(3)) : stride(d_least + (config[Vx::kDOff] != 0 && one_in(2)));
+  config[Vx::kVDRs] =
+      element_d ? (one_in(2) ? 0 : 1 + below(3)) : stride(d_least + (config[Vx::kDOff] != 0 && one_in(2)));
   config[Vx::kImm] = word(below(9));
   config[Vx::kByte] = below(4);
   config[Vx::kEmin] = one_in(2) ? 0 : static_cast<uint32_t>(static_cast<int32_t>(below(265)) - 138);
@@ -129,6 +135,7 @@ isa::Instr Generator::instruction(const Image& image, Config& config, const std:
   in.a = place(image, reach(s.rows, config[Vx::kVARs], a_least), false);
   in.d = place(image, reach(d_rows, config[Vx::kVDRs], element_d ? 1 : d_least), quant);
   if (binary || gather || compress) in.b = place(image, reach(s.rows, config[Vx::kVBRs], b_least), false);
+  if (gather && !one_in(8)) in.b = {0, false, static_cast<uint16_t>(kRowNumbers + below(40))};
   const bool elementwise = !element_d && !quant && !q2f && !transpose && !gather && !compress && !hist;
   if (elementwise && a_half == d_half && one_in(4)) {
     in.d = in.a;

@@ -1,5 +1,6 @@
 // Random vector instructions on the RTL and on the functional simulator: every byte of SPM and ACC must agree.
 //   vx_bench [--groups N] [--seed S] [--only KIND] [--single] [--vcd FILE]
+//   vx_bench cycles [CHIP.yaml]
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -7,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "cycles.h"
 #include "device.h"
 #include "random.h"
 
@@ -31,11 +33,16 @@ Options parse(int argc, char** argv) {
       std::fprintf(stderr, "vx_bench: %s needs a value\n", name.c_str());
       std::exit(2);
     };
-    if (name == "--groups") options.groups = std::stoi(value());
-    else if (name == "--seed") options.seed = std::stoull(value());
-    else if (name == "--only") options.only = value();
-    else if (name == "--vcd") options.vcd = value();
-    else if (name == "--single") options.single = true;
+    if (name == "--groups")
+      options.groups = std::stoi(value());
+    else if (name == "--seed")
+      options.seed = std::stoull(value());
+    else if (name == "--only")
+      options.only = value();
+    else if (name == "--vcd")
+      options.vcd = value();
+    else if (name == "--single")
+      options.single = true;
     else {
       std::fprintf(stderr, "vx_bench: unknown option %s\n", name.c_str());
       std::exit(2);
@@ -96,7 +103,8 @@ void explain(const Step& step, const Image& before, const Image& expected, const
 // The crosses that must be seen: function x types x broadcast, and what else changes the data path.
 void count(const isa::Instr& in, std::map<std::string, uint64_t>& cover) {
   std::string cross = kind_of(in);
-  const bool typed = in.op == isa::Op::kValu || in.op == isa::Op::kVmula || in.op == isa::Op::kVsfu || in.op == isa::Op::kVred;
+  const bool typed =
+      in.op == isa::Op::kValu || in.op == isa::Op::kVmula || in.op == isa::Op::kVsfu || in.op == isa::Op::kVred;
   if (typed) cross += in.at ? " a:bf16" : " a:f32";
   if ((in.op == isa::Op::kValu && kind_of(in) != "VALU.ABS") || in.op == isa::Op::kVmula) {
     static const char* const kBroadcast[] = {"none", "row", "col", "scalar"};
@@ -115,12 +123,18 @@ void count(const isa::Instr& in, std::map<std::string, uint64_t>& cover) {
 size_t crosses() {
   size_t n = 0;
   for (const std::string& kind : all_kinds()) {
-    if (kind == "VMULA" || (kind.starts_with("VALU") && kind != "VALU.ABS")) n += 2 * 2 * 4 * 2;
-    else if (kind == "VALU.ABS" || kind.starts_with("VSFU") || kind.starts_with("VRED")) n += 4;
-    else if (kind == "VQNT") n += 2 * 3 * 2;
-    else if (kind == "VCVT.Q2F") n += 3;
-    else if (kind == "VPRM.PAIRSWAP") n += 2;
-    else n += 1;
+    if (kind == "VMULA" || (kind.starts_with("VALU") && kind != "VALU.ABS"))
+      n += 2 * 2 * 4 * 2;
+    else if (kind == "VALU.ABS" || kind.starts_with("VSFU") || kind.starts_with("VRED"))
+      n += 4;
+    else if (kind == "VQNT")
+      n += 2 * 3 * 2;
+    else if (kind == "VCVT.Q2F")
+      n += 3;
+    else if (kind == "VPRM.PAIRSWAP")
+      n += 2;
+    else
+      n += 1;
   }
   return n;
 }
@@ -191,4 +205,9 @@ int run(const Options& options) {
 }  // namespace
 }  // namespace hadal::dv
 
-int main(int argc, char** argv) { return hadal::dv::run(hadal::dv::parse(argc, argv)); }
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string(argv[1]) == "cycles") {
+    return hadal::dv::print_cycles(argc > 2 ? argv[2] : "chips/hadal-rtl.yaml");
+  }
+  return hadal::dv::run(hadal::dv::parse(argc, argv));
+}

@@ -95,7 +95,7 @@ module hadal_vx #(
   hadal_vx_pkg::exec_t  exec_job;
   hadal_vx_pkg::item_t  item;
 
-  hadal_vx_fifo #(.Width(hadal_vx_pkg::ExecWidth), .Depth(2)) u_exec_jobs (
+  hadal_vx_fifo #(.Width(hadal_vx_pkg::ExecWidth), .Depth(4)) u_exec_jobs (
     .clk_i, .rst_ni, .push_i(start), .data_i(job.exec), .full_o(exec_full), .valid_o(exec_valid), .data_o(exec_job),
     .pop_i(exec_done)
   );
@@ -116,7 +116,7 @@ module hadal_vx #(
   logic [15:0]          w_line;
   hadal_vx_pkg::write_t write_job;
 
-  hadal_vx_fifo #(.Width(hadal_vx_pkg::WriteWidth), .Depth(4)) u_write_jobs (
+  hadal_vx_fifo #(.Width(hadal_vx_pkg::WriteWidth), .Depth(6)) u_write_jobs (
     .clk_i, .rst_ni, .push_i(start), .data_i(job.write), .full_o(write_full), .valid_o(write_valid),
     .data_o(write_job), .pop_i(write_valid & write_ready)
   );

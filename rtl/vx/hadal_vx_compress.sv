@@ -1,4 +1,7 @@
 // VSEL.COMPRESS: the column numbers of elements at or above the threshold, in order, then zeros, then their count.
+//
+// While chunks without a hit pass, zeros go to the row from its end down; a number that needs the place later simply
+// overwrites them, since writes keep their order. What is left between the two is filled after the last chunk.
 module hadal_vx_compress (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -11,6 +14,8 @@ module hadal_vx_compress (
   input  logic [7:0]          chunk_i,     // of the row
   input  logic                end_i,       // last chunk of the row
   input  logic                last_i,      // of the instruction
+  input  logic [8:0]          row_chunks_i,
+  input  logic [4:0]          row_tail_i,  // elements of the last one
   output logic                busy_o,
   output logic                valid_o,
   output hadal_vx_pkg::item_t item_o
@@ -31,8 +36,6 @@ module hadal_vx_compress (
 
   logic       v1_q, end1_q, last1_q, take;
   logic [7:0] chunk1_q;
-  logic [8:0] row_chunks_q;
-  logic [4:0] tail_q;           // elements of the last chunk
   logic       fill_q;           // zeros of the row, then its count
   logic       last_q;
 
@@ -45,7 +48,8 @@ module hadal_vx_compress (
 
   logic [511:0] numbers;
   logic [4:0]   hits;
-  logic [12:0]  found_q, cols;
+  logic [12:0]  found_q;        // numbers of the row so far
+  logic [12:0]  zeros_q;        // the row is zero from here on
   always_comb begin
     numbers = '0;
     hits    = 5'd0;
@@ -56,33 +60,29 @@ module hadal_vx_compress (
       end
     end
   end
-  assign cols = {row_chunks_q - 9'd1, 4'd0} + {8'd0, tail_q};
-
-  logic [12:0] placed_q;        // words of the row written, found_q of them numbers
-  logic [12:0] unplaced;
-  assign unplaced = cols - placed_q;
+  // The next zeros: up to 16 words below those that are there, ending at a multiple of 16.
+  logic [12:0] below, lowest;
+  logic        gap, zero_go, number_go;
+  assign below     = {9'((zeros_q - 13'd1) >> 4), 4'd0};
+  assign lowest    = (below > found_q) ? below : found_q;
+  assign gap       = zeros_q > found_q;
+  assign number_go = v1_q & (hits != 5'd0);
+  assign zero_go   = gap & (fill_q | (v1_q & ~number_go));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      v1_q     <= 1'b0;
-      fill_q   <= 1'b0;
-      found_q  <= '0;
-      placed_q <= '0;
+      v1_q    <= 1'b0;
+      fill_q  <= 1'b0;
+      found_q <= '0;
     end else if (en_i) begin
       v1_q <= take;
       if (v1_q) begin
-        found_q  <= found_q + {8'd0, hits};
-        placed_q <= placed_q + {8'd0, hits};
-        fill_q   <= end1_q;
+        found_q <= found_q + {8'd0, hits};
+        fill_q  <= end1_q;
       end
-      if (fill_q) begin
-        if (unplaced != 13'd0) begin
-          placed_q <= placed_q + ((unplaced > 13'd16) ? 13'd16 : unplaced);
-        end else begin
-          fill_q   <= 1'b0;
-          found_q  <= '0;
-          placed_q <= '0;
-        end
+      if (fill_q & ~gap) begin
+        fill_q  <= 1'b0;
+        found_q <= '0;
       end
     end
   end
@@ -93,31 +93,29 @@ module hadal_vx_compress (
       end1_q   <= end_i;
       last1_q  <= last_i;
       if (v1_q & end1_q) last_q <= last1_q;
-      if (take & end_i) begin
-        row_chunks_q <= {1'b0, chunk_i} + 9'd1;
-        tail_q       <= count_i;
-      end
+      if (take & (chunk_i == 8'd0)) zeros_q <= {row_chunks_i - 9'd1, 4'd0} + {8'd0, row_tail_i};
+      else if (zero_go)             zeros_q <= lowest;
     end
   end
 
   assign busy_o  = v1_q | fill_q;
-  assign valid_o = (v1_q & (hits != 5'd0)) | fill_q;
+  assign valid_o = number_go | zero_go | fill_q;
   always_comb begin
     item_o        = '0;
     item_o.placed = 1'b1;
-    item_o.offset = {placed_q, 2'd0};
+    item_o.offset = {found_q, 2'd0};
     item_o.bytes  = {hits, 2'd0};
     item_o.data   = numbers;
-    if (fill_q) begin
-      item_o.data  = '0;
-      item_o.bytes = (unplaced > 13'd16) ? 7'd64 : {unplaced[4:0], 2'd0};
-      if (unplaced == 13'd0) begin
-        item_o.aux     = 1'b1;
-        item_o.placed  = 1'b0;
-        item_o.advance = 1'b1;
-        item_o.data    = {499'd0, found_q};
-        item_o.last    = last_q;
-      end
+    if (zero_go) begin
+      item_o.offset = {lowest, 2'd0};
+      item_o.bytes  = {5'(zeros_q - lowest), 2'd0};
+      item_o.data   = '0;
+    end else if (fill_q) begin
+      item_o.aux     = 1'b1;
+      item_o.placed  = 1'b0;
+      item_o.advance = 1'b1;
+      item_o.data    = {499'd0, found_q};
+      item_o.last    = last_q;
     end
   end
 endmodule

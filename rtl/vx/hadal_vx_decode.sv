@@ -200,7 +200,8 @@ module hadal_vx_decode (
   end
 
   hadal_vx_decode_exec u_exec (
-    .op_i(op), .func_i(func), .a_bf16_i(a_bf16), .b_bf16_i(bt & ~is_compress), .d_bf16_i(d_bf16), .b_one_i(b_element | is_q2f),
+    .op_i(op), .func_i(func), .a_bf16_i(a_bf16), .b_bf16_i(bt & ~is_compress), .d_bf16_i(d_bf16),
+    .b_one_i(b_element | is_q2f),
     .use_a_i(use_a), .use_b_i(use_b), .use_c_i(use_c), .rows_i(rows), .chunks_i(chunks), .last_i(last),
     .group_chunks_i(group_chunks), .two_digits_i(two_digits), .emin_i(emin_word),
     .byte_i(cfg_i[hadal_isa_pkg::CFG_VX_BYTE*32+:2]), .imm_i(cfg_i[hadal_isa_pkg::CFG_VX_IMM*32+:32]), .exec_o(exec)

@@ -1,5 +1,5 @@
 // significand x 2^(exponent - 23), its leading one in bit 23 or all zero, to an E4M3 magnitude: round to nearest even,
-// saturating. Also what was lost: for results of 2^-6 and above, the 20 bits that rounding looked at, and whether it went up.
+// saturating. Combinational.
 module hadal_vx_e4m3_round (
   input  logic [23:0]        significand_i,
   input  logic signed [10:0] exponent_i,

@@ -166,7 +166,8 @@ module hadal_vx_exec (
     .amax_o(amax), .item_o(max_item)
   );
   hadal_vx_quant u_quant (
-    .clk_i, .rst_ni, .en_i(en), .amax_valid_i(max_done), .amax_i(amax), .emin_i(job_q.emin),
+    .clk_i, .rst_ni, .en_i(en), .amax_valid_i(max_done), .amax_i(amax), .amax_step_i(go[4] & step_q.amax),
+    .emin_i(job_q.emin),
     .valid_i(go[4] & ~step_q.amax), .scale_i(step_q.scale), .low_i(step_q.low), .a_i(a_q), .count_i(step_q.count),
     .last_i(step_q.finish), .ready_o(quant_ready), .busy_o(quant_busy), .valid_o(quant_valid), .item_o(quant_item)
   );
@@ -178,7 +179,8 @@ module hadal_vx_exec (
   hadal_vx_compress u_compress (
     .clk_i, .rst_ni, .en_i(en), .valid_i(go[6]), .ready_o(compress_ready), .a_i(a_q), .t_i(b_q),
     .count_i(step_q.count), .chunk_i(step_q.chunk), .end_i(step_q.row_end), .last_i(step_q.finish),
-    .busy_o(compress_busy), .valid_o(compress_valid), .item_o(compress_item)
+    .row_chunks_i(job_q.chunks), .row_tail_i(job_q.last), .busy_o(compress_busy), .valid_o(compress_valid),
+    .item_o(compress_item)
   );
   hadal_vx_hist u_hist (
     .clk_i, .rst_ni, .en_i(en), .valid_i(go[7]), .ready_o(hist_ready), .byte_i(job_q.byte_no), .a_i(a_q),

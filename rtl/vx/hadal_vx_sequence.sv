@@ -7,14 +7,14 @@ module hadal_vx_sequence (
   input  logic                step_i,
   output hadal_vx_pkg::step_t step_o
 );
-  typedef enum logic [1:0] { Amax, High, Low, Scale } phase_e;
+  typedef enum logic [1:0] { Amax, Scale, High, Low } phase_e;
 
   logic [9:0] row_q, row_d;
   logic [8:0] chunk_q, chunk_d;   // of the row; VQNT: the first of the group
   logic [3:0] inner_q, inner_d;   // VQNT: chunk of the group
   phase_e     phase_q, phase_d;
 
-  logic       quant, transpose, last_row, last_chunk, last_inner, last_group, block_end;
+  logic       quant, transpose, last_row, last_chunk, last_inner, last_group, group_end, block_end;
   logic [8:0] quant_chunk;
   assign quant       = job_i.part == hadal_vx_pkg::UnitQuant;
   assign transpose   = job_i.part == hadal_vx_pkg::UnitTranspose;
@@ -22,6 +22,7 @@ module hadal_vx_sequence (
   assign last_chunk  = chunk_q == job_i.chunks - 9'd1;
   assign last_inner  = inner_q == job_i.group - 4'd1;
   assign last_group  = chunk_q + {5'd0, job_i.group} >= job_i.chunks;
+  assign group_end   = last_inner & (phase_q == (job_i.two_digits ? Low : High));
   assign block_end   = (row_q[3:0] == 4'd15) | last_row;
   assign quant_chunk = chunk_q + {5'd0, inner_q};
 
@@ -33,15 +34,14 @@ module hadal_vx_sequence (
     if (quant) begin
       inner_d = (last_inner | (phase_q == Scale)) ? 4'd0 : inner_q + 4'd1;
       case (phase_q)
-        Amax:    if (last_inner) phase_d = High;
-        High:    if (last_inner) phase_d = job_i.two_digits ? Low : Scale;
-        Low:     if (last_inner) phase_d = Scale;
-        default: begin
-          phase_d = Amax;
-          chunk_d = last_group ? 9'd0 : chunk_q + {5'd0, job_i.group};
-          if (last_group) row_d = last_row ? 10'd0 : row_q + 10'd1;
-        end
+        Amax:    if (last_inner) phase_d = Scale;
+        Scale:   phase_d = High;
+        default: if (last_inner) phase_d = group_end ? Amax : Low;
       endcase
+      if (group_end) begin
+        chunk_d = last_group ? 9'd0 : chunk_q + {5'd0, job_i.group};
+        if (last_group) row_d = last_row ? 10'd0 : row_q + 10'd1;
+      end
     end else if (transpose) begin
       row_d = last_row ? 10'd0 : row_q + 10'd1;
       if (last_row) chunk_d = last_chunk ? 9'd0 : chunk_q + 9'd1;
@@ -89,7 +89,7 @@ module hadal_vx_sequence (
       step_o.row_end   = last_inner;
       step_o.count     = (quant_chunk >= job_i.chunks) ? 5'd0 :
                          (quant_chunk == job_i.chunks - 9'd1) ? job_i.last : 5'd16;
-      step_o.finish    = (phase_q == Scale) & last_group & last_row;
+      step_o.finish    = group_end & last_group & last_row;
     end
     if (transpose) begin
       step_o.row_end    = block_end;

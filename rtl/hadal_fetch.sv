@@ -87,5 +87,5 @@ module hadal_fetch #(
     read_q <= mem_q[want[LineW-1:0]];
     word_q <= pc_d_i[1:0];
   end
-  assign instr_o = read_q[int'(word_q)*128 +: 128];
+  assign instr_o = read_q[32'(word_q)*128 +: 128];
 endmodule

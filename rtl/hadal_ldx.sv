@@ -40,7 +40,7 @@ module hadal_ldx (
         if (&scales_i[(c*4+g)*8 +: 8]) fault_o = 1'b1;
         if (largest[c*8 +: 8] - scales_i[(c*4+g)*8 +: 8] > 8'd14) fault_o = 1'b1;
       end
-      scale[c*8 +: 8] = largest[c*8 +: 8] - scales_i[(c*4 + int'(group_i))*8 +: 8];
+      scale[c*8 +: 8] = largest[c*8 +: 8] - scales_i[(c*4 + 32'(group_i))*8 +: 8];
       // 2^(largest - 6 - 127): subnormal below 2^-126.
       if (largest[c*8 +: 8] > 8'd6) fp32_o[c*32 +: 32] = {1'b0, largest[c*8 +: 8] - 8'd6, 23'd0};
       else fp32_o[c*32 +: 32] = 32'h0040_0000 >> (8'd6 - largest[c*8 +: 8]);

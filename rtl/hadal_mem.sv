@@ -96,13 +96,13 @@ module hadal_mem #(
     for (int i = 0; i < NLr; i++) begin
       if (lr_gnt_o[i]) begin
         re = re | lr_need[i*Banks +: Banks];
-        raddr[int'(lr_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lr_line_i[i*16+SlotW +: RowW]}};
+        raddr[32'(lr_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lr_line_i[i*16+SlotW +: RowW]}};
       end
     end
     for (int i = 0; i < NPr; i++) begin
       if (pr_gnt_o[i]) begin
         re = re | pr_need[i*Banks +: Banks];
-        raddr[int'(pr_piece_i[i*17 +: SlotW+1])*RowW +: RowW] = pr_piece_i[i*17+SlotW+1 +: RowW];
+        raddr[32'(pr_piece_i[i*17 +: SlotW+1])*RowW +: RowW] = pr_piece_i[i*17+SlotW+1 +: RowW];
       end
     end
   end
@@ -113,16 +113,16 @@ module hadal_mem #(
     wstrb = '0;
     wdata = '0;
     if (TwoPorts && pw_req_i) begin
-      waddr[int'(pw_piece_i[SlotW:0])*RowW +: RowW]  = pw_piece_i[SlotW+1 +: RowW];
-      wstrb[int'(pw_piece_i[SlotW:0])*32 +: 32]      = '1;
-      wdata[int'(pw_piece_i[SlotW:0])*256 +: 256]    = pw_data_i;
+      waddr[32'(pw_piece_i[SlotW:0])*RowW +: RowW]  = pw_piece_i[SlotW+1 +: RowW];
+      wstrb[32'(pw_piece_i[SlotW:0])*32 +: 32]      = '1;
+      wdata[32'(pw_piece_i[SlotW:0])*256 +: 256]    = pw_data_i;
     end
     for (int i = 0; i < NLw; i++) begin
       if (lw_gnt_o[i]) begin
         we = we | lw_need[i*Banks +: Banks];
-        waddr[int'(lw_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lw_line_i[i*16+SlotW +: RowW]}};
-        wstrb[int'(lw_line_i[i*16 +: SlotW])*64 +: 64]         = lw_strb_i[i*64 +: 64];
-        wdata[int'(lw_line_i[i*16 +: SlotW])*512 +: 512]       = lw_data_i[i*512 +: 512];
+        waddr[32'(lw_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lw_line_i[i*16+SlotW +: RowW]}};
+        wstrb[32'(lw_line_i[i*16 +: SlotW])*64 +: 64]         = lw_strb_i[i*64 +: 64];
+        wdata[32'(lw_line_i[i*16 +: SlotW])*512 +: 512]       = lw_data_i[i*512 +: 512];
       end
     end
   end
@@ -153,11 +153,11 @@ module hadal_mem #(
   always_ff @(posedge clk_i) begin
     for (int i = 0; i < NLr; i++) begin
       if (lr_gnt_o[i]) lr_slot_q[i*SlotW +: SlotW] <= lr_line_i[i*16 +: SlotW];
-      if (lr_q[i]) lr_data_o[i*512 +: 512] <= rdata[int'(lr_slot_q[i*SlotW +: SlotW])*512 +: 512];
+      if (lr_q[i]) lr_data_o[i*512 +: 512] <= rdata[32'(lr_slot_q[i*SlotW +: SlotW])*512 +: 512];
     end
     for (int i = 0; i < NPr; i++) begin
       if (pr_gnt_o[i]) pr_bank_q[i*(SlotW+1) +: SlotW+1] <= pr_piece_i[i*17 +: SlotW+1];
-      if (pr_q[i]) pr_data_o[i*256 +: 256] <= rdata[int'(pr_bank_q[i*(SlotW+1) +: SlotW+1])*256 +: 256];
+      if (pr_q[i]) pr_data_o[i*256 +: 256] <= rdata[32'(pr_bank_q[i*(SlotW+1) +: SlotW+1])*256 +: 256];
     end
   end
 endmodule

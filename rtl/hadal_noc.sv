@@ -29,7 +29,7 @@ module hadal_noc #(
     chosen = flit_i[hadal_pkg::FlitW-1:0];
     for (int k = N - 1; k >= 0; k--) begin : choose
       int c;
-      c = (int'(turn_q) + k) % N;
+      c = (32'(turn_q) + k) % N;
       if (valid_i[c]) begin
         pick    = '0;
         pick[c] = 1'b1;

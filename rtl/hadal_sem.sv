@@ -22,7 +22,7 @@ module hadal_sem #(
 
   always_comb begin
     for (int u = 0; u < Units; u++) begin
-      enough[u] = ask_i[u] && value_q[int'(ask_sem_i[u*5 +: 5])*6 +: 6] >= ask_count_i[u*6 +: 6];
+      enough[u] = ask_i[u] && value_q[32'(ask_sem_i[u*5 +: 5])*6 +: 6] >= ask_count_i[u*6 +: 6];
       take_o[u] = enough[u];
       for (int v = 0; v < u; v++) begin
         if (enough[v] && ask_sem_i[v*5 +: 5] == ask_sem_i[u*5 +: 5]) take_o[u] = 1'b0;

@@ -183,9 +183,9 @@ module mm_a_fetch #(
       p = a_p + 6'(k);
       if (arrived && (p >> (2'd2 - a_gcode)) < 6'(R)) begin
         case (a_gcode)
-          2'd0: we_o[int'(p[5:2])*4 + int'(p[1:0])] = 1'b1;
-          2'd1: we_o[int'(p[4:1])*4 + int'(p[0])] = 1'b1;
-          default: we_o[int'(p[3:0])*4] = 1'b1;
+          2'd0: we_o[32'(p[5:2])*4 + 32'(p[1:0])] = 1'b1;
+          2'd1: we_o[32'(p[4:1])*4 + 32'(p[0])] = 1'b1;
+          default: we_o[32'(p[3:0])*4] = 1'b1;
         endcase
       end
     end

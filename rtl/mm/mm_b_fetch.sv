@@ -195,18 +195,18 @@ module mm_b_fetch (
     wstrb_o = '1;
     if (a_bt) begin
       wstrb_o = 8'd1 << a_p[4:2];
-      for (int c = 0; c < 8; c++) we_o[c*4 + int'(a_p[6:5])] = arrived;
+      for (int c = 0; c < 8; c++) we_o[c*4 + 32'(a_p[6:5])] = arrived;
     end else if (!a_br) begin
       wstrb_o = 8'h0F << {a_p[2], 2'b00};
-      for (int c = 0; c < 8; c++) we_o[c*4 + int'(a_p[4:3])] = arrived;
+      for (int c = 0; c < 8; c++) we_o[c*4 + 32'(a_p[4:3])] = arrived;
     end else begin
       for (int k = 0; k < 4; k++) begin : arrive
         logic [4:0] p;
         p = a_p[4:0] + 5'(k);
         case (a_gcode)
-          2'd0: we_o[int'(p[4:2])*4 + int'(p[1:0])] = arrived;
-          2'd1: we_o[int'(p[3:1])*4 + int'(p[0])] = arrived;
-          default: we_o[int'(p[2:0])*4] = arrived;
+          2'd0: we_o[32'(p[4:2])*4 + 32'(p[1:0])] = arrived;
+          2'd1: we_o[32'(p[3:1])*4 + 32'(p[0])] = arrived;
+          default: we_o[32'(p[2:0])*4] = arrived;
         endcase
       end
     end

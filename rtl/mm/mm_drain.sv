@@ -98,9 +98,9 @@ module mm_drain #(
   logic [8*47-1:0] row_sums;
   logic [31:0]     row_sa, row_alpha, alpha1_q, alpha2_q;
   logic [1:0]      clear_q, rescale_q;
-  assign row_sums  = sums_i[int'(row_q[$clog2(R)-1:0])*8*47 +: 8*47];
-  assign row_sa    = sa[int'(row_q[2:0])*32 +: 32];
-  assign row_alpha = alpha[int'(row_q[2:0])*32 +: 32];
+  assign row_sums  = sums_i[32'(row_q[$clog2(R)-1:0])*8*47 +: 8*47];
+  assign row_sa    = sa[32'(row_q[2:0])*32 +: 32];
+  assign row_alpha = alpha[32'(row_q[2:0])*32 +: 32];
   always_ff @(posedge clk_i) begin
     clear_q   <= {clear_q[0], clear};
     rescale_q <= {rescale_q[0], rescale};

@@ -23,5 +23,5 @@ module mm_lane #(
     end
     assign quarters[q*256 +: 256] = mem_q[rplane_i];
   end
-  assign rdata_o = quarters[int'(rstep_i)*K*8 +: K*8];
+  assign rdata_o = quarters[32'(rstep_i)*K*8 +: K*8];
 endmodule

@@ -20,16 +20,18 @@
 #include "sim/timing.h"
 #include "verify/lockstep.h"
 #include "verify/packages.h"
+#include "verify/random_program.h"
 #include "verify/rtl_model.h"
 
 namespace hadal::cli {
 namespace {
 
 struct Options {
-  std::string chip = "hadal-rtl", packages, build = "build/rtl", waveform, model, json;
+  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json;
   std::vector<std::string> programs;
   std::optional<uint64_t> seed;
-  int tokens = 4;
+  bool missing = false;
+  int tokens = 4, random = 0, instructions = 60;
 };
 
 // What a run of several programs and tokens adds up to.
@@ -102,16 +104,43 @@ void run_tokens(const Options& options, const chip::Chip& chip, verify::RtlModel
   add(report, lockstep.result());
 }
 
+// Random programs, each with random memory latencies; a failing one is named by its seed.
+void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel& model, Report& report) {
+  const uint64_t first = options.seed.value_or(1);
+  verify::Coverage coverage;
+  uint64_t instructions = 0, cycles = 0;
+  for (int i = 0; i < options.random; ++i) {
+    const uint64_t seed = first + static_cast<uint64_t>(i);
+    const verify::RandomProgram random = verify::random_program(chip, seed, options.instructions);
+    verify::Lockstep lockstep(chip, model, {{seed}, options.waveform});
+    sim::FunctionalOptions functional;
+    functional.observer = lockstep.observer();
+    sim::Functional(chip, random.program, functional).launch();
+    coverage.add(random.covered);
+    if (!lockstep.result().difference.empty()) fmt::print("random program {}:\n", seed);
+    add(report, lockstep.result());
+    instructions += lockstep.result().instructions;
+    cycles += lockstep.result().cycles;
+  }
+  fmt::print("{} random programs from seed {}: {} instructions of units, {} cycles\n", options.random, first,
+             report::grouped(instructions), report::grouped(cycles));
+  fmt::print("{} of {} crosses\n", coverage.hit(), coverage.total());
+  if (options.missing) {
+    for (const std::string& name : coverage.missing()) fmt::print("  not covered: {}\n", name);
+  }
+}
+
 void execute(const Options& options) {
   const chip::Chip chip = chip::load(find_chip(options.chip));
   if (!options.packages.empty()) return verify::write_packages(chip, options.packages);
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
-  const verify::BuildOptions build{HADAL_SOURCE_DIR "/rtl", options.build, !options.waveform.empty(), 0};
+  const verify::BuildOptions build{options.rtl, HADAL_SOURCE_DIR "/src", options.build, !options.waveform.empty()};
   verify::RtlModel model(verify::build_rtl(chip, build));
   const verify::LockstepOptions how{{options.seed}, options.waveform};
   Report report;
   for (const std::string& path : options.programs) run_program(path, chip, model, how, report);
+  if (options.random > 0) run_random(options, chip, model, report);
   if (!options.model.empty()) run_tokens(options, chip, model, how, report);
   fmt::print("{} lines compared, {} differences\n", report::grouped(report.lines), report.differences.size());
   if (json) {
@@ -138,6 +167,10 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--model", o.model, "Model directory or name: decode tokens with it");
   command->add_option("--tokens", o.tokens, "Tokens to decode");
   command->add_option("--seed", o.seed, "Random memory latencies and refusals");
+  command->add_option("--random", o.random, "Random programs to run, from --seed on");
+  command->add_option("--instructions", o.instructions, "Instructions drawn for each");
+  command->add_flag("--missing", o.missing, "Name the crosses that no random program had");
+  command->add_option("--rtl", o.rtl, "Where the RTL lies");
   command->add_option("--build", o.build, "Where the RTL is built");
   command->add_option("--fst", o.waveform, "Write a waveform");
   command->add_option("--json", o.json, "Write the result as JSON");

@@ -49,9 +49,9 @@ std::vector<fs::path> sources(const fs::path& rtl) {
 
 std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   const fs::path rtl = fs::absolute(options.rtl_directory);
-  const int cores = options.cores != 0 ? options.cores : chip.cores;
+  const int cores = chip.cores;
   const std::vector<fs::path> files = sources(rtl);
-  const fs::path shim = rtl / "cosim" / "hadal_rtl.cpp", include = rtl.parent_path() / "src";
+  const fs::path shim = rtl / "cosim" / "hadal_rtl.cpp", include = fs::absolute(options.source_directory);
   uint64_t key = hash(0xCBF29CE484222325u, chip_package(chip));
   for (const fs::path& file : files) key = hash(hash(key, file.filename().string()), content(file));
   key = hash(key, content(shim) + content(include / "verify" / "rtl_abi.h") + content(rtl / "hadal_isa_pkg.sv"));

@@ -12,10 +12,10 @@
 namespace hadal::verify {
 
 struct BuildOptions {
-  std::string rtl_directory;    // rtl/ of the source tree
+  std::string rtl_directory;     // rtl/ of the source tree, or a changed copy of it
+  std::string source_directory;  // src/ of the source tree
   std::string build_directory;  // results lie in build_directory/HASH, by what they are made from
   bool waveforms = false;
-  int cores = 0;                // of the top, when not the chip's
 };
 
 // Builds the shared object unless it is there already, and returns its path. Throws an input error when Verilator is

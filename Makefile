@@ -8,7 +8,7 @@ QUESTION     ?= What is the capital of France?
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers format lint clean
+.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers format lint rtl-vx clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,14 @@ format: ## Rewrite the C++ sources in the house format
 lint: build/build.ninja ## Format, clang-tidy, layering, links, leftovers; what has not changed is not looked at again
 	@tools/setup.sh lint
 	tools/lint.sh $(JOBS)
+
+rtl-vx: build/build.ninja ## Lint the vector unit's RTL, run it against the simulator, print its cycles (SEED=)
+	@tools/setup.sh build rtl
+	dv/vx/lint.sh
+	JOBS=$(JOBS) dv/vx/build.sh
+	build/rtl-vx/leaves_bench 2000000 $(SEED)
+	build/rtl-vx/vx_bench --groups 3000 --seed $(SEED)
+	build/rtl-vx/vx_bench cycles
 
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz

@@ -117,6 +117,7 @@ int run(int argc, char** argv) {
   add_asm(app, action);
   add_disasm(app, action);
   add_isa(app, action);
+  add_verify(app, action);
   add_chips(app, action);
   add_chat(app, action);
   add_serve(app, action);

@@ -13,7 +13,9 @@
 #include "cli/find.h"
 #include "cli/output.h"
 #include "isa/isa.h"
+#include "isa/system_verilog.h"
 #include "model/model.h"
+#include "numerics/sfu_rom.h"
 #include "report/run.h"
 #include "report/table.h"
 #include "report/units.h"
@@ -183,8 +185,21 @@ void add_models(CLI::App& app, Action& action) {
 }
 
 void add_isa(CLI::App& app, Action& action) {
+  struct Options {
+    bool system_verilog = false, sfu_rom = false;
+  };
+  const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("isa", "Print the reference page of the instruction set (Markdown)");
-  command->callback([&action] { action = [] { OutputFile("-").write(isa::reference_page()); }; });
+  auto* package = command->add_flag("--system-verilog", options->system_verilog, "Print it as a SystemVerilog package");
+  command->add_flag("--sfu-rom", options->sfu_rom, "Print the tables of the SFU as a SystemVerilog module")
+      ->excludes(package);
+  command->callback([&action, options] {
+    action = [options] {
+      OutputFile("-").write(options->system_verilog ? isa::system_verilog_package()
+                            : options->sfu_rom      ? num::sfu_rom_system_verilog()
+                                                    : isa::reference_page());
+    };
+  });
 }
 
 }  // namespace hadal::cli

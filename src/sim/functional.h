@@ -9,6 +9,7 @@
 
 #include "chip/chip.h"
 #include "program/program.h"
+#include "sim/observer.h"
 #include "sim/trace.h"
 
 namespace hadal::sim {
@@ -18,6 +19,7 @@ struct FunctionalOptions {
   bool check_initialised = true;            // reads of words nobody wrote
   std::optional<uint64_t> interleave_seed;  // run ready units in random order
   int threads = 1;                          // host threads (ignored with interleave_seed)
+  Observer* observer = nullptr;             // sees what is committed; then everything runs on one thread, in turn
 };
 
 // Counts since construction.

@@ -1,7 +1,9 @@
 // CTL, dispatch, issue, semaphores: everything about a core but what the data instructions compute.
 #include "sim/functional/core.h"
 
+#include <algorithm>
 #include <cstring>
+#include <tuple>
 
 #include "base/error.h"
 
@@ -384,13 +386,14 @@ bool Core::step_unit(isa::Unit unit) {
   const isa::Instr& in = issued.code->instr;
   if (in.wcnt != 0 && !semaphores_.take(in.wsem, in.wcnt, s.clock)) return false;
   if (issued.ctl_news) s.clock.join(issued.ctl);
-  if (in.op == isa::Op::kCfg && in.pcnt == 0) {  // nobody sees it but the unit: it needs no time of its own
+  if (in.op == isa::Op::kCfg && in.pcnt == 0 && observer_ == nullptr) {  // only the unit sees it: no time of its own
     s.cfg[in.key] = issued.value;
     ++stats.instructions;
   } else {
     begin(unit, issued.pc);
     try {
       execute(unit, issued);
+      if (observer_ != nullptr) report(unit, issued);
       finish(unit, issued);
     } catch (Fault& f) {
       if (!f.at) f.at = Site{id_, unit, issued.pc};
@@ -421,6 +424,23 @@ void Core::execute(isa::Unit unit, const Issued& issued) {
 
 std::shared_ptr<const Times> Core::clock_to_send(isa::Unit unit) const {
   return check_races_ ? std::make_shared<const Times>(state(unit).clock.all(id_, floor_)) : nullptr;
+}
+
+void Core::observe(Observer* observer, WriteLog* log) {
+  observer_ = observer;
+  log_ = log;
+  spm_.log_writes(log, Space::kSpm);
+  acc_.log_writes(log, Space::kAcc);
+}
+
+void Core::report(isa::Unit unit, const Issued& issued) {
+  std::vector<CommittedLine>& lines = log_->lines;
+  const auto place = [](const CommittedLine& l) { return std::tuple(l.space, l.core, l.line); };
+  std::sort(lines.begin(), lines.end(), [&](auto& a, auto& b) { return place(a) < place(b); });
+  lines.erase(std::unique(lines.begin(), lines.end(), [&](auto& a, auto& b) { return place(a) == place(b); }),
+              lines.end());
+  observer_->retired(id_, unit, issued.pc, issued.code->instr, lines);
+  lines.clear();
 }
 
 // The post of an instruction whose writes are done.

@@ -118,6 +118,9 @@ class Core {
   // What every unit that has work waits for, one line each.
   std::vector<std::pair<Site, std::string>> blocked() const;
 
+  // Tells what instructions commit; `log` is shared by all cores and the DRAM.
+  void observe(Observer* observer, WriteLog* log);
+
   int id() const { return id_; }
   const LocalMemory& spm() const { return spm_; }
   void settle() { spm_.settle(); }  // bytes that other memory still lends
@@ -174,6 +177,7 @@ class Core {
   std::shared_ptr<const Times> clock_to_send(isa::Unit unit) const;
   void begin(isa::Unit unit, uint32_t pc);
   void finish(isa::Unit unit, const Issued& issued);
+  void report(isa::Unit unit, const Issued& issued);
   void execute(isa::Unit unit, const Issued& issued);
   void execute_ld(const Issued& issued, const Access& access);
   std::vector<uint64_t> listed_rows(const Issued& issued, const Access& access);
@@ -209,6 +213,8 @@ class Core {
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;
   Time floor_ = 0;
+  Observer* observer_ = nullptr;
+  WriteLog* log_ = nullptr;
   Bytes spare_;  // lines that do not lie in one piece in DRAM
 };
 

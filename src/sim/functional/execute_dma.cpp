@@ -47,7 +47,7 @@ void Core::execute_ld(const Issued& issued, const Access& access) {
   size_t& hint = state(isa::Unit::kLd).dram_hint;
   const bool one_piece = rows == 1 || (in.sstride == len && in.dstride == len);
   stats.dram_read_bytes += rows * len * kLine;
-  if (!in.d.acc && rows * len >= kLentLines) {
+  if (!in.d.acc && rows * len >= kLentLines && observer_ == nullptr) {
     const std::byte* from = dram_.lend(issued.dram, one_piece ? rows * len : (rows - 1) * in.sstride + len, hint);
     if (from != nullptr) {
       const Region to = one_piece ? lines(issued.d, 1, rows * len, 0) : lines(issued.d, rows, len, in.dstride);

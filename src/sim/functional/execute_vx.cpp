@@ -267,7 +267,14 @@ class VectorUnit {
     for (uint64_t digit = 0; digit < in_.digits; ++digit) {
       digit_regions(layout, issued_.d + digit * layout.low, padded, [&](const Region& r) { write_spm(r, "d"); });
     }
-    scale_regions(layout, issued_.b, [&](const Region& r) { write_spm(r, "s"); });
+    scale_regions(layout, issued_.b, [&](const Region& scales) {
+      for (uint64_t digit = 0; digit < in_.digits; ++digit) {
+        digit_regions(layout, issued_.d + digit * layout.low, padded, [&](const Region& r) {
+          if (overlap(r, scales)) fault("s overlaps d");
+        });
+      }
+      write_spm(scales, "s");
+    });
     const std::byte* spm = core_.spm_.bytes().data();
     const int emin = cfg_[Vx::kEmin] != 0 ? static_cast<int32_t>(cfg_[Vx::kEmin]) : -126;
     num::quantise(quant_tile(layout, spm + issued_.d * kLine, spm + issued_.b * kLine), a.tile, rows_, cols_,

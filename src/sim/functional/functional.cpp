@@ -20,6 +20,10 @@ struct Functional::Impl {
     check(chip.fifo_depth > 0, "a FIFO holds at least one instruction");
     const Checks checks{chosen.check_races, chosen.check_initialised};
     for (int c = 0; c < chip.cores; ++c) cores.push_back(std::make_unique<Core>(c, chip, dram, checks));
+    if (chosen.observer != nullptr) {
+      for (const auto& core : cores) core->observe(chosen.observer, &log);
+      dram.log_writes(&log);
+    }
     load(given);
   }
 
@@ -82,6 +86,7 @@ struct Functional::Impl {
   }
 
   std::unique_ptr<Scheduler> choose_scheduler() {
+    if (options.observer != nullptr) return in_turn(cores);
     if (options.interleave_seed) return in_random_order(cores, *options.interleave_seed);
     const int threads = std::min(options.threads, static_cast<int>(cores.size()));
     return threads > 1 ? in_parallel(cores, threads) : in_turn(cores);
@@ -97,6 +102,7 @@ struct Functional::Impl {
     for (size_t c = 0; c < cores.size(); ++c) {
       cores[c]->start_launch(code[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
     }
+    if (options.observer != nullptr) options.observer->started(*program);
     try {
       scheduler->run();
     } catch (const Fault& fault) {
@@ -105,6 +111,7 @@ struct Functional::Impl {
     for (const auto& core : cores) {
       if (!core->done()) report_deadlock();
     }
+    if (options.observer != nullptr) options.observer->launched();
     ++launches;
   }
 
@@ -126,6 +133,7 @@ struct Functional::Impl {
   Dram dram;
   Cores cores;
   std::vector<std::vector<Code>> code;
+  WriteLog log;  // with an observer
   uint64_t launches = 0;
   FunctionalStats stats;
 };
@@ -150,6 +158,7 @@ void Functional::read_dram(uint64_t byte_address, std::span<std::byte> out) cons
 }
 void Functional::write_dram(uint64_t byte_address, std::span<const std::byte> data) {
   impl_->dram.host_write(byte_address, data);
+  if (impl_->options.observer != nullptr) impl_->options.observer->host_wrote(byte_address, data);
 }
 
 std::span<const std::byte> Functional::spm(int core) const {

@@ -36,7 +36,7 @@ bool overlap(const Region& a, const Region& b) {
 // ---- SPM and ACC -------------------------------------------------------------------------------------------------
 
 LocalMemory::LocalMemory(std::string name, int core, uint64_t bytes, Checks checks)
-    : name_(name), bytes_(bytes), shadow_(std::move(name), core, (bytes + kLine - 1) / kLine, checks) {}
+    : name_(name), core_(core), bytes_(bytes), shadow_(std::move(name), core, (bytes + kLine - 1) / kLine, checks) {}
 
 void LocalMemory::check_bounds(const Region& region, const char* operand) const {
   const uint64_t size = bytes_.size();
@@ -78,6 +78,13 @@ std::byte* LocalMemory::write(const Access& access, const Region& region, const 
   check_bounds(region, operand);
   by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
   settle(region.byte, region.end());
+  if (log_ != nullptr) {
+    for (uint64_t r = 0; r < region.rows; ++r) {
+      const uint64_t first = region.byte + r * region.stride;
+      for (uint64_t line = first / kLine; line <= (first + region.row_bytes - 1) / kLine; ++line)
+        log_->lines.push_back({space_, core_, line, bytes_.data() + line * kLine});
+    }
+  }
   return bytes_.data() + region.byte;
 }
 
@@ -220,7 +227,11 @@ void Dram::write(const Access& access, uint64_t line, uint64_t count, const std:
   Segment& segment = find(line, count, hint, "writes");
   if (!segment.writable) fault("writes DRAM line {}, of segment {}, which is read-only", line, segment.name);
   if (segment.shadow) segment.shadow->write(access, line - segment.base, count, floor_, segment.base);
-  std::memcpy(segment.own.data() + (line - segment.base) * kLine, from, count * kLine);
+  std::byte* to = segment.own.data() + (line - segment.base) * kLine;
+  std::memcpy(to, from, count * kLine);
+  if (log_ != nullptr) {
+    for (uint64_t i = 0; i < count; ++i) log_->lines.push_back({Space::kDram, 0, line + i, to + i * kLine});
+  }
 }
 
 const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {

@@ -14,6 +14,7 @@
 #include "program/program.h"
 #include "sim/functional/clocks.h"
 #include "sim/functional/shadow.h"
+#include "sim/observer.h"
 
 namespace hadal::sim {
 
@@ -78,6 +79,10 @@ class LocalMemory {
   void settle() { settle(0, bytes_.size()); }
 
   void check_bounds(const Region& region, const char* operand) const;
+  void log_writes(WriteLog* log, Space space) {
+    log_ = log;
+    space_ = space;
+  }
 
   // Without what is lent.
   std::span<const std::byte> bytes() const { return {bytes_.data(), bytes_.size()}; }
@@ -93,9 +98,12 @@ class LocalMemory {
   static void by_words(const Region& region, F&& part);
 
   std::string name_;
+  int core_;
   Bytes bytes_;
   LocalShadow shadow_;
   std::vector<Lent> lent_;  // apart from each other
+  WriteLog* log_ = nullptr;
+  Space space_{};
 };
 
 // The chip's DRAM: the segments of a program.
@@ -115,6 +123,7 @@ class Dram {
   const std::byte* lend(uint64_t line, uint64_t count, size_t& hint);
   void write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint);
 
+  void log_writes(WriteLog* log) { log_ = log; }
   void host_read(uint64_t byte, std::span<std::byte> out) const;
   void host_write(uint64_t byte, std::span<const std::byte> data);
 
@@ -134,6 +143,7 @@ class Dram {
 
   std::vector<Segment> segments_;
   Time floor_ = 0;
+  WriteLog* log_ = nullptr;
 };
 
 }  // namespace hadal::sim

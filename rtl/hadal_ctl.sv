@@ -1,0 +1,336 @@
+// CTL: executes its own instructions in order and dispatches the others, with their registers read, to the queues of the
+// units. One instruction a cycle; the end of a loop body costs nothing unless a surrounding body ends there too.
+module hadal_ctl (
+  input  logic              clk_i,
+  input  logic              rst_ni,
+  // fetch
+  output logic [23:0]       pc_d_o,
+  output logic              looping_o,
+  output logic [23:0]       loop_first_o,
+  input  logic              instr_valid_i,
+  input  logic [127:0]      instr_i,
+  // dispatch
+  output logic [5:0]        push_o,     // by unit; CTL's own is not used
+  output hadal_pkg::issue_t issue_o,
+  input  logic [5:0]        full_i,
+  // its own wait and post
+  output logic              ask_o,
+  output logic [4:0]        ask_sem_o,
+  output logic [5:0]        ask_count_o,
+  input  logic              take_i,
+  output logic              post_o,
+  output logic              rpost_o,
+  output logic [47:0]       rpost_mask_o,
+  output logic [4:0]        post_sem_o,
+  output logic [1:0]        post_count_o,
+  input  logic              rpost_ready_i,
+  // LDR
+  output logic              spm_req_o,
+  output logic [15:0]       spm_line_o,
+  input  logic              spm_gnt_i,
+  input  logic              spm_valid_i,
+  input  logic [511:0]      spm_data_i,
+  output logic              halted_o,
+  output logic              fault_o,    // an opcode that does not exist
+  output logic [23:0]       pc_o
+);
+  typedef enum logic [2:0] {Run, LdrRead, LdrData, LdrWrite, Bubble, RemotePost, Halted} state_e;
+  state_e state_q, state_d;
+  logic [23:0] pc_q, pc_d;
+  assign pc_o   = pc_q;
+  assign pc_d_o = pc_d;
+
+  // ---- Decode ----
+  logic [5:0]  op;
+  logic [7:0]  flags;
+  logic [2:0]  unit;
+  logic        known;
+  assign op    = instr_i[hadal_isa_pkg::HEADER_OP_LSB +: 6];
+  assign flags = instr_i[hadal_isa_pkg::HEADER_FLAGS_LSB +: 8];
+  always_comb begin
+    known = 1'b1;
+    case (op)
+      hadal_isa_pkg::OP_SYNC, hadal_isa_pkg::OP_CFG: unit = instr_i[hadal_isa_pkg::SYNC_UNIT_LSB +: 3];
+      hadal_isa_pkg::OP_LD, hadal_isa_pkg::OP_LDG, hadal_isa_pkg::OP_LDX: unit = hadal_isa_pkg::UNIT_LD;
+      hadal_isa_pkg::OP_ST, hadal_isa_pkg::OP_STG: unit = hadal_isa_pkg::UNIT_ST;
+      hadal_isa_pkg::OP_SND: unit = hadal_isa_pkg::UNIT_NX;
+      hadal_isa_pkg::OP_MMA: unit = hadal_isa_pkg::UNIT_MM;
+      hadal_isa_pkg::OP_VALU, hadal_isa_pkg::OP_VMULA, hadal_isa_pkg::OP_VSFU, hadal_isa_pkg::OP_VRED,
+      hadal_isa_pkg::OP_VQNT, hadal_isa_pkg::OP_VCVT, hadal_isa_pkg::OP_VPRM, hadal_isa_pkg::OP_VSEL:
+        unit = hadal_isa_pkg::UNIT_VX;
+      hadal_isa_pkg::OP_HALT, hadal_isa_pkg::OP_SET, hadal_isa_pkg::OP_ADD, hadal_isa_pkg::OP_LDR, hadal_isa_pkg::OP_LOOP,
+      hadal_isa_pkg::OP_SKIPZ: unit = hadal_isa_pkg::UNIT_CTL;
+      default: begin
+        unit  = hadal_isa_pkg::UNIT_CTL;
+        known = 1'b0;
+      end
+    endcase
+  end
+
+  // ---- Registers: the operands of the instruction ----
+  logic [47:0] r_q [0:15];
+  logic        is_st, is_gather;
+  logic [19:0] f_d, f_a, f_b;
+  logic [3:0]  rs, rt, count_reg, rows_reg, mask_reg;
+  logic [47:0] rs_value, rt_value, skip_value, count_value, cfg_value, line_d, line_a, line_b;
+  logic [9:0]  f_rows;
+
+  assign is_st     = op == hadal_isa_pkg::OP_ST || op == hadal_isa_pkg::OP_STG;
+  assign is_gather = op == hadal_isa_pkg::OP_LDG || op == hadal_isa_pkg::OP_STG;
+  assign f_d = instr_i[hadal_isa_pkg::LD_D_LSB +: 20];
+  assign f_a = is_st ? instr_i[hadal_isa_pkg::ST_S_LSB +: 20] : op == hadal_isa_pkg::OP_LDR ?
+               instr_i[hadal_isa_pkg::LDR_S_LSB +: 20] : instr_i[hadal_isa_pkg::MMA_A_LSB +: 20];
+  assign f_b = is_gather ? instr_i[hadal_isa_pkg::LDG_IDX_LSB +: 20] : instr_i[hadal_isa_pkg::MMA_B_LSB +: 20];
+  assign line_d = r_q[f_d[19:16]] + {33'd0, f_d[14:0]};
+  assign line_a = r_q[f_a[19:16]] + {33'd0, f_a[14:0]};
+  assign line_b = r_q[f_b[19:16]] + {33'd0, f_b[14:0]};
+  always_comb begin
+    case (op)
+      hadal_isa_pkg::OP_ADD: rs = instr_i[hadal_isa_pkg::ADD_RS_LSB +: 4];
+      hadal_isa_pkg::OP_LDR: rs = instr_i[hadal_isa_pkg::LDR_RS_LSB +: 4];
+      default: rs = instr_i[hadal_isa_pkg::CFG_RS_LSB +: 4];
+    endcase
+    f_rows = is_gather ? instr_i[hadal_isa_pkg::LDG_ROWS_LSB +: 10] : op == hadal_isa_pkg::OP_SND ?
+             instr_i[hadal_isa_pkg::SND_ROWS_LSB +: 10] : instr_i[hadal_isa_pkg::LD_ROWS_LSB +: 10];
+  end
+  assign rt          = instr_i[hadal_isa_pkg::ADD_RT_LSB +: 4];
+  assign count_reg   = instr_i[hadal_isa_pkg::LOOP_N_LSB +: 4];
+  assign rows_reg    = f_rows[3:0];
+  assign mask_reg    = op == hadal_isa_pkg::OP_SND ? instr_i[hadal_isa_pkg::SND_MASK_LSB +: 4] :
+                       instr_i[hadal_isa_pkg::SYNC_MASK_LSB +: 4];
+  assign rs_value    = r_q[rs];
+  assign rt_value    = r_q[rt];
+  assign skip_value  = r_q[instr_i[hadal_isa_pkg::SKIPZ_RS_LSB +: 4]];
+  assign count_value = r_q[count_reg];
+  assign cfg_value   = (rs_value << instr_i[hadal_isa_pkg::CFG_SH_LSB +: 4]) +
+                       {16'd0, instr_i[hadal_isa_pkg::CFG_IMM_LSB +: 32]};
+
+  logic rows_by_reg;
+  assign rows_by_reg = op != hadal_isa_pkg::OP_SND && (flags & hadal_isa_pkg::FLAG_LD_RREG) != 8'd0;
+  always_comb begin
+    issue_o.instr = instr_i;
+    issue_o.d     = line_d[25:0];
+    issue_o.a     = line_a[25:0];
+    issue_o.b     = line_b[25:0];
+    issue_o.dram  = r_q[instr_i[hadal_isa_pkg::LD_S_LSB+28 +: 4]] + {20'd0, instr_i[hadal_isa_pkg::LD_S_LSB +: 28]};
+    issue_o.rows  = rows_by_reg ? r_q[rows_reg][31:0] : {22'd0, f_rows};
+    issue_o.mask  = r_q[mask_reg];
+    issue_o.value = cfg_value[31:0];
+  end
+
+  // ---- Loops ----
+  localparam int LevelW = 24 + 24 + 48 + 60;  // first, end, passes left, steps
+  logic [LevelW-1:0] level_q [0:hadal_isa_pkg::LOOP_DEPTH-1];
+  logic [2:0]        depth_q, depth_d;
+  logic [1:0]        top;
+  logic [23:0]       top_first, top_end, bottom_first, bottom_end;
+  logic [47:0]       top_left, bottom_left;
+  logic [59:0]       top_steps, bottom_steps, loop_steps;
+  logic              in_loop, push_level, end_pass, unwind;
+  logic [47:0]       passes;
+  logic [23:0]       pc_next, pc_target, loop_end;
+
+  assign in_loop = depth_q != 3'd0;
+  assign top     = 2'(depth_q - 3'd1);
+  assign {top_first, top_end, top_left, top_steps} = level_q[top];
+  assign {bottom_first, bottom_end, bottom_left, bottom_steps} = level_q[0];
+  assign looping_o    = in_loop;
+  assign loop_first_o = bottom_first;
+  logic unused_bottom;
+  assign unused_bottom = &{1'b0, bottom_end, bottom_left, bottom_steps, line_d[47:26], line_a[47:26], line_b[47:26],
+                           cfg_value[47:32]};
+  assign passes  = instr_i[hadal_isa_pkg::LOOP_SRC_LSB] ? count_value : {32'd0, instr_i[hadal_isa_pkg::LOOP_N_LSB +: 16]};
+  assign pc_next = pc_q + 24'd1;
+  assign loop_end = pc_next + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
+  assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB +: 12]};
+  assign loop_steps = {instr_i[hadal_isa_pkg::LOOP_AREG0_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC0_LSB +: 16],
+                       instr_i[hadal_isa_pkg::LOOP_AREG1_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC1_LSB +: 16],
+                       instr_i[hadal_isa_pkg::LOOP_AREG2_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC2_LSB +: 16]};
+  // Bodies that end together, empty bodies and skips to the end are unwound without an instruction, a level a cycle.
+  assign unwind = in_loop && pc_q == top_end;
+
+  // ---- LDR ----
+  logic [511:0] line_q;
+  logic [543:0] line_padded;
+  logic [31:0]  ldr_raw;
+  logic [47:0]  ldr_value_d, ldr_value_q;
+  logic [8:0]   ldr_bit;
+  assign spm_req_o  = state_q == LdrRead || (clear && op == hadal_isa_pkg::OP_LDR);
+  assign spm_line_o = line_a[15:0];
+  assign ldr_bit    = {instr_i[hadal_isa_pkg::LDR_BYTE_LSB +: 6], 3'd0};
+  assign line_padded = {32'd0, line_q};  // a byte at the end of the line
+  assign ldr_raw    = line_padded[{1'b0, ldr_bit} +: 32];
+  always_comb begin
+    case (instr_i[hadal_isa_pkg::LDR_SIZE_LSB +: 2])
+      2'd0: ldr_value_d = {40'd0, ldr_raw[7:0]};
+      2'd1: ldr_value_d = {32'd0, ldr_raw[15:0]};
+      default: ldr_value_d = {16'd0, ldr_raw};
+    endcase
+    ldr_value_d = ldr_value_d + {32'd0, instr_i[hadal_isa_pkg::LDR_ADD_LSB +: 16]};
+    ldr_value_d = (ldr_value_d >> instr_i[hadal_isa_pkg::LDR_RSH_LSB +: 5]) << instr_i[hadal_isa_pkg::LDR_LSH_LSB +: 5];
+  end
+  always_ff @(posedge clk_i) begin
+    if (spm_valid_i) line_q <= spm_data_i;
+    ldr_value_q <= ldr_value_d + rs_value;
+  end
+
+  // ---- Wait, post, dispatch ----
+  logic        here, own, clear, posts, remote, retire;
+  logic [1:0]  pcnt;
+  assign pcnt         = instr_i[hadal_isa_pkg::HEADER_PCNT_LSB +: 2];
+  assign ask_sem_o    = instr_i[hadal_isa_pkg::HEADER_WSEM_LSB +: 5];
+  assign ask_count_o  = instr_i[hadal_isa_pkg::HEADER_WCNT_LSB +: 6];
+  assign post_sem_o   = instr_i[hadal_isa_pkg::HEADER_PSEM_LSB +: 5];
+  assign post_count_o = pcnt;
+  assign rpost_mask_o = issue_o.mask;
+  assign remote = op == hadal_isa_pkg::OP_SYNC && (flags & hadal_isa_pkg::FLAG_SYNC_REMOTE) != 8'd0;
+  assign here   = state_q == Run && instr_valid_i && !unwind;
+  assign own    = here && unit == hadal_isa_pkg::UNIT_CTL;
+  assign posts  = pcnt != 2'd0;
+  assign ask_o   = own && ask_count_o != 6'd0;
+  assign clear   = own && (ask_count_o == 6'd0 || take_i);
+  assign rpost_o = state_q == RemotePost;
+  always_comb begin
+    push_o = '0;
+    if (here && unit != hadal_isa_pkg::UNIT_CTL && !full_i[unit]) push_o[unit] = 1'b1;
+  end
+
+  // ---- Next state ----
+  logic        ldr_pending_q;
+  logic        write, skip_taken;
+  logic [3:0]  write_reg;
+  logic [47:0] write_value;
+  always_comb begin
+    state_d    = state_q;
+    retire     = 1'b0;   // the instruction at pc_q is done; pc_d is the one behind it unless it jumps
+    pc_d       = pc_q;
+    depth_d    = depth_q;
+    push_level = 1'b0;
+    end_pass   = 1'b0;
+    skip_taken = 1'b0;
+    write      = 1'b0;
+    write_reg  = instr_i[hadal_isa_pkg::SET_RD_LSB +: 4];
+    write_value = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
+    post_o     = 1'b0;
+    case (state_q)
+      Run: begin
+        if (unwind) begin
+          end_pass = 1'b1;
+        end else if (|push_o) begin
+          retire = 1'b1;
+        end else if (clear) begin
+          retire = 1'b1;
+          post_o = posts && !remote && op != hadal_isa_pkg::OP_LDR;
+          case (op)
+            hadal_isa_pkg::OP_SYNC: begin
+              if (remote && posts) begin
+                retire  = 1'b0;
+                state_d = RemotePost;
+              end
+            end
+            hadal_isa_pkg::OP_SET: write = 1'b1;
+            hadal_isa_pkg::OP_ADD: begin
+              write       = 1'b1;
+              write_value = rs_value + rt_value + {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}},
+                                                   instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
+            end
+            hadal_isa_pkg::OP_LDR: begin
+              retire  = 1'b0;
+              state_d = spm_gnt_i ? LdrData : LdrRead;
+            end
+            hadal_isa_pkg::OP_LOOP: begin
+              if (passes == 48'd0) skip_taken = 1'b1;
+              else begin
+                retire     = 1'b0;
+                push_level = 1'b1;
+                depth_d    = depth_q + 3'd1;
+                pc_d       = pc_next;
+              end
+            end
+            hadal_isa_pkg::OP_SKIPZ: begin
+              if (skip_value == 48'd0) begin
+                skip_taken = 1'b1;
+                state_d    = Bubble;
+              end
+            end
+            hadal_isa_pkg::OP_HALT: begin
+              retire  = 1'b0;
+              state_d = Halted;
+            end
+            default: ;
+          endcase
+        end
+      end
+      LdrRead: if (spm_gnt_i) state_d = LdrData;
+      LdrData: if (spm_valid_i) state_d = LdrWrite;
+      LdrWrite: state_d = Bubble;
+      Bubble: state_d = Run;
+      RemotePost: begin
+        if (rpost_ready_i) begin
+          retire  = 1'b1;
+          state_d = Run;
+        end
+      end
+      default: ;
+    endcase
+    // The value of an LDR is ready a cycle after its shift.
+    if (state_q == Bubble && instr_valid_i && ldr_pending_q) begin
+      retire      = 1'b1;
+      write       = 1'b1;
+      write_value = ldr_value_q;
+      post_o      = posts;
+    end
+    if (retire) begin
+      pc_d = skip_taken ? pc_target : pc_next;
+      if (in_loop && pc_d == top_end) end_pass = 1'b1;
+    end
+    if (end_pass) begin
+      if (top_left != 48'd1) begin
+        pc_d = top_first;
+      end else begin
+        depth_d = depth_q - 3'd1;
+        pc_d    = top_end;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q       <= Bubble;
+      pc_q          <= '0;
+      depth_q       <= '0;
+      ldr_pending_q <= 1'b0;
+      fault_o       <= 1'b0;
+      for (int i = 0; i < 16; i++) r_q[i] <= '0;
+    end else begin
+      state_q <= state_d;
+      pc_q    <= pc_d;
+      depth_q <= depth_d;
+      if (state_q == LdrWrite) ldr_pending_q <= 1'b1;
+      else if (state_q == Bubble) ldr_pending_q <= 1'b0;
+      if (here && !known) fault_o <= 1'b1;
+      if (write && write_reg != 4'd0) r_q[write_reg] <= write_value;
+      // Steps come after the instruction that ends the body, one after the other.
+      if (end_pass) begin : steps
+        logic [47:0] v0, v1, v2;
+        v0 = (write && write_reg == top_steps[59:56] ? write_value : r_q[top_steps[59:56]]) +
+             {{32{top_steps[55]}}, top_steps[55:40]};
+        v1 = (top_steps[39:36] == top_steps[59:56] ? v0 :
+              write && write_reg == top_steps[39:36] ? write_value : r_q[top_steps[39:36]]) +
+             {{32{top_steps[35]}}, top_steps[35:20]};
+        v2 = (top_steps[19:16] == top_steps[39:36] ? v1 : top_steps[19:16] == top_steps[59:56] ? v0 :
+              write && write_reg == top_steps[19:16] ? write_value : r_q[top_steps[19:16]]) +
+             {{32{top_steps[15]}}, top_steps[15:0]};
+        if (top_steps[59:56] != 4'd0) r_q[top_steps[59:56]] <= v0;
+        if (top_steps[39:36] != 4'd0) r_q[top_steps[39:36]] <= v1;
+        if (top_steps[19:16] != 4'd0) r_q[top_steps[19:16]] <= v2;
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (push_level) level_q[depth_q[1:0]] <= {pc_next, loop_end, passes, loop_steps};
+    else if (end_pass && top_left != 48'd1) level_q[top][107:60] <= top_left - 48'd1;
+  end
+
+  assign halted_o = state_q == Halted;
+endmodule

@@ -1,0 +1,163 @@
+// A banked memory (SPM or ACC) and the arbiter of its ports. A line is 64 bytes, a piece half of one; line l, half h
+// lies in bank (2 l + h) mod Banks. A port holds its request until it is granted; a granted write is there for the next
+// cycle's reads, read data follow two cycles after the grant. Lines and pieces have the first choice in turn.
+// TwoPorts: reads and writes do not meet, and piece writes are always granted.
+module hadal_mem #(
+  parameter int Banks    = 8,
+  parameter int Lines    = 1024,
+  parameter int NLr      = 1,  // line reads
+  parameter int NPr      = 1,  // piece reads
+  parameter int NLw      = 1,  // line writes
+  parameter bit TwoPorts = 1'b0
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  logic [NLr-1:0]     lr_req_i,
+  input  logic [NLr*16-1:0]  lr_line_i,
+  output logic [NLr-1:0]     lr_gnt_o,
+  output logic [NLr-1:0]     lr_valid_o,
+  output logic [NLr*512-1:0] lr_data_o,
+  input  logic [NPr-1:0]     pr_req_i,
+  input  logic [NPr*17-1:0]  pr_piece_i,  // line and half
+  output logic [NPr-1:0]     pr_gnt_o,
+  output logic [NPr*256-1:0] pr_data_o,   // two cycles after the grant
+  input  logic [NLw-1:0]     lw_req_i,
+  input  logic [NLw*16-1:0]  lw_line_i,
+  input  logic [NLw*64-1:0]  lw_strb_i,
+  input  logic [NLw*512-1:0] lw_data_i,
+  output logic [NLw-1:0]     lw_gnt_o,
+  input  logic               pw_req_i,    // TwoPorts only
+  input  logic [16:0]        pw_piece_i,
+  input  logic [255:0]       pw_data_i
+);
+  localparam int Slots = Banks / 2;  // lines a cycle
+  localparam int SlotW = $clog2(Slots);
+  localparam int RowW  = $clog2(Lines / Slots);
+
+  // ---- Who gets which bank ----
+  logic [NLr*Banks-1:0] lr_need;
+  logic [NPr*Banks-1:0] pr_need;
+  logic [NLw*Banks-1:0] lw_need;
+  logic [Banks-1:0]     pw_need;
+  logic [Banks-1:0]     rtaken, wtaken;
+  logic                 turn_q;
+
+  always_comb begin
+    for (int i = 0; i < NLr; i++) lr_need[i*Banks +: Banks] = Banks'(3) << {lr_line_i[i*16 +: SlotW], 1'b0};
+    for (int i = 0; i < NPr; i++) pr_need[i*Banks +: Banks] = Banks'(1) << pr_piece_i[i*17 +: SlotW + 1];
+    for (int i = 0; i < NLw; i++) lw_need[i*Banks +: Banks] = Banks'(3) << {lw_line_i[i*16 +: SlotW], 1'b0};
+    pw_need = pw_req_i ? Banks'(1) << pw_piece_i[SlotW:0] : '0;
+  end
+
+  // Writes first, and in a memory of one port a read finds their banks taken. In every other cycle pieces may choose
+  // before lines.
+  always_comb begin
+    rtaken   = '0;
+    wtaken   = TwoPorts ? pw_need : '0;
+    pr_gnt_o = '0;
+    if (turn_q) begin
+      for (int i = 0; i < NPr; i++) begin
+        pr_gnt_o[i] = pr_req_i[i] && (pr_need[i*Banks +: Banks] & rtaken) == '0;
+        if (pr_gnt_o[i]) rtaken = rtaken | pr_need[i*Banks +: Banks];
+      end
+      if (!TwoPorts) wtaken = wtaken | rtaken;
+    end
+    for (int i = 0; i < NLw; i++) begin
+      lw_gnt_o[i] = lw_req_i[i] && (lw_need[i*Banks +: Banks] & wtaken) == '0;
+      if (lw_gnt_o[i]) wtaken = wtaken | lw_need[i*Banks +: Banks];
+    end
+    if (!TwoPorts) rtaken = rtaken | wtaken;
+    for (int i = 0; i < NLr; i++) begin
+      lr_gnt_o[i] = lr_req_i[i] && (lr_need[i*Banks +: Banks] & rtaken) == '0;
+      if (lr_gnt_o[i]) rtaken = rtaken | lr_need[i*Banks +: Banks];
+    end
+    if (!turn_q) begin
+      for (int i = 0; i < NPr; i++) begin
+        pr_gnt_o[i] = pr_req_i[i] && (pr_need[i*Banks +: Banks] & rtaken) == '0;
+        if (pr_gnt_o[i]) rtaken = rtaken | pr_need[i*Banks +: Banks];
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) turn_q <= 1'b0;
+    else turn_q <= ~turn_q;
+  end
+
+  // ---- Banks ----
+  logic [Banks-1:0]      re, we;
+  logic [Banks*RowW-1:0] raddr, waddr;
+  logic [Banks*32-1:0]   wstrb;
+  logic [Banks*256-1:0]  wdata, rdata;
+
+  always_comb begin
+    re    = '0;
+    raddr = '0;
+    for (int i = 0; i < NLr; i++) begin
+      if (lr_gnt_o[i]) begin
+        re = re | lr_need[i*Banks +: Banks];
+        raddr[32'(lr_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lr_line_i[i*16+SlotW +: RowW]}};
+      end
+    end
+    for (int i = 0; i < NPr; i++) begin
+      if (pr_gnt_o[i]) begin
+        re = re | pr_need[i*Banks +: Banks];
+        raddr[32'(pr_piece_i[i*17 +: SlotW+1])*RowW +: RowW] = pr_piece_i[i*17+SlotW+1 +: RowW];
+      end
+    end
+  end
+
+  always_comb begin
+    we    = TwoPorts ? pw_need : '0;
+    waddr = '0;
+    wstrb = '0;
+    wdata = '0;
+    if (TwoPorts && pw_req_i) begin
+      waddr[32'(pw_piece_i[SlotW:0])*RowW +: RowW]  = pw_piece_i[SlotW+1 +: RowW];
+      wstrb[32'(pw_piece_i[SlotW:0])*32 +: 32]      = '1;
+      wdata[32'(pw_piece_i[SlotW:0])*256 +: 256]    = pw_data_i;
+    end
+    for (int i = 0; i < NLw; i++) begin
+      if (lw_gnt_o[i]) begin
+        we = we | lw_need[i*Banks +: Banks];
+        waddr[32'(lw_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lw_line_i[i*16+SlotW +: RowW]}};
+        wstrb[32'(lw_line_i[i*16 +: SlotW])*64 +: 64]         = lw_strb_i[i*64 +: 64];
+        wdata[32'(lw_line_i[i*16 +: SlotW])*512 +: 512]       = lw_data_i[i*512 +: 512];
+      end
+    end
+  end
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    hadal_sram #(.Words(Lines / Slots)) u_sram (
+      .clk_i, .re_i(re[b]), .raddr_i(raddr[b*RowW +: RowW]), .rdata_o(rdata[b*256 +: 256]),
+      .we_i(we[b]), .waddr_i(waddr[b*RowW +: RowW]), .wstrb_i(wstrb[b*32 +: 32]), .wdata_i(wdata[b*256 +: 256]));
+  end
+
+  // ---- Read data: out of the bank, then through the crossbar ----
+  logic [NLr-1:0]           lr_q;
+  logic [NLr*SlotW-1:0]     lr_slot_q;
+  logic [NPr-1:0]           pr_q;
+  logic [NPr*(SlotW+1)-1:0] pr_bank_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      lr_q       <= '0;
+      pr_q       <= '0;
+      lr_valid_o <= '0;
+    end else begin
+      lr_q       <= lr_gnt_o;
+      pr_q       <= pr_gnt_o;
+      lr_valid_o <= lr_q;
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    for (int i = 0; i < NLr; i++) begin
+      if (lr_gnt_o[i]) lr_slot_q[i*SlotW +: SlotW] <= lr_line_i[i*16 +: SlotW];
+      if (lr_q[i]) lr_data_o[i*512 +: 512] <= rdata[32'(lr_slot_q[i*SlotW +: SlotW])*512 +: 512];
+    end
+    for (int i = 0; i < NPr; i++) begin
+      if (pr_gnt_o[i]) pr_bank_q[i*(SlotW+1) +: SlotW+1] <= pr_piece_i[i*17 +: SlotW+1];
+      if (pr_q[i]) pr_data_o[i*256 +: 256] <= rdata[32'(pr_bank_q[i*(SlotW+1) +: SlotW+1])*256 +: 256];
+    end
+  end
+endmodule

@@ -125,6 +125,16 @@ class Packer {
     return w;
   }
 
+  void next_token(LayerWeights& w, int64_t index) {
+    const std::string prefix = fmt::format("model.layers.{}.", index);
+    w.embedding_norm = vector(prefix + "enorm.weight");
+    w.hidden_norm = vector(prefix + "hnorm.weight");
+    w.head_norm = vector(prefix + "shared_head.norm.weight");
+    w.join = matrix(prefix + "eh_proj");
+    w.head = pack(image_, all_rows(linear(prefix + "shared_head.head")), 2);
+    image_.end_segment("draft");
+  }
+
   uint64_t vector(const std::string& name) { return pack_vector(image_, tensor(name)); }
 
  private:
@@ -234,6 +244,9 @@ void pack_weights(ReadOnlyImage& image, const model::Model& model, Plan& plan, i
   plan.embed = packer.embedding(plan.embed_lines);
   for (int layer = 0; layer < c.num_hidden_layers; ++layer) plan.layers.push_back(packer.layer(layer));
   plan.lm_head = packer.head();
+  if (!plan.options.mtp) return;
+  plan.layers.push_back(packer.layer(static_cast<int>(c.num_hidden_layers)));
+  packer.next_token(plan.layers.back(), c.num_hidden_layers);
 }
 
 }  // namespace hadal::kernels

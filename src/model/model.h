@@ -95,6 +95,7 @@ struct Config {
   bool gate_bias = true;  // e_score_correction_bias
   bool norm_topk_prob = false;
   double routed_scaling_factor = 1;
+  int64_t num_nextn_predict_layers = 0;  // layers for multi-token prediction behind the others; the first is used
 
   int64_t bos_token_id = -1, eos_token_id = -1;
   bool prepend_bos = true;             // a prompt begins with bos_token_id, if there is one
@@ -153,6 +154,8 @@ struct Model {
   // A Hugging Face directory, or a GGUF file. Checks that every tensor of the architecture is there with its dtype and
   // shape.
   static Model load(const std::string& path);
+  // Whether the layer for multi-token prediction is there, number num_hidden_layers.
+  bool has_mtp() const;
 };
 
 // A weight matrix [n][k] in the form the checkpoint holds it.

@@ -48,17 +48,27 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
     : model_(model), chip_(chip), options_(options), compiled_(kernels::compile(model, chip, options.compile)) {
   functional_ = std::make_unique<sim::Functional>(chip_, compiled_.programs[0], options_.functional);
+  program_ = &compiled_.programs[0];
   trace_.cores.resize(static_cast<size_t>(chip.cores));
 }
 
-void Session::step(std::span<const Row> rows) {
+void Session::step(std::span<const Row> rows) { run(rows, {}, compiled_.programs); }
+
+void Session::draft(std::span<const Row> rows, std::span<const size_t> states) {
+  check(!compiled_.drafts.empty(), "a draft without multi-token prediction");
+  check(states.size() == rows.size(), "{} rows and {} hidden states", rows.size(), states.size());
+  run(rows, states, compiled_.drafts);
+}
+
+void Session::run(std::span<const Row> rows, std::span<const size_t> states,
+                  const std::vector<program::Program>& programs) {
   const kernels::StepLayout& layout = compiled_.layout;
   check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
         max_rows());
   const auto it = std::lower_bound(compiled_.rows.begin(), compiled_.rows.end(), static_cast<int>(rows.size()));
   const auto bucket = static_cast<size_t>(it - compiled_.rows.begin());
-  if (bucket != bucket_) functional_->set_program(compiled_.programs[bucket]);
-  bucket_ = bucket;
+  if (&programs[bucket] != program_) functional_->set_program(programs[bucket]);
+  program_ = &programs[bucket];
   last_rows_ = rows.size();
   // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
@@ -81,6 +91,7 @@ void Session::step(std::span<const Row> rows) {
     record.tiles = static_cast<uint32_t>(row.position / layout.kv_tile + 1);
     record.last_rows = static_cast<uint32_t>(row.position % layout.kv_tile + 1);
     record.negative_position = -static_cast<float>(row.position);
+    if (r < states.size()) record.hidden_line = static_cast<uint32_t>(states[r] * layout.hidden_row_lines);
   }
   functional_->write_dram(layout.rows, std::as_bytes(std::span(records)));
   if (!options_.timing) {

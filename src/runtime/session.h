@@ -47,7 +47,11 @@ class Session {
   // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
   // have been run before or in the same step. At most max_rows() rows.
   void step(std::span<const Row> rows);
-  // Logits of a row of the last step, vocab_size values.
+  // With multi-token prediction: drafts from hidden states of the last step. `rows[i]` holds the token that came after the
+  // position whose state is row `states[i]` of that step; logits(i) then says what comes after this token. Positions of a
+  // sequence must come in order, without a gap to those drafted before.
+  void draft(std::span<const Row> rows, std::span<const size_t> states);
+  // Logits of a row of the last step or draft, vocab_size values.
   std::vector<float> logits(size_t row) const;
 
   int max_rows() const { return compiled_.rows.back(); }
@@ -63,12 +67,14 @@ class Session {
   sim::Functional& functional() { return *functional_; }
   // The trace of the last step (with timing on), and the program it ran.
   const sim::Trace& trace() const { return trace_; }
-  const program::Program& last_program() const { return compiled_.programs[bucket_]; }
+  const program::Program& last_program() const { return *program_; }
 
   // Bytes of one cached row (of a key head), for tests.
   std::vector<std::byte> kv_row(int layer, int slot, int64_t position, int kv_head = 0) const;
 
  private:
+  void run(std::span<const Row> rows, std::span<const size_t> states, const std::vector<program::Program>& programs);
+
   const model::Model& model_;
   const chip::Chip& chip_;
   SessionOptions options_;
@@ -76,7 +82,7 @@ class Session {
   std::unique_ptr<sim::Functional> functional_;
   sim::Trace trace_;
   TimingTotals totals_;
-  size_t bucket_ = 0;
+  const program::Program* program_ = nullptr;
   size_t last_rows_ = 0;
 };
 

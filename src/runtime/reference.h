@@ -18,6 +18,9 @@ class Reference {
 
   // Logits [tokens][vocab_size] of a sequence from position 0. May be called from several threads at once.
   std::vector<float> logits(std::span<const int32_t> tokens) const;
+  // What the layer for multi-token prediction says comes after token i + 1, for i up to the last but one:
+  // [tokens - 1][vocab_size].
+  std::vector<float> draft_logits(std::span<const int32_t> tokens) const;
 
  private:
   struct Mlp {
@@ -39,6 +42,9 @@ class Reference {
   };
   using Matrix = std::vector<float>;  // rows one after the other
 
+  Matrix embed(std::span<const int32_t> tokens) const;
+  void run_layer(const Layer& layer, size_t rows, Matrix& x) const;
+  static Layer load_layer(const model::Model& model, int64_t index);
   static Mlp load_mlp(const model::Model& model, const std::string& prefix);
   Matrix norm(const Matrix& x, size_t stride, const std::vector<float>& weight) const;
   void rotate(float* head, size_t position) const;
@@ -61,6 +67,10 @@ class Reference {
   std::vector<float> embedding_, final_norm_;
   std::vector<Layer> layers_;
   Panels head_;
+  // Multi-token prediction, where the checkpoint has it.
+  Layer draft_layer_;
+  std::vector<float> embedding_norm_, hidden_norm_, draft_norm_;
+  Panels join_, draft_head_;
 };
 
 // Which experts a token goes to and with which weights, from its router logits.

@@ -67,8 +67,8 @@ struct Compiled {
   std::vector<graph::Operator> operators;
   std::vector<int> rows;                   // ascending buckets
   std::vector<program::Program> programs;  // one a bucket, sharing all segments
-  // With mtp, as many that draft: a row's token is the one after its position, its hidden state that of a row of the step
-  // before. They see the same cache, logits and records.
+  // With mtp, as many that draft: a row's token is the one after its position, its hidden state that of a row of the
+  // step before. They see the same cache, logits and records.
   std::vector<program::Program> drafts;
 };
 

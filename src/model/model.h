@@ -1,5 +1,5 @@
-// A model as published: an immutable view of a Hugging Face directory (config.json, *.safetensors, tokenizer.json) or of
-// a GGUF file. Weights are memory-mapped, never copied. Everything malformed is an input error with one clear line.
+// A model as published: an immutable view of a Hugging Face directory (config.json, *.safetensors, tokenizer.json) or
+// of a GGUF file. Weights are memory-mapped, never copied. Everything malformed is an input error with one clear line.
 #pragma once
 
 #include <cstddef>

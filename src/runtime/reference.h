@@ -1,5 +1,6 @@
 // Every family in plain FP32 on the host, from the dequantised checkpoint and with expanded attention: what the chip's
-// text is judged by. Weights that the chip quantises on load are used here as the checkpoint holds them. It shares nothing with the chip's kernels but the reader of the checkpoint.
+// text is judged by. Weights that the chip quantises on load are used here as the checkpoint holds them. It shares
+// nothing with the chip's kernels but the reader of the checkpoint.
 #pragma once
 
 #include <cstdint>

@@ -47,9 +47,9 @@ class Session {
   // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
   // have been run before or in the same step. At most max_rows() rows.
   void step(std::span<const Row> rows);
-  // With multi-token prediction: drafts from hidden states of the last step. `rows[i]` holds the token that came after the
-  // position whose state is row `states[i]` of that step; logits(i) then says what comes after this token. Positions of a
-  // sequence must come in order, without a gap to those drafted before.
+  // With multi-token prediction: drafts from hidden states of the last step. `rows[i]` holds the token that came after
+  // the position whose state is row `states[i]` of that step; logits(i) then says what comes after this token.
+  // Positions of a sequence must come in order, without a gap to those drafted before.
   void draft(std::span<const Row> rows, std::span<const size_t> states);
   // Logits of a row of the last step or draft, vocab_size values.
   std::vector<float> logits(size_t row) const;

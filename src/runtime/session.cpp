@@ -46,27 +46,32 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
 }
 
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
-    : model_(model), chip_(chip), options_(options), compiled_(kernels::compile(model, chip, options.compile)) {
-  functional_ = std::make_unique<sim::Functional>(chip_, compiled_.programs[0], options_.functional);
-  program_ = &compiled_.programs[0];
+    : Session(model, chip, options,
+              std::make_shared<const kernels::Compiled>(kernels::compile(model, chip, options.compile))) {}
+
+Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
+                 std::shared_ptr<const kernels::Compiled> compiled)
+    : model_(model), chip_(chip), options_(options), compiled_(std::move(compiled)) {
+  functional_ = std::make_unique<sim::Functional>(chip_, compiled_->programs[0], options_.functional);
+  program_ = &compiled_->programs[0];
   trace_.cores.resize(static_cast<size_t>(chip.cores));
 }
 
-void Session::step(std::span<const Row> rows) { run(rows, {}, compiled_.programs); }
+void Session::step(std::span<const Row> rows) { run(rows, {}, compiled_->programs); }
 
 void Session::draft(std::span<const Row> rows, std::span<const size_t> states) {
-  check(!compiled_.drafts.empty(), "a draft without multi-token prediction");
+  check(!compiled_->drafts.empty(), "a draft without multi-token prediction");
   check(states.size() == rows.size(), "{} rows and {} hidden states", rows.size(), states.size());
-  run(rows, states, compiled_.drafts);
+  run(rows, states, compiled_->drafts);
 }
 
 void Session::run(std::span<const Row> rows, std::span<const size_t> states,
                   const std::vector<program::Program>& programs) {
-  const kernels::StepLayout& layout = compiled_.layout;
+  const kernels::StepLayout& layout = compiled_->layout;
   check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
         max_rows());
-  const auto it = std::lower_bound(compiled_.rows.begin(), compiled_.rows.end(), static_cast<int>(rows.size()));
-  const auto bucket = static_cast<size_t>(it - compiled_.rows.begin());
+  const auto it = std::lower_bound(compiled_->rows.begin(), compiled_->rows.end(), static_cast<int>(rows.size()));
+  const auto bucket = static_cast<size_t>(it - compiled_->rows.begin());
   if (&programs[bucket] != program_) functional_->set_program(programs[bucket]);
   program_ = &programs[bucket];
   last_rows_ = rows.size();
@@ -113,13 +118,13 @@ void Session::run(std::span<const Row> rows, std::span<const size_t> states,
 std::vector<float> Session::logits(size_t row) const {
   check(row < last_rows_, "row {} of a step of {}", row, last_rows_);
   std::vector<float> out(static_cast<size_t>(model_.config.vocab_size));
-  functional_->read_dram(compiled_.layout.logits + row * compiled_.layout.logits_stride,
+  functional_->read_dram(compiled_->layout.logits + row * compiled_->layout.logits_stride,
                          std::as_writable_bytes(std::span(out)));
   return out;
 }
 
 std::vector<std::byte> Session::kv_row(int layer, int slot, int64_t position, int kv_head) const {
-  const kernels::StepLayout& l = compiled_.layout;
+  const kernels::StepLayout& l = compiled_->layout;
   std::vector<std::byte> out(l.kv_row_bytes);
   functional_->read_dram(
       l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +

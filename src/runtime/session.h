@@ -43,6 +43,9 @@ class Session {
  public:
   // `model` and `chip` must outlive the session.
   Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options);
+  // With what was compiled before with options.compile: sessions share its weights.
+  Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
+          std::shared_ptr<const kernels::Compiled> compiled);
 
   // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
   // have been run before or in the same step. At most max_rows() rows.
@@ -54,12 +57,12 @@ class Session {
   // Logits of a row of the last step or draft, vocab_size values.
   std::vector<float> logits(size_t row) const;
 
-  int max_rows() const { return compiled_.rows.back(); }
-  int64_t context() const { return compiled_.layout.context; }
-  int sequences() const { return compiled_.options.sequences; }
+  int max_rows() const { return compiled_->rows.back(); }
+  int64_t context() const { return compiled_->layout.context; }
+  int sequences() const { return compiled_->options.sequences; }
   const model::Model& model() const { return model_; }
   const chip::Chip& chip() const { return chip_; }
-  const kernels::Compiled& compiled() const { return compiled_; }
+  const kernels::Compiled& compiled() const { return *compiled_; }
   const TimingTotals& timing() const { return totals_; }
   // The same, and counts anew from here.
   TimingTotals take_timing() { return std::exchange(totals_, {}); }
@@ -78,7 +81,7 @@ class Session {
   const model::Model& model_;
   const chip::Chip& chip_;
   SessionOptions options_;
-  kernels::Compiled compiled_;
+  std::shared_ptr<const kernels::Compiled> compiled_;
   std::unique_ptr<sim::Functional> functional_;
   sim::Trace trace_;
   TimingTotals totals_;

@@ -9,7 +9,7 @@ declare -A packages=(
            libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev
            libutf8proc-dev libcpp-httplib-dev"
   [lint]="git clang clang-format clang-tidy"
-  [python]="python3 python3-venv npm"
+  [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
 )
 

@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [python] [venv]
+#   tools/setup.sh [build] [lint] [fuzz] [python]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
 declare -A packages=(
   [build]="build-essential cmake ninja-build ccache pkg-config libfmt-dev libyaml-cpp-dev nlohmann-json3-dev
            libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev
-           libutf8proc-dev"
+           libutf8proc-dev libcpp-httplib-dev"
   [lint]="git clang clang-format clang-tidy"
-  [python]="python3 python3-venv npm"
-  [venv]="python3 python3-venv"
+  [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
 )
 

@@ -115,6 +115,8 @@ int run(int argc, char** argv) {
   add_disasm(app, action);
   add_isa(app, action);
   add_chips(app, action);
+  add_chat(app, action);
+  add_serve(app, action);
   add_models(app, action);
   add_tokenize(app, action);
   app.require_subcommand(0, 1);

@@ -18,6 +18,8 @@ void add_exec(CLI::App& app, Action& action);
 void add_chips(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
 void add_isa(CLI::App& app, Action& action);
+void add_serve(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 
 // The exit status: 0 success, 2 bad input, 3 a fault of the machine, 70 a broken internal promise.

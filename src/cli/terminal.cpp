@@ -8,25 +8,14 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "model/utf8.h"
-
 namespace hadal::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kRedraw{100};
-constexpr size_t kLongestCharacter = 4;
 
 size_t terminal_width() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-// Whether more bytes may still make a character of these.
-bool unfinished(std::string_view bytes) {
-  const auto lead = static_cast<unsigned char>(bytes[0]);
-  const bool may_lead = lead >= 0xC2 && lead <= 0xF4;
-  const size_t needed = !may_lead ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  return bytes.size() < needed && static_cast<size_t>(model::decode_utf8(bytes).bytes) == bytes.size();
 }
 
 }  // namespace
@@ -39,26 +28,6 @@ bool is_terminal(int file_descriptor) {
 std::string dim(std::string_view text) {
   const bool plain = !is_terminal(STDOUT_FILENO) || std::getenv("NO_COLOR") != nullptr;
   return plain ? std::string(text) : fmt::format("\033[2m{}\033[0m", text);
-}
-
-std::string Utf8Stream::push(std::string_view bytes) {
-  pending_ += bytes;
-  size_t held = 0;
-  for (size_t tail = 1; tail < kLongestCharacter && tail <= pending_.size(); ++tail) {
-    const std::string_view end = std::string_view(pending_).substr(pending_.size() - tail);
-    if ((end[0] & 0xC0) == 0x80) continue;
-    if (unfinished(end)) held = tail;
-    break;
-  }
-  std::string out = model::repair_utf8(std::string_view(pending_).substr(0, pending_.size() - held));
-  pending_.erase(0, pending_.size() - held);
-  return out;
-}
-
-std::string Utf8Stream::finish() {
-  std::string out = model::repair_utf8(pending_);
-  pending_.clear();
-  return out;
 }
 
 StatusLine::StatusLine() : active_(is_terminal(STDERR_FILENO)), below_(is_terminal(STDOUT_FILENO)) {}

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/utf8.h"
+
 namespace hadal::cli {
 
 bool is_terminal(int file_descriptor);
@@ -12,15 +14,7 @@ bool is_terminal(int file_descriptor);
 // Emphasis where standard output is a terminal (and NO_COLOR is unset), plain text elsewhere.
 std::string dim(std::string_view text);
 
-// Bytes of UTF-8 text in, whole characters out: what is not finished yet waits; what is wrong becomes U+FFFD.
-class Utf8Stream {
- public:
-  std::string push(std::string_view bytes);
-  std::string finish();
-
- private:
-  std::string pending_;
-};
+using model::Utf8Stream;
 
 // A line on standard error that is drawn over, in the row below the text on standard output where both are the same
 // terminal. Does nothing where standard error is no terminal.

@@ -151,6 +151,7 @@ struct Model {
   Config config;
   Weights weights;
   Tokenizer tokenizer;
+  std::string chat_template;  // of a GGUF file's metadata; empty without one, and for directories
   // A Hugging Face directory, or a GGUF file. Checks that every tensor of the architecture is there with its dtype and
   // shape.
   static Model load(const std::string& path);

@@ -117,4 +117,38 @@ size_t trailing_space(std::string_view text) {
   return end;
 }
 
+namespace {
+
+constexpr size_t kLongestCharacter = 4;
+
+// Whether more bytes may still make a character of these.
+bool unfinished(std::string_view bytes) {
+  const auto lead = static_cast<unsigned char>(bytes[0]);
+  const bool may_lead = lead >= 0xC2 && lead <= 0xF4;
+  const size_t needed = !may_lead ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  return bytes.size() < needed && static_cast<size_t>(decode_utf8(bytes).bytes) == bytes.size();
+}
+
+}  // namespace
+
+std::string Utf8Stream::push(std::string_view bytes) {
+  pending_ += bytes;
+  size_t held = 0;
+  for (size_t tail = 1; tail < kLongestCharacter && tail <= pending_.size(); ++tail) {
+    const std::string_view end = std::string_view(pending_).substr(pending_.size() - tail);
+    if ((end[0] & 0xC0) == 0x80) continue;
+    if (unfinished(end)) held = tail;
+    break;
+  }
+  std::string out = repair_utf8(std::string_view(pending_).substr(0, pending_.size() - held));
+  pending_.erase(0, pending_.size() - held);
+  return out;
+}
+
+std::string Utf8Stream::finish() {
+  std::string out = repair_utf8(pending_);
+  pending_.clear();
+  return out;
+}
+
 }  // namespace hadal::model

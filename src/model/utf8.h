@@ -24,4 +24,14 @@ bool is_valid_utf8(std::string_view text);
 size_t leading_space(std::string_view text);
 size_t trailing_space(std::string_view text);
 
+// Bytes of UTF-8 text in, whole characters out: what is not finished yet waits; what is wrong becomes U+FFFD.
+class Utf8Stream {
+ public:
+  std::string push(std::string_view bytes);
+  std::string finish();
+
+ private:
+  std::string pending_;
+};
+
 }  // namespace hadal::model

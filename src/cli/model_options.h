@@ -1,0 +1,34 @@
+// Options of the commands that keep a model on the chip and answer requests: chat and serve.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+
+#include "chip/chip.h"
+#include "model/model.h"
+#include "runtime/session.h"
+#include "serve/prompting.h"
+
+namespace hadal::cli {
+
+struct ModelOptions {
+  std::string model, chip = "chips/hadal-1.yaml", kv = "fp8";
+  int digits = 2, threads = 1, sequences = 1;
+  int64_t context = 0;  // 0: 4096, or the model's limit if that is less
+  bool no_timing = false, no_checks = false;
+};
+
+void add_model_options(CLI::App& command, ModelOptions& options);
+
+// The model on its chip. Loads and compiles when made.
+struct LoadedModel {
+  explicit LoadedModel(const ModelOptions& options);
+  chip::Chip chip;
+  model::Model model;
+  serve::Prompting prompting;
+  std::unique_ptr<runtime::Session> session;
+};
+
+}  // namespace hadal::cli

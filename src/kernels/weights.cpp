@@ -73,7 +73,7 @@ class Packer {
     if (c_.dense(index)) {
       w.mlp_up = gate_up(mlp);
       w.mlp_down = matrix(mlp + "down_proj");
-      image_.end_segment(fmt::format("layer {}", index));
+      image_.end_segment(fmt::format("layer.{}", index));
       return w;
     }
     if (c_.n_shared_experts > 0) {
@@ -82,12 +82,12 @@ class Packer {
     }
     w.router = pack(image_, all_rows(linear(mlp + "gate")), 2);
     if (c_.gate_bias) w.router_bias = vector(mlp + "gate.e_score_correction_bias");
-    image_.end_segment(fmt::format("layer {}", index));
+    image_.end_segment(fmt::format("layer.{}", index));
     for (int64_t x = 0; x < c_.n_routed_experts; ++x) {  // each apart: only those that are chosen are made
       const std::string expert = fmt::format("{}experts.{}.", mlp, x);
       w.expert_up.push_back(gate_up(expert));
       w.expert_down.push_back(matrix(expert + "down_proj"));
-      image_.end_segment(fmt::format("layer {} expert {}", index, x));
+      image_.end_segment(fmt::format("layer.{}.expert.{}", index, x));
     }
     return w;
   }

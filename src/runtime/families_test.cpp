@@ -251,6 +251,7 @@ std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t
   options.compile.row_buckets = {static_cast<int>(size)};
   options.compile.first_line = first_line;
   Session session(c.model, chip, options);
+  EXPECT_EQ(program::defect(session.compiled().programs[0]), "");
   std::vector<std::vector<float>> logits;
   for (size_t first = 0; first < count; first += size) {
     std::vector<Row> rows;

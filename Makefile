@@ -8,7 +8,8 @@ QUESTION     ?= What is the capital of France?
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers format lint rtl-vx clean
+.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
+        lint rtl-vx clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +55,13 @@ bench: build ## Run every benchmark program, and the tokenizers beside those of 
 test-tokenizers: build ## Fetch published tokenizers and compare with the `tokenizers` package (COUNT=)
 	tools/python.sh tools/goldens/fetch_tokenizers.py
 	tools/python.sh tools/goldens/tokenizer_families.py compare
+
+test-templates: build ## Fetch published chat templates and compare with transformers
+	tools/python.sh tools/goldens/fetch_tokenizers.py templates
+	tools/python.sh tools/goldens/chat_goldens.py compare
+
+test-openai: build ## The server with the real `openai` client package
+	tools/python.sh tools/openai_test.py
 
 format: ## Rewrite the C++ sources in the house format
 	@tools/setup.sh lint

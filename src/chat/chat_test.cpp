@@ -99,6 +99,7 @@ const Case kRefused[] = {
     {"{{ f(a=1, 2) }}", "a positional argument after a named one"},
     {"{{ 99999999999999999999 }}", "too large"},
     {"{{ '\\ud800' }}", "an escape that is no character"},
+    {"{{ 'a' | safe + 'b' }}", "text marked safe escapes what is added to it"},
     {"{{ x | nonsense }}", "the filter \"nonsense\" is not supported"},
     {"{{ x is nonsense }}", "the test \"nonsense\" is not supported"},
     {"{{ 'a' + 1 }}", "str + int has no meaning"},

@@ -250,6 +250,11 @@ Value Interpreter::evaluate(const Expression& e) {
     case Expression::kBinary: {
       const Value left = evaluate(*e.parts[0]), right = evaluate(*e.parts[1]);
       line_ = e.line;
+      for (const ExpressionPtr& part : e.parts) {
+        if (part->kind == Expression::kFilter && part->name == "safe") {
+          throw Complaint("text marked safe escapes what is added to it, which is not supported");
+        }
+      }
       return binary(e.name, left, right);
     }
     case Expression::kCompare: return compared(e);

@@ -151,13 +151,14 @@ void score_all(const Options& options, const model::Model& model, const chip::Ch
   const size_t workers = std::min(static_cast<size_t>(options.threads), windows);
   std::optional<runtime::Reference> reference;
   if (options.reference) reference.emplace(model);
+  const auto compiled = std::make_shared<const kernels::Compiled>(kernels::compile(model, chip, session.compile));
   {
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < workers; ++i) {
       threads.emplace_back([&] {
         try {
           {
-            runtime::Session own(model, chip, session);
+            runtime::Session own(model, chip, session, compiled);
             work.run(work.chip_side, work.next_chip, [&](auto window) { return runtime::score_window(own, window); });
           }
           if (!reference) return;

@@ -15,7 +15,7 @@
 #include "cli/terminal.h"
 #include "report/run.h"
 #include "report/units.h"
-#include "runtime/generate.h"
+#include "runtime/speculate.h"
 
 namespace hadal::cli {
 namespace {
@@ -27,7 +27,7 @@ struct Options {
   int max_tokens = 64, digits = 2, weight_digits = 2, batch = 1, threads = 1;
   uint64_t seed = 0;
   double temperature = 0, top_p = 1;
-  bool no_timing = false, no_checks = false, quiet = false;
+  bool mtp = false, no_timing = false, no_checks = false, quiet = false;
 };
 
 std::vector<int32_t> encode_prompt(const model::Model& model, const std::string& prompt) {
@@ -49,6 +49,7 @@ runtime::SessionOptions session_options(const Options& options, const model::Mod
   session.compile.kv_format = kv_format(options.kv);
   session.compile.weight_digits = options.weight_digits;
   session.compile.sequences = options.batch;
+  session.compile.mtp = options.mtp;
   const int64_t needed = static_cast<int64_t>(prompt_tokens) + options.max_tokens;
   session.compile.context = std::min(model.config.max_position_embeddings, std::max(needed, kUsualContext));
   session.functional.check_races = session.functional.check_initialised = !options.no_checks;
@@ -111,15 +112,20 @@ report::Run generate(const Options& options, runtime::Session& session, const st
   Display display(options, session, silent);
   display.begin();
   Stopwatch watch;
-  const auto generated = runtime::generate(
-      session, prompts, options.max_tokens, {options.temperature, options.top_p, options.seed},
-      [&](size_t sequence, int32_t token) { display.token(sequence, token); },
-      [&] {
-        run.prefill.wall_s = watch.seconds();
-        run.prefill.timing = session.take_timing();
-        watch = Stopwatch();
-        display.begin_decode();
-      });
+  const runtime::SamplerOptions sampling{options.temperature, options.top_p, options.seed};
+  const auto on_token = [&](size_t sequence, int32_t token) { display.token(sequence, token); };
+  const auto on_prefilled = [&] {
+    run.prefill.wall_s = watch.seconds();
+    run.prefill.timing = session.take_timing();
+    watch = Stopwatch();
+    display.begin_decode();
+  };
+  runtime::Speculation drafts;
+  const auto generated =
+      options.mtp ? runtime::speculate(session, prompts, options.max_tokens, sampling, drafts, on_token, on_prefilled)
+                  : runtime::generate(session, prompts, options.max_tokens, sampling, on_token, on_prefilled);
+  run.drafted = drafts.drafted;
+  run.drafts_accepted = drafts.accepted;
   run.decode.wall_s = watch.seconds();
   run.decode.timing = session.take_timing();
   display.end();
@@ -217,6 +223,8 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--json", o.json, "Write the report as JSON; - writes it to standard output, and nothing else");
   CLI::Option* trace =
       command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev) of the last step");
+  command->add_flag("--mtp", o.mtp,
+                    "Draft tokens with the layer for multi-token prediction: the same text in fewer steps");
   command->add_flag("--no-timing", o.no_timing, "Leave out the timing simulator: faster, no cycles")->excludes(trace);
   command->add_flag("--no-checks", o.no_checks, "Leave out the checks for races and unwritten memory");
   command->add_flag("-q,--quiet", o.quiet, "Print the generated text and nothing else");

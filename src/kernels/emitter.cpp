@@ -30,6 +30,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(m * lines_of(c.hidden_size));
+  join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
   constants = b.spm(lines_of(kConstants));
   records = b.spm(static_cast<uint32_t>(record_rows.size()) * 4);
   rope = b.spm(static_cast<uint32_t>(record_rows.size()) * p.rope_lines);
@@ -63,16 +64,29 @@ void Emitter::exchange(isa::Unit unit, std::vector<Access> after, std::vector<Ac
 void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, int n_rows, int cols) {
   const Builder::Mark m = b.mark();
   const uint32_t row_lines = lines_of(cols);
+  const uint32_t x_stride = x_in.stride != 0 ? x_in.stride : row_lines, d_stride = d.stride != 0 ? d.stride : row_lines;
   const Loc weight = b.spm(row_lines);
   const Vt square{b.spm(static_cast<uint32_t>(n_rows) * row_lines)}, column{b.spm(lines_of(n_rows))};
+  const Vt more{cols > kMaxColumns ? b.spm(lines_of(n_rows)) : column.at};
+  const auto part = [](Vt tile, uint32_t stride, int first) {
+    return Vt{tile.at + static_cast<uint32_t>(first) / 16, tile.off, stride};
+  };
   b.ld(weight, b.dram(weight_line), 1, static_cast<int>(row_lines), 0, 0);
-  b.alu(isa::Alu::kMul, square, x_in, x_in, isa::Bc::kNone, n_rows, cols);
-  b.red(isa::Red::kSum, column, square, n_rows, cols);
+  by_columns(cols, [&](int first, int count) {
+    const Vt from = part(x_in, x_stride, first), squared = part(square, row_lines, first);
+    b.alu(isa::Alu::kMul, squared, from, from, isa::Bc::kNone, n_rows, count);
+    b.red(isa::Red::kSum, first == 0 ? column : more, squared, n_rows, count);
+    if (first > 0) b.alu(isa::Alu::kAdd, column, column, more, isa::Bc::kNone, 1, n_rows);
+  });
   b.alu(isa::Alu::kMul, column, column, scalar(inverse), isa::Bc::kScalar, 1, n_rows);
   b.alu(isa::Alu::kAdd, column, column, scalar(kEps), isa::Bc::kScalar, 1, n_rows);
   b.sfu(isa::Sfu::kRsqrt, column, column, 1, n_rows);
-  b.alu(isa::Alu::kMul, square, x_in, column, isa::Bc::kCol, n_rows, cols);
-  b.alu(isa::Alu::kMul, d, square, Vt{weight}, isa::Bc::kRow, n_rows, cols);
+  by_columns(cols, [&](int first, int count) {
+    const Vt scaled = part(square, row_lines, first);
+    b.alu(isa::Alu::kMul, scaled, part(x_in, x_stride, first), column, isa::Bc::kCol, n_rows, count);
+    b.alu(isa::Alu::kMul, part(d, d_stride, first), scaled, Vt{weight + static_cast<uint32_t>(first) / 16},
+          isa::Bc::kRow, n_rows, count);
+  });
   b.release(m);
 }
 
@@ -88,7 +102,13 @@ Activations Emitter::reserve(int n_rows, int cols, int digits) {
 }
 
 void Emitter::quantise_into(const Activations& out, Vt a, int cols) {
-  b.qnt({.d = out.d, .low = out.low, .scale_word = out.scale_word}, a, out.rows, cols, out.digits, 128);
+  const uint32_t stride = a.stride != 0 ? a.stride : lines_of(cols);
+  by_columns(cols, [&](int first, int count) {
+    // A part begins with a multiple of 16 groups, so its scales begin on a line.
+    const auto done = static_cast<uint32_t>(first / 128 * out.rows);
+    b.qnt({.d = out.d + done * 2, .low = out.low, .scale_word = out.scale_word + done},
+          Vt{a.at + static_cast<uint32_t>(first) / 16, a.off, stride}, out.rows, count, out.digits, 128);
+  });
 }
 
 Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
@@ -99,12 +119,24 @@ Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
 
 void Emitter::broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
                         int n_rows, uint32_t source_stride) {
-  b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), kMaskRegister, static_cast<int>(source_stride),
-        static_cast<int>(buffer_row_lines));
+  if (n_rows == 1 || (buffer_row_lines <= kMaxLocalStride && source_stride <= kMaxLocalStride)) {
+    b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), kMaskRegister,
+          n_rows == 1 ? 0 : static_cast<int>(source_stride), n_rows == 1 ? 0 : static_cast<int>(buffer_row_lines));
+    return;
+  }
+  for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
+    b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines),
+          kMaskRegister, 0, 0);
+  }
 }
 
 void Emitter::add_residual(Loc buffer) {
-  b.alu(isa::Alu::kAdd, Vt{x}, Vt{x}, Vt{buffer}, isa::Bc::kNone, rows, static_cast<int>(c.hidden_size));
+  const uint32_t stride = lines_of(c.hidden_size);
+  by_columns(static_cast<int>(c.hidden_size), [&](int first, int count) {
+    const auto at = static_cast<uint32_t>(first) / 16;
+    const Vt sum{x + at, 0, stride};
+    b.alu(isa::Alu::kAdd, sum, sum, Vt{buffer + at, 0, stride}, isa::Bc::kNone, rows, count);
+  });
 }
 
 }  // namespace hadal::kernels

@@ -1,6 +1,7 @@
 // One core's program of a step while it is being emitted: its buffers, and the pieces kernels share.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <vector>
@@ -13,6 +14,17 @@ namespace hadal::kernels {
 // Registers with a fixed use.
 inline constexpr int kMaskRegister = 15;  // all cores
 inline constexpr int kHubRegister = 14;   // the hub
+
+// What the fields of an instruction hold: lines from row to row in DRAM and in local memory, columns of a vector tile.
+inline constexpr uint32_t kMaxDramStride = 4095, kMaxLocalStride = 1023;
+inline constexpr int kMaxColumns = 4095, kColumnsAPart = 2048;
+
+// Calls f(first, count) for parts of `cols` columns that one vector instruction takes, whole lines and groups each.
+template <typename F>
+void by_columns(int cols, F f) {
+  const int part = cols <= kMaxColumns ? cols : kColumnsAPart;
+  for (int first = 0; first < cols; first += part) f(first, std::min(part, cols - first));
+}
 
 // Rows quantised for the matrix unit: digits [group][row][128 bytes], scales [group][row].
 struct Activations {
@@ -37,7 +49,7 @@ struct Emitter {
   std::vector<HeadRow> own_heads;  // grouped attention: what this core handles of it
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x;
+  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join;
   // Local.
   Loc constants, records, rope, minus_iota, xn;
 
@@ -120,7 +132,9 @@ void emit_mlp_down(Emitter& e, const LayerWeights& w);
 void emit_router(Emitter& e, const LayerWeights& w);
 void emit_experts(Emitter& e, const LayerWeights& w);
 void emit_combine(Emitter& e, const LayerWeights& w);
-void emit_lm_head(Emitter& e);
+void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w);
+void emit_keep_hidden(Emitter& e);
+void emit_draft_join(Emitter& e, const LayerWeights& w);
 
 // SwiGLU of interleaved (gate, up) tile pairs in acc: rows x pairs, each 32 + 32 columns; result dense FP32.
 void emit_swiglu(Emitter& e, Loc result, Loc acc, int rows, uint32_t pairs);

@@ -1,6 +1,6 @@
 // Grouped-query attention. A cache row is one key and one value of one token and head: [K | V] digits in E4M3, with a
-// second plane of low digits behind it unless the cache is FP8, then a line with their scales. A core handles pairs of a
-// row and a key head, with all the queries that share the head.
+// second plane of low digits behind it unless the cache is FP8, then a line with their scales. A core handles pairs of
+// a row and a key head, with all the queries that share the head.
 #include <algorithm>
 
 #include "kernels/attention.h"

@@ -73,8 +73,9 @@ std::vector<TileSource> all_rows(const model::Linear& linear);
 // Element k of the matrix's contraction is element map[k] of the linear's, zero where that is -1. Empty: as it stands.
 using ContractionMap = std::vector<int64_t>;
 
-// The rule of quantisation (docs/model-reader.md): FP8 is kept as stored where a tile's rows share a block of scales and
-// the contraction is not rearranged; everything else becomes `digits` E4M3 digits with one power of two a tile and 128 k.
+// The rule of quantisation (docs/model-reader.md): FP8 is kept as stored where a tile's rows share a block of scales
+// and the contraction is not rearranged; everything else becomes `digits` E4M3 digits with one power of two a tile and
+// 128 k.
 PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t digits, ContractionMap map = {});
 // Contraction over rows [first_row, first_row + 128 * groups): B[k][c] = W[first_row + k][c].
 PanelMatrix pack_transposed(ReadOnlyImage& image, const model::Linear& linear, int64_t first_row, int64_t groups,

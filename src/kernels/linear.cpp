@@ -48,7 +48,10 @@ void emit_embed(Emitter& e) {
     const Loc token = e.records + static_cast<uint32_t>(i) * 4 + 3;
     const Loc bf16 = e.b.spm(e.p.embed_lines), row = e.b.spm(lines);
     e.b.ldg(bf16, e.b.dram(e.p.embed), token, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
-    e.b.cvt(isa::Cvt::kB2f, Vt{row}, Vt{bf16}, 1, static_cast<int>(e.c.hidden_size));
+    by_columns(static_cast<int>(e.c.hidden_size), [&](int first, int count) {
+      const auto at = static_cast<uint32_t>(first);
+      e.b.cvt(isa::Cvt::kB2f, Vt{row + at / 16}, Vt{bf16 + at / 32}, 1, count);
+    });
     e.broadcast(e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
     e.b.release(m);
   }
@@ -147,19 +150,26 @@ void emit_output(Emitter& e, const LayerWeights& w) {
   e.add_residual(e.delta);
 }
 
-void emit_lm_head(Emitter& e) {
+void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w) {
   const Builder::Mark m = e.b.mark();
   const auto hidden = static_cast<int>(e.c.hidden_size);
-  const PanelMatrix& w = e.p.lm_head;
   const Share mine = share(w.tiles, e.core, e.p.cores);
   if (mine.size() == 0) return;
   Matmul product(e, w, mine, e.rows);
   product.prefetch();
-  e.rms_norm(Vt{e.xn}, Vt{e.x}, e.p.final_norm, kInvHidden, e.rows, hidden);
+  e.rms_norm(Vt{e.xn}, Vt{e.x}, norm, kInvHidden, e.rows, hidden);
   const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
   product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-    e.b.st(e.b.dram(e.p.areas.logits + first * 2), acc, e.rows, static_cast<int>(tiles * 2),
-           static_cast<int>(tiles * 2), static_cast<int>(w.tiles * 2), Object::kLogits);
+    const auto lines = static_cast<int>(tiles * 2);
+    if (w.tiles * 2 <= kMaxDramStride) {
+      e.b.st(e.b.dram(e.p.areas.logits + first * 2), acc, e.rows, lines, lines, static_cast<int>(w.tiles * 2),
+             Object::kLogits);
+      return;
+    }
+    for (uint32_t r = 0; r < static_cast<uint32_t>(e.rows); ++r) {
+      e.b.st(e.b.dram(e.p.areas.logits + r * w.tiles * 2 + first * 2), acc + r * tiles * 2, 1, lines, 0, 0,
+             Object::kLogits);
+    }
   });
   e.b.release(m);
 }

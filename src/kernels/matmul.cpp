@@ -41,7 +41,12 @@ void Matmul::load(const Piece& piece, uint32_t index) {
     e_.b.ld(slot, e_.b.dram(line), 1, static_cast<int>(piece.tiles * 2 * panel), 0, 0);
   } else {
     const int lines = static_cast<int>(piece.groups * group_lines);
-    e_.b.ld(slot, e_.b.dram(line), 2, lines, static_cast<int>(panel), lines);
+    if (panel <= kMaxDramStride) {
+      e_.b.ld(slot, e_.b.dram(line), 2, lines, static_cast<int>(panel), lines);
+      return;
+    }
+    e_.b.ld(slot, e_.b.dram(line), 1, lines, 0, 0);
+    e_.b.ld(slot + static_cast<uint32_t>(lines), e_.b.dram(line + panel), 1, lines, 0, 0);
   }
 }
 

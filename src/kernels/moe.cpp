@@ -26,8 +26,8 @@ struct Routing {
   Vt weight, rank;
 };
 
-// Masks the experts outside the best `topk_group` groups; a group's score is its best expert (DeepSeek-V2) or the sum of
-// its two best (DeepSeek-V3).
+// Masks the experts outside the best `topk_group` groups; a group's score is its best expert (DeepSeek-V2) or the sum
+// of its two best (DeepSeek-V3).
 void limit_groups(Emitter& e, Vt select, int rows) {
   Builder& b = e.b;
   const Builder::Mark m = b.mark();

@@ -25,6 +25,9 @@ struct LayerWeights {
   PanelMatrix router;
   uint64_t router_bias = 0;
   std::vector<PanelMatrix> expert_up, expert_down;
+  // The layer for multi-token prediction.
+  uint64_t embedding_norm = 0, hidden_norm = 0, head_norm = 0;
+  PanelMatrix join, head;
 };
 
 // Words of the constant line(s), by position.
@@ -50,7 +53,7 @@ enum Constant : uint32_t {
 struct Areas {
   uint64_t step = 0;
   uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0, kv_head_lines = 0;
-  uint64_t query = 0, attention = 0, experts = 0, logits = 0;
+  uint64_t query = 0, attention = 0, experts = 0, hidden = 0, logits = 0;
 };
 
 struct Plan {
@@ -60,6 +63,7 @@ struct Plan {
   int cores = 0;
   int rows = 0;        // of the program being emitted
   int kv_tile = 0;     // cached tokens per attention pass
+  bool draft = false;  // the program being emitted is a draft's
   bool small = false;  // little scratchpad: short attention tiles, one cache buffer
   int slot_lines = 0;  // of the weight ring
   int slots = 0;

@@ -99,7 +99,11 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
       case graph::Kind::kRouter: emit_router(e, *w); break;
       case graph::Kind::kExperts: emit_experts(e, *w); break;
       case graph::Kind::kCombine: emit_combine(e, *w); break;
-      case graph::Kind::kLmHead: emit_lm_head(e); break;
+      case graph::Kind::kLmHead:
+        w == nullptr ? emit_lm_head(e, e.p.final_norm, e.p.lm_head) : emit_lm_head(e, w->head_norm, w->head);
+        break;
+      case graph::Kind::kKeepHidden: emit_keep_hidden(e); break;
+      case graph::Kind::kDraftJoin: emit_draft_join(e, *w); break;
     }
   }
   b.halt();
@@ -116,7 +120,11 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   if (out.options.kv_format == KvFormat::kAuto) {
     out.options.kv_format = latent ? KvFormat::kFp8 : KvFormat::kBf16;
   }
-  out.operators = graph::step(c);
+  if (options.mtp && !model.has_mtp()) {
+    input_error(model.directory,
+                "has no layer for multi-token prediction (num_nextn_predict_layers); draft without it");
+  }
+  out.operators = graph::step(c, options.mtp);
   std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
   std::sort(buckets.begin(), buckets.end());
   for (const int rows : buckets)
@@ -150,7 +158,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.areas.kv_slot_lines = plan.areas.kv_head_lines * (latent ? 1 : static_cast<uint64_t>(c.num_key_value_heads));
   plan.areas.kv_layer_lines =
       plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
-  plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers);
+  plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers + (options.mtp ? 1 : 0));
   plan.areas.kv = area("kv", plan.areas.kv_lines);
   if (latent) {
     const uint64_t latents = most_rows * lines_of(c.num_attention_heads * c.kv_lora_rank);
@@ -161,6 +169,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     plan.areas.experts =
         area("experts", most_rows * static_cast<uint64_t>(c.num_experts_per_tok) * lines_of(c.hidden_size));
   }
+  if (options.mtp) plan.areas.hidden = area("hidden", most_rows * lines_of(c.hidden_size));
   plan.areas.logits = area("logits", most_rows * plan.lm_head.tiles * 2);
   if (line * 64 > chip.dram.bytes) {
     input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
@@ -173,6 +182,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   out.layout = {.rows = plan.areas.step * 64,
                 .logits = plan.areas.logits * 64,
                 .logits_stride = plan.lm_head.tiles * 32ull * 4,
+                .hidden_row_lines = lines_of(c.hidden_size),
                 .kv = plan.areas.kv * 64,
                 .kv_row_bytes = plan.kv_row_lines * 64ull,
                 .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
@@ -180,24 +190,33 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
                 .kv_head_bytes = plan.areas.kv_head_lines * 64,
                 .context = context,
                 .kv_tile = plan.kv_tile};
-  for (const int rows : buckets) {
-    plan.rows = rows;
+  const auto emit_program = [&](const std::vector<graph::Operator>& operators) {
     program::Program program;
     program.chip = chip.name;
     program.segments = segments;
-    for (const graph::Operator& op : out.operators) program.operators.push_back(op.name);
+    for (const graph::Operator& op : operators) program.operators.push_back(op.name);
+    for (int core = 0; core < chip.cores; ++core) {
+      Emitter e(plan, core);
+      emit(e, operators);
+      program.cores.push_back(e.b.finish());
+    }
+    return program;
+  };
+  for (const int rows : buckets) {
+    plan.rows = rows;
     try {
-      for (int core = 0; core < chip.cores; ++core) {
-        Emitter e(plan, core);
-        emit(e, out.operators);
-        program.cores.push_back(e.b.finish());
+      plan.draft = false;
+      program::Program step = emit_program(out.operators);
+      if (options.mtp) {
+        plan.draft = true;
+        out.drafts.push_back(emit_program(graph::draft(c)));
       }
+      out.programs.push_back(std::move(step));
     } catch (const DoesNotFit&) {
       if (!options.row_buckets.empty() || out.rows.empty()) throw;
       break;  // the chip takes fewer rows at once
     }
     out.rows.push_back(rows);
-    out.programs.push_back(std::move(program));
   }
   return out;
 }

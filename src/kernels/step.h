@@ -26,6 +26,7 @@ struct CompileOptions {
   int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
   int weight_digits = 2;      // E4M3 digits of weights that the checkpoint does not hold in FP8
   KvFormat kv_format = KvFormat::kAuto;
+  bool mtp = false;     // also programs that draft a token with the layer for multi-token prediction
   int sequences = 16;   // cache slots
   int64_t context = 0;  // positions a slot holds; 0 = the model's limit
   uint64_t first_line =
@@ -38,7 +39,8 @@ struct StepLayout {
   uint64_t rows = 0;    // RowRecord[rows]
   uint64_t logits = 0;  // FP32 [rows][logits_stride]
   uint64_t logits_stride = 0;
-  uint64_t kv = 0;  // [layers][slots][key heads, 1 for latents][context][kv_row_bytes]
+  uint64_t hidden_row_lines = 0;  // of a kept hidden state
+  uint64_t kv = 0;                // [layers][slots][key heads, 1 for latents][context][kv_row_bytes]
   uint64_t kv_row_bytes = 0;
   uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0, kv_head_bytes = 0;
   int64_t context = 0;  // positions a slot holds
@@ -53,7 +55,8 @@ struct alignas(64) RowRecord {
   uint32_t tiles = 0;                    // ceil((position + 1) / kv_tile)
   uint32_t last_rows = 0;                // cached tokens in the last tile
   float negative_position = 0;
-  uint32_t pad2[12] = {};
+  uint32_t hidden_line = 0;  // drafts: first line of the hidden state, from the area's base
+  uint32_t pad2[11] = {};
   uint32_t token = 0, pad3[15] = {};  // row of the embedding
 };
 static_assert(sizeof(RowRecord) == 256);
@@ -64,6 +67,9 @@ struct Compiled {
   std::vector<graph::Operator> operators;
   std::vector<int> rows;                   // ascending buckets
   std::vector<program::Program> programs;  // one a bucket, sharing all segments
+  // With mtp, as many that draft: a row's token is the one after its position, its hidden state that of a row of the
+  // step before. They see the same cache, logits and records.
+  std::vector<program::Program> drafts;
 };
 
 // The weights are made from `model` when a program first reads them: it must outlive the result. Throws an input error

@@ -73,7 +73,7 @@ class Packer {
     if (c_.dense(index)) {
       w.mlp_up = gate_up(mlp);
       w.mlp_down = matrix(mlp + "down_proj");
-      image_.end_segment(fmt::format("layer {}", index));
+      image_.end_segment(fmt::format("layer.{}", index));
       return w;
     }
     if (c_.n_shared_experts > 0) {
@@ -82,12 +82,12 @@ class Packer {
     }
     w.router = pack(image_, all_rows(linear(mlp + "gate")), 2);
     if (c_.gate_bias) w.router_bias = vector(mlp + "gate.e_score_correction_bias");
-    image_.end_segment(fmt::format("layer {}", index));
+    image_.end_segment(fmt::format("layer.{}", index));
     for (int64_t x = 0; x < c_.n_routed_experts; ++x) {  // each apart: only those that are chosen are made
       const std::string expert = fmt::format("{}experts.{}.", mlp, x);
       w.expert_up.push_back(gate_up(expert));
       w.expert_down.push_back(matrix(expert + "down_proj"));
-      image_.end_segment(fmt::format("layer {} expert {}", index, x));
+      image_.end_segment(fmt::format("layer.{}.expert.{}", index, x));
     }
     return w;
   }
@@ -123,6 +123,16 @@ class Packer {
     const PanelMatrix w = pack(image_, all_rows(linear(c_.tie_word_embeddings ? "model.embed_tokens" : "lm_head")), 2);
     image_.end_segment("head");
     return w;
+  }
+
+  void next_token(LayerWeights& w, int64_t index) {
+    const std::string prefix = fmt::format("model.layers.{}.", index);
+    w.embedding_norm = vector(prefix + "enorm.weight");
+    w.hidden_norm = vector(prefix + "hnorm.weight");
+    w.head_norm = vector(prefix + "shared_head.norm.weight");
+    w.join = matrix(prefix + "eh_proj");
+    w.head = pack(image_, all_rows(linear(prefix + "shared_head.head")), 2);
+    image_.end_segment("draft");
   }
 
   uint64_t vector(const std::string& name) { return pack_vector(image_, tensor(name)); }
@@ -234,6 +244,9 @@ void pack_weights(ReadOnlyImage& image, const model::Model& model, Plan& plan, i
   plan.embed = packer.embedding(plan.embed_lines);
   for (int layer = 0; layer < c.num_hidden_layers; ++layer) plan.layers.push_back(packer.layer(layer));
   plan.lm_head = packer.head();
+  if (!plan.options.mtp) return;
+  plan.layers.push_back(packer.layer(static_cast<int>(c.num_hidden_layers)));
+  packer.next_token(plan.layers.back(), c.num_hidden_layers);
 }
 
 }  // namespace hadal::kernels

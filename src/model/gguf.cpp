@@ -190,6 +190,9 @@ Model load_gguf(const std::string& path) {
   model.config = gguf_config(gguf, path);
   model.weights = Weights(gguf_tensors(gguf, path), path, file);
   model.tokenizer = Tokenizer::from_parts(gguf_tokenizer(gguf.metadata, path), path);
+  if (const json* chat = find(gguf.metadata, "tokenizer.chat_template"); chat != nullptr && chat->is_string()) {
+    model.chat_template = chat->get<std::string>();
+  }
   return model;
 }
 

@@ -1,4 +1,5 @@
-// GGUF: blocks as the gguf package dequantises them, what is accepted, and corrupted files with the reason each must give.
+// GGUF: blocks as the gguf package dequantises them, what is accepted, and corrupted files with the reason each must
+// give.
 #include "model/gguf.h"
 
 #include <gtest/gtest.h>

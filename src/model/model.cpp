@@ -19,30 +19,41 @@ int64_t blocks(int64_t n) { return (n + kBlock - 1) / kBlock; }
 
 class Checker {
  public:
-  explicit Checker(const Model& model) : weights_(model.weights), c_(model.config) {}
+  explicit Checker(const Model& model) : weights_(model.weights), c_(model.config), mtp_(model.has_mtp()) {}
 
   void run() const {
     matrix("model.embed_tokens.weight", c_.vocab_size, c_.hidden_size);
-    for (int64_t layer = 0; layer < c_.num_hidden_layers; ++layer) {
-      const std::string prefix = fmt::format("model.layers.{}.", layer);
-      vector(prefix + "input_layernorm.weight", c_.hidden_size);
-      if (c_.attention == Attention::kLatent) {
-        latent_attention(prefix + "self_attn.");
-      } else {
-        grouped_attention(prefix + "self_attn.");
-      }
-      vector(prefix + "post_attention_layernorm.weight", c_.hidden_size);
-      if (c_.dense(layer)) {
-        mlp(prefix + "mlp.", c_.intermediate_size);
-      } else {
-        experts(prefix + "mlp.");
-      }
-    }
+    for (int64_t l = 0; l < c_.num_hidden_layers; ++l) layer(l);
+    if (mtp_) next_token(fmt::format("model.layers.{}.", c_.num_hidden_layers));
     vector("model.norm.weight", c_.hidden_size);
     if (!c_.tie_word_embeddings) matrix("lm_head.weight", c_.vocab_size, c_.hidden_size);
   }
 
  private:
+  void layer(int64_t index) const {
+    const std::string prefix = fmt::format("model.layers.{}.", index);
+    vector(prefix + "input_layernorm.weight", c_.hidden_size);
+    if (c_.attention == Attention::kLatent) {
+      latent_attention(prefix + "self_attn.");
+    } else {
+      grouped_attention(prefix + "self_attn.");
+    }
+    vector(prefix + "post_attention_layernorm.weight", c_.hidden_size);
+    if (c_.dense(index)) {
+      mlp(prefix + "mlp.", c_.intermediate_size);
+    } else {
+      experts(prefix + "mlp.");
+    }
+  }
+  // Multi-token prediction: joins the normalised embedding of the next token to the normalised hidden state.
+  void next_token(const std::string& prefix) const {
+    layer(c_.num_hidden_layers);
+    vector(prefix + "enorm.weight", c_.hidden_size);
+    vector(prefix + "hnorm.weight", c_.hidden_size);
+    linear(prefix + "eh_proj", c_.hidden_size, 2 * c_.hidden_size);
+    vector(prefix + "shared_head.norm.weight", c_.hidden_size);
+    matrix(prefix + "shared_head.head.weight", c_.vocab_size, c_.hidden_size);
+  }
   void vector(const std::string& name, int64_t size) const { weights_.require(name, kPlain, std::span(&size, 1)); }
   // A matrix that FP8 checkpoints leave in BF16.
   void matrix(const std::string& name, int64_t n, int64_t k) const {
@@ -100,6 +111,7 @@ class Checker {
 
   const Weights& weights_;
   const Config& c_;
+  const bool mtp_;
 };
 
 void check_vocabulary(const Model& model, const std::string& where, const std::string& config) {
@@ -110,6 +122,11 @@ void check_vocabulary(const Model& model, const std::string& where, const std::s
 }
 
 }  // namespace
+
+bool Model::has_mtp() const {
+  return config.num_nextn_predict_layers > 0 &&
+         weights.find(fmt::format("model.layers.{}.eh_proj.weight", config.num_hidden_layers)) != nullptr;
+}
 
 Model Model::load(const std::string& path) {
   const std::filesystem::path base(path);

@@ -1,5 +1,5 @@
-// A model as published: an immutable view of a Hugging Face directory (config.json, *.safetensors, tokenizer.json) or of
-// a GGUF file. Weights are memory-mapped, never copied. Everything malformed is an input error with one clear line.
+// A model as published: an immutable view of a Hugging Face directory (config.json, *.safetensors, tokenizer.json) or
+// of a GGUF file. Weights are memory-mapped, never copied. Everything malformed is an input error with one clear line.
 #pragma once
 
 #include <cstddef>
@@ -95,6 +95,7 @@ struct Config {
   bool gate_bias = true;  // e_score_correction_bias
   bool norm_topk_prob = false;
   double routed_scaling_factor = 1;
+  int64_t num_nextn_predict_layers = 0;  // layers for multi-token prediction behind the others; the first is used
 
   int64_t bos_token_id = -1, eos_token_id = -1;
   bool prepend_bos = true;             // a prompt begins with bos_token_id, if there is one
@@ -150,9 +151,12 @@ struct Model {
   Config config;
   Weights weights;
   Tokenizer tokenizer;
+  std::string chat_template;  // of a GGUF file's metadata; empty without one, and for directories
   // A Hugging Face directory, or a GGUF file. Checks that every tensor of the architecture is there with its dtype and
   // shape.
   static Model load(const std::string& path);
+  // Whether the layer for multi-token prediction is there, number num_hidden_layers.
+  bool has_mtp() const;
 };
 
 // A weight matrix [n][k] in the form the checkpoint holds it.

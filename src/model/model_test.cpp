@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <filesystem>
 
@@ -127,6 +128,42 @@ TEST(Model, LinearOfAnUnknownNameIsABug) {
       FAIL() << name;
     } catch (const Error& e) {
       EXPECT_EQ(e.kind(), ErrorKind::kInternal);
+    }
+  }
+}
+
+// The scales of FP8 blocks may be FP32, BF16 or UE8M0.
+TEST(Model, ScalesOfEveryTypeAreTheSame) {
+  TemporaryDirectory directory;
+  testing::write_random_checkpoint(directory.path(), testing::small_config(), {.power_of_two_scales = true});
+  const Model model = Model::load(directory.path());
+  for (const Dtype dtype : {Dtype::kBf16, Dtype::kE8m0}) {
+    TemporaryDirectory other;
+    testing::SafetensorsWriter writer;
+    for (const Tensor& t : model.weights.tensors()) {
+      std::vector<std::byte> data(t.data.begin(), t.data.end());
+      const bool scale = t.name.ends_with("weight_scale_inv");
+      if (scale) {
+        data.clear();
+        for (const float value : values(t)) {
+          const auto bits = std::bit_cast<uint32_t>(value);  // a power of two: sign 0, fraction 0
+          if (dtype == Dtype::kBf16) {
+            data.push_back(static_cast<std::byte>(bits >> 16));
+            data.push_back(static_cast<std::byte>(bits >> 24));
+          } else {
+            data.push_back(static_cast<std::byte>(bits >> 23));
+          }
+        }
+      }
+      writer.add(t.name, scale ? dtype : t.dtype, t.shape, std::move(data));
+    }
+    testing::write_file(other.file("config.json"), testing::config_json(testing::small_config()));
+    testing::write_file(other.file("tokenizer.json"), testing::small_tokenizer_json(320));
+    testing::write_file(other.file("model.safetensors"), writer.bytes());
+    const Model found = Model::load(other.path());
+    const Linear a = linear(model, "model.layers.0.mlp.down_proj"), b = linear(found, "model.layers.0.mlp.down_proj");
+    for (int64_t n = 0; n < 2; ++n) {
+      for (int64_t k = 0; k < 3; ++k) EXPECT_EQ(a.scale_at(n, k), b.scale_at(n, k));
     }
   }
 }

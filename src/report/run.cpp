@@ -64,6 +64,7 @@ Json to_json(const Run& run) {
   }
   out["prefill"] = phase_json(run, run.prefill);
   out["decode"] = phase_json(run, run.decode);
+  if (run.drafted > 0) out["drafts"] = {{"checked", run.drafted}, {"accepted", run.drafts_accepted}};
   for (const Sequence& s : run.sequences) {
     out["sequences"].push_back(
         {{"seed", s.seed}, {"text", s.text}, {"token_ids", s.token_ids}, {"stopped", s.stopped}});
@@ -92,6 +93,10 @@ std::string to_text(const Run& run) {
     phases.add(std::move(cells));
   }
   out += phases.text();
+  if (run.drafted > 0) {
+    out += fmt::format("\nDrafts: {} of {} were what the next step chose\n", grouped(run.drafts_accepted),
+                       grouped(run.drafted));
+  }
   if (!run.timed) return out;
   const bool decoded = run.decode.timing.steps > 0;
   const Phase& phase = decoded ? run.decode : run.prefill;

@@ -34,7 +34,8 @@ struct Run {
   uint64_t prompt_tokens = 0;  // of one sequence, bos included
   std::vector<Sequence> sequences;
   Phase prefill, decode;
-  double load_s = 0;  // host time to read the model and compile it
+  uint64_t drafted = 0, drafts_accepted = 0;  // with multi-token prediction
+  double load_s = 0;                          // host time to read the model and compile it
   sim::FunctionalStats work;
 };
 

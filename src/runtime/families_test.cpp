@@ -1,5 +1,5 @@
-// Every family against Hugging Face transformers, on tiny random checkpoints (tools/goldens/families_golden.py): the FP32
-// reference almost to the last bit, the chip within the bounds of its numbers.
+// Every family against Hugging Face transformers, on tiny random checkpoints (tools/goldens/families_golden.py): the
+// FP32 reference almost to the last bit, the chip within the bounds of its numbers.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -117,8 +117,8 @@ struct Comparison {
   }
 };
 
-// The case as a GGUF file: converters give tensors other names, stack experts, and for llama bring the two halves of every
-// query and key head together, element by element.
+// The case as a GGUF file: converters give tensors other names, stack experts, and for llama bring the two halves of
+// every query and key head together, element by element.
 class GgufCase {
  public:
   explicit GgufCase(const Case& given) : c_(given), config_(given.model.config) {
@@ -251,6 +251,7 @@ std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t
   options.compile.row_buckets = {static_cast<int>(size)};
   options.compile.first_line = first_line;
   Session session(c.model, chip, options);
+  EXPECT_EQ(program::defect(session.compiled().programs[0]), "");
   std::vector<std::vector<float>> logits;
   for (size_t first = 0; first < count; first += size) {
     std::vector<Row> rows;

@@ -101,51 +101,64 @@ Reference::Mlp Reference::load_mlp(const model::Model& model, const std::string&
   return {panels(model, prefix + "gate_proj"), panels(model, prefix + "up_proj"), panels(model, prefix + "down_proj")};
 }
 
+Reference::Layer Reference::load_layer(const model::Model& model, int64_t l) {
+  const model::Config& c = model.config;
+  const std::string prefix = fmt::format("model.layers.{}.", l), attention = prefix + "self_attn.",
+                    mlp = prefix + "mlp.";
+  Layer layer;
+  layer.input_norm = values(model, prefix + "input_layernorm.weight");
+  layer.post_norm = values(model, prefix + "post_attention_layernorm.weight");
+  layer.output = panels(model, attention + "o_proj");
+  if (c.attention == model::Attention::kGrouped) {
+    layer.query = panels(model, attention + "q_proj");
+    layer.key = panels(model, attention + "k_proj");
+    layer.value = panels(model, attention + "v_proj");
+    if (c.qkv_bias) {
+      layer.query_bias = values(model, attention + "q_proj.bias");
+      layer.key_bias = values(model, attention + "k_proj.bias");
+      layer.value_bias = values(model, attention + "v_proj.bias");
+    }
+    if (c.qk_norm) {
+      layer.query_norm = values(model, attention + "q_norm.weight");
+      layer.key_norm = values(model, attention + "k_norm.weight");
+    }
+  } else {
+    if (c.q_lora_rank > 0) {
+      layer.q_a = panels(model, attention + "q_a_proj");
+      layer.q_norm = values(model, attention + "q_a_layernorm.weight");
+    }
+    layer.q_b = panels(model, attention + (c.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
+    layer.kv_norm = values(model, attention + "kv_a_layernorm.weight");
+    layer.kv_a = panels(model, attention + "kv_a_proj_with_mqa");
+    layer.kv_b = panels(model, attention + "kv_b_proj");
+  }
+  if (c.dense(l)) {
+    layer.mlp = load_mlp(model, mlp);
+    return layer;
+  }
+  if (c.n_shared_experts > 0) layer.mlp = load_mlp(model, mlp + "shared_experts.");
+  layer.router = panels(model, mlp + "gate");
+  if (c.gate_bias) layer.bias = values(model, mlp + "gate.e_score_correction_bias");
+  for (int64_t e = 0; e < c.n_routed_experts; ++e) {
+    layer.experts.push_back(load_mlp(model, fmt::format("{}experts.{}.", mlp, e)));
+  }
+  return layer;
+}
+
 Reference::Reference(const model::Model& model) : config_(model.config) {
   for (const double f : model::rope_inverse_frequencies(config_)) inverse_frequencies_.push_back(static_cast<float>(f));
   embedding_ = values(model, "model.embed_tokens.weight");
-  for (int64_t l = 0; l < config_.num_hidden_layers; ++l) {
-    const std::string prefix = fmt::format("model.layers.{}.", l), attention = prefix + "self_attn.",
-                      mlp = prefix + "mlp.";
-    Layer& layer = layers_.emplace_back();
-    layer.input_norm = values(model, prefix + "input_layernorm.weight");
-    layer.post_norm = values(model, prefix + "post_attention_layernorm.weight");
-    layer.output = panels(model, attention + "o_proj");
-    if (config_.attention == model::Attention::kGrouped) {
-      layer.query = panels(model, attention + "q_proj");
-      layer.key = panels(model, attention + "k_proj");
-      layer.value = panels(model, attention + "v_proj");
-      if (config_.qkv_bias) {
-        layer.query_bias = values(model, attention + "q_proj.bias");
-        layer.key_bias = values(model, attention + "k_proj.bias");
-        layer.value_bias = values(model, attention + "v_proj.bias");
-      }
-      if (config_.qk_norm) {
-        layer.query_norm = values(model, attention + "q_norm.weight");
-        layer.key_norm = values(model, attention + "k_norm.weight");
-      }
-    } else {
-      if (config_.q_lora_rank > 0) {
-        layer.q_a = panels(model, attention + "q_a_proj");
-        layer.q_norm = values(model, attention + "q_a_layernorm.weight");
-      }
-      layer.q_b = panels(model, attention + (config_.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
-      layer.kv_norm = values(model, attention + "kv_a_layernorm.weight");
-      layer.kv_a = panels(model, attention + "kv_a_proj_with_mqa");
-      layer.kv_b = panels(model, attention + "kv_b_proj");
-    }
-    if (config_.dense(l)) {
-      layer.mlp = load_mlp(model, mlp);
-      continue;
-    }
-    if (config_.n_shared_experts > 0) layer.mlp = load_mlp(model, mlp + "shared_experts.");
-    layer.router = panels(model, mlp + "gate");
-    if (config_.gate_bias) layer.bias = values(model, mlp + "gate.e_score_correction_bias");
-    for (int64_t e = 0; e < config_.n_routed_experts; ++e) {
-      layer.experts.push_back(load_mlp(model, fmt::format("{}experts.{}.", mlp, e)));
-    }
-  }
+  for (int64_t l = 0; l < config_.num_hidden_layers; ++l) layers_.push_back(load_layer(model, l));
   final_norm_ = values(model, "model.norm.weight");
+  if (model.has_mtp()) {
+    const std::string prefix = fmt::format("model.layers.{}.", config_.num_hidden_layers);
+    draft_layer_ = load_layer(model, config_.num_hidden_layers);
+    embedding_norm_ = values(model, prefix + "enorm.weight");
+    hidden_norm_ = values(model, prefix + "hnorm.weight");
+    draft_norm_ = values(model, prefix + "shared_head.norm.weight");
+    join_ = panels(model, prefix + "eh_proj");
+    draft_head_ = panels(model, prefix + "shared_head.head");
+  }
   head_ = panels(model, config_.tie_word_embeddings ? "model.embed_tokens" : "lm_head");
 }
 
@@ -290,24 +303,49 @@ void Reference::add_experts(const Layer& layer, const Matrix& x, size_t rows, Ma
   }
 }
 
-std::vector<float> Reference::logits(std::span<const int32_t> tokens) const {
-  const size_t hidden = size(config_.hidden_size), rows = tokens.size();
+Reference::Matrix Reference::embed(std::span<const int32_t> tokens) const {
+  const size_t hidden = size(config_.hidden_size);
   Matrix x;
   for (const int32_t token : tokens) {
     check(token >= 0 && token < config_.vocab_size, "token {} outside the vocabulary", token);
     const auto from = embedding_.begin() + static_cast<std::ptrdiff_t>(size(token) * hidden);
     x.insert(x.end(), from, from + static_cast<std::ptrdiff_t>(hidden));
   }
-  for (const Layer& layer : layers_) {
-    const Matrix a = norm(x, hidden, layer.input_norm);
-    add(x, config_.attention == model::Attention::kLatent ? latent_attention(layer, a, rows)
-                                                          : grouped_attention(layer, a, rows));
-    const Matrix h = norm(x, hidden, layer.post_norm);
-    Matrix result = layer.mlp.gate.n > 0 ? run_mlp(layer.mlp, h, rows) : Matrix(rows * hidden);
-    if (!layer.experts.empty()) add_experts(layer, h, rows, result);
-    add(x, result);
+  return x;
+}
+
+void Reference::run_layer(const Layer& layer, size_t rows, Matrix& x) const {
+  const size_t hidden = size(config_.hidden_size);
+  const Matrix a = norm(x, hidden, layer.input_norm);
+  add(x, config_.attention == model::Attention::kLatent ? latent_attention(layer, a, rows)
+                                                        : grouped_attention(layer, a, rows));
+  const Matrix h = norm(x, hidden, layer.post_norm);
+  Matrix result = layer.mlp.gate.n > 0 ? run_mlp(layer.mlp, h, rows) : Matrix(rows * hidden);
+  if (!layer.experts.empty()) add_experts(layer, h, rows, result);
+  add(x, result);
+}
+
+std::vector<float> Reference::logits(std::span<const int32_t> tokens) const {
+  Matrix x = embed(tokens);
+  for (const Layer& layer : layers_) run_layer(layer, tokens.size(), x);
+  return product(norm(x, size(config_.hidden_size), final_norm_), tokens.size(), head_);
+}
+
+std::vector<float> Reference::draft_logits(std::span<const int32_t> tokens) const {
+  check(join_.n > 0, "a draft without multi-token prediction");
+  const size_t hidden = size(config_.hidden_size), rows = tokens.size() - 1;
+  Matrix x = embed(tokens.first(rows));
+  for (const Layer& layer : layers_) run_layer(layer, rows, x);
+  const Matrix states = norm(norm(x, hidden, final_norm_), hidden, hidden_norm_);
+  const Matrix next = norm(embed(tokens.subspan(1)), hidden, embedding_norm_);
+  Matrix both(rows * 2 * hidden);
+  for (size_t r = 0; r < rows; ++r) {
+    std::copy_n(next.data() + r * hidden, hidden, both.data() + r * 2 * hidden);
+    std::copy_n(states.data() + r * hidden, hidden, both.data() + (r * 2 + 1) * hidden);
   }
-  return product(norm(x, hidden, final_norm_), rows, head_);
+  Matrix drafted = product(both, rows, join_);
+  run_layer(draft_layer_, rows, drafted);
+  return product(norm(drafted, hidden, draft_norm_), rows, draft_head_);
 }
 
 }  // namespace hadal::runtime

@@ -1,5 +1,6 @@
 // Every family in plain FP32 on the host, from the dequantised checkpoint and with expanded attention: what the chip's
-// text is judged by. Weights that the chip quantises on load are used here as the checkpoint holds them. It shares nothing with the chip's kernels but the reader of the checkpoint.
+// text is judged by. Weights that the chip quantises on load are used here as the checkpoint holds them. It shares
+// nothing with the chip's kernels but the reader of the checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,9 @@ class Reference {
 
   // Logits [tokens][vocab_size] of a sequence from position 0. May be called from several threads at once.
   std::vector<float> logits(std::span<const int32_t> tokens) const;
+  // What the layer for multi-token prediction says comes after token i + 1, for i up to the last but one:
+  // [tokens - 1][vocab_size].
+  std::vector<float> draft_logits(std::span<const int32_t> tokens) const;
 
  private:
   struct Mlp {
@@ -39,6 +43,9 @@ class Reference {
   };
   using Matrix = std::vector<float>;  // rows one after the other
 
+  Matrix embed(std::span<const int32_t> tokens) const;
+  void run_layer(const Layer& layer, size_t rows, Matrix& x) const;
+  static Layer load_layer(const model::Model& model, int64_t index);
   static Mlp load_mlp(const model::Model& model, const std::string& prefix);
   Matrix norm(const Matrix& x, size_t stride, const std::vector<float>& weight) const;
   void rotate(float* head, size_t position) const;
@@ -61,6 +68,10 @@ class Reference {
   std::vector<float> embedding_, final_norm_;
   std::vector<Layer> layers_;
   Panels head_;
+  // Multi-token prediction, where the checkpoint has it.
+  Layer draft_layer_;
+  std::vector<float> embedding_norm_, hidden_norm_, draft_norm_;
+  Panels join_, draft_head_;
 };
 
 // Which experts a token goes to and with which weights, from its router logits.

@@ -44,21 +44,36 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
 }
 
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
-    : model_(model), chip_(chip), options_(options), compiled_(kernels::compile(model, chip, options.compile)) {
+    : Session(model, chip, options,
+              std::make_shared<const kernels::Compiled>(kernels::compile(model, chip, options.compile))) {}
+
+Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
+                 std::shared_ptr<const kernels::Compiled> compiled)
+    : model_(model), chip_(chip), options_(options), compiled_(std::move(compiled)) {
   // Two threads that wait for each other lose more to a third than they gain from being two.
   if (options_.timing) options_.functional.threads = std::max(1, options_.functional.threads - 1);
-  functional_ = std::make_unique<sim::Functional>(chip_, compiled_.programs[0], options_.functional);
+  functional_ = std::make_unique<sim::Functional>(chip_, compiled_->programs[0], options_.functional);
+  program_ = &compiled_->programs[0];
   for (Replay& replay : replays_) replay.trace.cores.resize(static_cast<size_t>(chip.cores));
 }
 
-void Session::step(std::span<const Row> rows) {
-  const kernels::StepLayout& layout = compiled_.layout;
+void Session::step(std::span<const Row> rows) { run(rows, {}, compiled_->programs); }
+
+void Session::draft(std::span<const Row> rows, std::span<const size_t> states) {
+  check(!compiled_->drafts.empty(), "a draft without multi-token prediction");
+  check(states.size() == rows.size(), "{} rows and {} hidden states", rows.size(), states.size());
+  run(rows, states, compiled_->drafts);
+}
+
+void Session::run(std::span<const Row> rows, std::span<const size_t> states,
+                  const std::vector<program::Program>& programs) {
+  const kernels::StepLayout& layout = compiled_->layout;
   check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
         max_rows());
-  const auto it = std::lower_bound(compiled_.rows.begin(), compiled_.rows.end(), static_cast<int>(rows.size()));
-  const auto bucket = static_cast<size_t>(it - compiled_.rows.begin());
-  if (bucket != bucket_) functional_->set_program(compiled_.programs[bucket]);
-  bucket_ = bucket;
+  const auto it = std::lower_bound(compiled_->rows.begin(), compiled_->rows.end(), static_cast<int>(rows.size()));
+  const auto bucket = static_cast<size_t>(it - compiled_->rows.begin());
+  if (&programs[bucket] != program_) functional_->set_program(programs[bucket]);
+  program_ = &programs[bucket];
   last_rows_ = rows.size();
   // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
@@ -81,6 +96,7 @@ void Session::step(std::span<const Row> rows) {
     record.tiles = static_cast<uint32_t>(row.position / layout.kv_tile + 1);
     record.last_rows = static_cast<uint32_t>(row.position % layout.kv_tile + 1);
     record.negative_position = -static_cast<float>(row.position);
+    if (r < states.size()) record.hidden_line = static_cast<uint32_t>(states[r] * layout.hidden_row_lines);
   }
   functional_->write_dram(layout.rows, std::as_bytes(std::span(records)));
   if (options_.timing) {
@@ -126,13 +142,13 @@ TimingTotals Session::take_timing() {
 std::vector<float> Session::logits(size_t row) const {
   check(row < last_rows_, "row {} of a step of {}", row, last_rows_);
   std::vector<float> out(static_cast<size_t>(model_.config.vocab_size));
-  functional_->read_dram(compiled_.layout.logits + row * compiled_.layout.logits_stride,
+  functional_->read_dram(compiled_->layout.logits + row * compiled_->layout.logits_stride,
                          std::as_writable_bytes(std::span(out)));
   return out;
 }
 
 std::vector<std::byte> Session::kv_row(int layer, int slot, int64_t position, int kv_head) const {
-  const kernels::StepLayout& l = compiled_.layout;
+  const kernels::StepLayout& l = compiled_->layout;
   std::vector<std::byte> out(l.kv_row_bytes);
   functional_->read_dram(
       l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +

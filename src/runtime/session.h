@@ -45,19 +45,26 @@ class Session {
  public:
   // `model` and `chip` must outlive the session.
   Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options);
+  // With what was compiled before with options.compile: sessions share its weights.
+  Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
+          std::shared_ptr<const kernels::Compiled> compiled);
 
   // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
   // have been run before or in the same step. At most max_rows() rows.
   void step(std::span<const Row> rows);
-  // Logits of a row of the last step, vocab_size values.
+  // With multi-token prediction: drafts from hidden states of the last step. `rows[i]` holds the token that came after
+  // the position whose state is row `states[i]` of that step; logits(i) then says what comes after this token.
+  // Positions of a sequence must come in order, without a gap to those drafted before.
+  void draft(std::span<const Row> rows, std::span<const size_t> states);
+  // Logits of a row of the last step or draft, vocab_size values.
   std::vector<float> logits(size_t row) const;
 
-  int max_rows() const { return compiled_.rows.back(); }
-  int64_t context() const { return compiled_.layout.context; }
-  int sequences() const { return compiled_.options.sequences; }
+  int max_rows() const { return compiled_->rows.back(); }
+  int64_t context() const { return compiled_->layout.context; }
+  int sequences() const { return compiled_->options.sequences; }
   const model::Model& model() const { return model_; }
   const chip::Chip& chip() const { return chip_; }
-  const kernels::Compiled& compiled() const { return compiled_; }
+  const kernels::Compiled& compiled() const { return *compiled_; }
   // A step is replayed by the timing simulator while the next one runs; this waits for the last.
   const TimingTotals& timing();
   // The same, and counts anew from here.
@@ -68,7 +75,7 @@ class Session {
   sim::Functional& functional() { return *functional_; }
   // The trace of the last step (with timing on), and the program it ran.
   const sim::Trace& trace() const { return replays_[replay_].trace; }
-  const program::Program& last_program() const { return compiled_.programs[bucket_]; }
+  const program::Program& last_program() const { return *program_; }
 
   // Bytes of one cached row (of a key head), for tests.
   std::vector<std::byte> kv_row(int layer, int slot, int64_t position, int kv_head = 0) const;
@@ -81,14 +88,15 @@ class Session {
   };
   void run_timed();
   void collect(Replay& replay);
+  void run(std::span<const Row> rows, std::span<const size_t> states, const std::vector<program::Program>& programs);
 
   const model::Model& model_;
   const chip::Chip& chip_;
   SessionOptions options_;
-  kernels::Compiled compiled_;
+  std::shared_ptr<const kernels::Compiled> compiled_;
   std::unique_ptr<sim::Functional> functional_;
   TimingTotals totals_;
-  size_t bucket_ = 0;
+  const program::Program* program_ = nullptr;
   size_t last_rows_ = 0;
   std::array<Replay, 2> replays_;  // of the last step and of the one before; at the end: their threads use the others
   size_t replay_ = 0;

@@ -34,13 +34,22 @@ constexpr Neutral kNeutral[] = {{"n", "[1]"},
                                 {"response_format", "[{\"type\": \"text\"}]"},
                                 {"tool_choice", "[\"auto\", \"none\"]"},
                                 {"modalities", "[[\"text\"]]"}};
+constexpr int kDeepest = 64;  // nesting of a body: copying values recurses
 constexpr size_t kMostStops = 16;
 constexpr size_t kLongestStop = 1024;  // bytes
 
 class Reader {
  public:
   Reader(std::string_view body, bool chat) : chat_(chat) {
-    body_ = ordered_json::parse(body, nullptr, false);
+    bool too_deep = false;
+    body_ = ordered_json::parse(
+        body,
+        [&](int depth, ordered_json::parse_event_t, ordered_json&) {
+          too_deep |= depth > kDeepest;
+          return !too_deep;
+        },
+        false);
+    if (too_deep) refuse("", fmt::format("the body is nested more than {} deep", kDeepest));
     if (body_.is_discarded()) refuse("", "the body is not valid JSON in UTF-8");
     if (!body_.is_object()) refuse("", "the body must be a JSON object");
   }

@@ -4,64 +4,20 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
 #include <thread>
 
 #include "base/error.h"
-#include "model/testing/random_checkpoint.h"
+#include "serve/testing/fake_chip.h"
 
 namespace hadal::serve {
 namespace {
 
-constexpr int kVocabulary = 300;
-
-int32_t next_token(const std::vector<int32_t>& tokens) {
-  uint64_t h = 1;
-  for (const int32_t t : tokens) h = (h ^ static_cast<uint64_t>(t)) * 0x9E3779B97F4A7C15u;
-  return 2 + static_cast<int32_t>((h >> 40) % 256);  // a byte, never <bos> or <eos>
-}
-
-class FakeChip : public Stepper {
- public:
-  FakeChip(int rows, int slots, int64_t context) : rows_(rows), cache_(static_cast<size_t>(slots)), context_(context) {}
-  int max_rows() const override { return rows_; }
-  int slots() const override { return static_cast<int>(cache_.size()); }
-  int64_t context() const override { return context_; }
-  StepCost step(std::span<const runtime::Row> rows) override {
-    if (++steps == fail_at) throw Error(ErrorKind::kFault, "core 3: race");
-    check(!rows.empty() && rows.size() <= static_cast<size_t>(rows_), "{} rows", rows.size());
-    next_.clear();
-    for (const runtime::Row& row : rows) {
-      auto& cache = cache_.at(static_cast<size_t>(row.slot));
-      check(row.position >= 0 && static_cast<size_t>(row.position) <= cache.size(), "a gap before {}", row.position);
-      check(row.position < context_, "beyond the context");
-      cache.resize(static_cast<size_t>(row.position));
-      cache.push_back(row.token);
-      next_.push_back(next_token(cache));
-    }
-    widest = std::max(widest, rows.size());
-    return {1000, 1e-6, 1e-3};
-  }
-  std::vector<float> logits(size_t row) override {
-    std::vector<float> out(kVocabulary);
-    out[static_cast<size_t>(next_.at(row))] = 1;
-    return out;
-  }
-  uint64_t steps = 0, fail_at = 0;
-  size_t widest = 0;
-
- private:
-  int rows_;
-  std::vector<std::vector<int32_t>> cache_;
-  int64_t context_;
-  std::vector<int32_t> next_;
-};
-
-const model::Tokenizer& tokenizer() {
-  static const auto kTokenizer = model::Tokenizer::parse(model::testing::small_tokenizer_json(kVocabulary), "t.json");
-  return kTokenizer;
-}
+using testing::expected_text;
+using testing::FakeChip;
+using testing::kVocabulary;
+using testing::next_token;
+using testing::tokenizer;
 
 struct Result {
   std::string text, error;
@@ -70,15 +26,6 @@ struct Result {
   int updates = 0, admitted = 0;
   uint64_t ended_at = 0;  // step
 };
-
-std::string expected_text(std::vector<int32_t> tokens, int count) {
-  std::string bytes;
-  for (int i = 0; i < count; ++i) {
-    tokens.push_back(next_token(tokens));
-    bytes += tokenizer().token_bytes(tokens.back());
-  }
-  return model::repair_utf8(bytes);
-}
 
 Listener record(Result& result, const FakeChip& chip) {
   return [&](const Update& update) {

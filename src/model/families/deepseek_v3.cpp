@@ -23,6 +23,7 @@ void read(const Fields& fields, Config& c) {
   c.topk_group = fields.integer("topk_group", 1, kMaxCount);
   c.norm_topk_prob = fields.boolean_or("norm_topk_prob", true);
   read_shared_and_routed(fields, c);
+  c.num_nextn_predict_layers = fields.integer_or("num_nextn_predict_layers", 0, 64, 0);
   read_rotation(fields, c);
 }
 

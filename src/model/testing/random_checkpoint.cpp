@@ -50,8 +50,9 @@ class Builder {
 
   void run(const std::string& directory) {
     bf16("model.embed_tokens.weight", {c_.vocab_size, c_.hidden_size}, 0, 1);
-    for (int64_t layer = 0; layer < c_.num_hidden_layers; ++layer) {
+    for (int64_t layer = 0; layer < c_.num_hidden_layers + c_.num_nextn_predict_layers; ++layer) {
       const std::string prefix = fmt::format("model.layers.{}.", layer);
+      if (layer >= c_.num_hidden_layers) next_token(prefix);
       bf16(prefix + "input_layernorm.weight", {c_.hidden_size}, 1, 0.1f);
       attention(prefix + "self_attn.");
       bf16(prefix + "post_attention_layernorm.weight", {c_.hidden_size}, 1, 0.1f);
@@ -112,6 +113,14 @@ class Builder {
     bf16(prefix + "kv_a_layernorm.weight", {c_.kv_lora_rank}, 1, 0.1f);
     fp8(prefix + "kv_b_proj", heads * (c_.qk_nope_head_dim + c_.v_head_dim), c_.kv_lora_rank);
     fp8(prefix + "o_proj", c_.hidden_size, heads * c_.v_head_dim);
+  }
+
+  void next_token(const std::string& prefix) {
+    bf16(prefix + "enorm.weight", {c_.hidden_size}, 1, 0.1f);
+    bf16(prefix + "hnorm.weight", {c_.hidden_size}, 1, 0.1f);
+    bf16(prefix + "eh_proj.weight", {c_.hidden_size, 2 * c_.hidden_size}, 0, inverse_root(c_.hidden_size));
+    bf16(prefix + "shared_head.norm.weight", {c_.hidden_size}, 1, 0.1f);
+    bf16(prefix + "shared_head.head.weight", {c_.vocab_size, c_.hidden_size}, 0, inverse_root(c_.hidden_size));
   }
 
   void mlp(const std::string& prefix, int64_t width) {
@@ -217,6 +226,7 @@ std::string config_json(const Config& c) {
               {"max_position_embeddings", c.max_position_embeddings},
               {"hidden_act", "silu"},
               {"tie_word_embeddings", false}};
+  if (c.num_nextn_predict_layers > 0) out["num_nextn_predict_layers"] = c.num_nextn_predict_layers;
   if (c.bos_token_id >= 0) out["bos_token_id"] = c.bos_token_id;
   if (c.eos_token_id >= 0) out["eos_token_id"] = c.eos_token_id;
   if (c.yarn) {

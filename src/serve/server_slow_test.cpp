@@ -1,0 +1,395 @@
+// The server on loopback with clients that are well-behaved, malformed, oversized, slow, or gone.
+#include "serve/server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "serve/testing/fake_chip.h"
+
+namespace hadal::serve {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using testing::expected_text;
+using testing::FakeChip;
+
+using Clock = std::chrono::steady_clock;
+
+struct Setup {
+  int slots = 4;
+  size_t queue = 16;
+  std::chrono::microseconds pause{0};
+  std::string api_key = {};
+  double read_timeout_s = 20, drain_timeout_s = 10, timeout_s = 60;
+  uint64_t fail_at = 0;
+};
+
+class Running {
+ public:
+  explicit Running(const Setup& setup)
+      : chip_(8, setup.slots, 200'000),
+        prompting_(testing::tokenizer(), std::nullopt, -1, {1}),
+        engine_(chip_, testing::tokenizer(), {setup.queue, {1}}),
+        server_(engine_, prompting_, options(setup)) {
+    chip_.pause = setup.pause;
+    chip_.fail_at = setup.fail_at;
+    port_ = server_.bind("127.0.0.1", 0);
+    thread_ = std::thread([this] { server_.run(); });
+  }
+  ~Running() {
+    server_.drain();
+    server_.drain();
+    thread_.join();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  static ServerOptions options(const Setup& setup) {
+    ServerOptions options;
+    options.model = "m";
+    options.chip = "fake";
+    options.api_key = setup.api_key;
+    options.max_body_bytes = 100'000;
+    options.read_timeout_s = setup.read_timeout_s;
+    options.drain_timeout_s = setup.drain_timeout_s;
+    options.limits = {150'000, 200'000, setup.timeout_s};
+    return options;
+  }
+  int port() const { return port_; }
+  Engine& engine() { return engine_; }
+  Server& server() { return server_; }
+  httplib::Client client() const {
+    httplib::Client client("127.0.0.1", port_);
+    client.set_read_timeout(60);
+    return client;
+  }
+  bool becomes_idle(std::chrono::milliseconds most = 20s) {
+    const auto end = Clock::now() + most;
+    while (Clock::now() < end) {
+      const EngineCounters c = engine_.counters();
+      if (c.active + c.waiting == 0) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+  // The server answers an ordinary request correctly.
+  void expect_well() const {
+    const auto answer = client().Post("/v1/completions", body("well", 5), "application/json");
+    ASSERT_TRUE(answer);
+    ASSERT_EQ(answer->status, 200) << answer->body;
+    EXPECT_EQ(json::parse(answer->body)["choices"][0]["text"], expected_text(testing::tokenizer().encode("well"), 5));
+  }
+  static std::string body(const std::string& prompt, int max_tokens, bool stream = false) {
+    return json{{"model", "m"}, {"prompt", prompt}, {"max_tokens", max_tokens}, {"temperature", 0}, {"stream", stream}}
+        .dump();
+  }
+
+ private:
+  FakeChip chip_;
+  Prompting prompting_;
+  Engine engine_;
+  Server server_;
+  int port_ = 0;
+  std::thread thread_;
+};
+
+// A connection that can do what no proper client would.
+class Raw {
+ public:
+  explicit Raw(int port, int receive_buffer = 0) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    const timeval limit{30, 0};
+    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ~Raw() { close(fd_); }
+  Raw(const Raw&) = delete;
+  Raw& operator=(const Raw&) = delete;
+  bool send(const std::string& text) const {
+    return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+  }
+  // What comes until the text holds `until`, or the connection ends.
+  std::string receive(const std::string& until = "") const {
+    std::string out;
+    char buffer[4096];
+    while (until.empty() || out.find(until) == out.npos) {
+      const ssize_t n = recv(fd_, buffer, sizeof buffer, 0);
+      if (n <= 0) break;
+      out.append(buffer, static_cast<size_t>(n));
+    }
+    return out;
+  }
+  static std::string post(const std::string& body, const std::string& path = "/v1/completions") {
+    return "POST " + path +
+           " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+           "\r\n\r\n" + body;
+  }
+
+ private:
+  int fd_;
+};
+
+std::string text_of_stream(const std::string& events) {
+  std::string text;
+  for (size_t at = 0; (at = events.find("data: {", at)) != events.npos;) {
+    const size_t end = events.find("\n\n", at);
+    const json event = json::parse(events.substr(at + 6, end - at - 6));
+    if (!event["choices"].empty()) text += event["choices"][0]["text"].get<std::string>();
+    at = end;
+  }
+  return text;
+}
+
+TEST(Server, AnswersWholeAndStreamed) {
+  Running running({});
+  auto client = running.client();
+  const std::string expected = expected_text(testing::tokenizer().encode("hello"), 30);
+  const auto whole = client.Post("/v1/completions", Running::body("hello", 30), "application/json");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(json::parse(whole->body)["choices"][0]["text"], expected);
+  EXPECT_EQ(json::parse(whole->body)["usage"]["completion_tokens"], 30);
+  EXPECT_GT(json::parse(whole->body)["hadal"]["simulated_decode_s"].get<double>(), 0);
+  const auto stream = client.Post("/v1/completions", Running::body("hello", 30, true), "application/json");
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->get_header_value("Content-Type"), "text/event-stream");
+  EXPECT_EQ(text_of_stream(stream->body), expected);
+  EXPECT_TRUE(stream->body.ends_with("data: [DONE]\n\n"));
+  const auto chat = client.Post("/v1/chat/completions",
+                                R"({"model": "m", "messages": [{"role": "user", "content": "a"}], "max_tokens": 4})",
+                                "application/json");
+  ASSERT_TRUE(chat);
+  EXPECT_EQ(json::parse(chat->body)["choices"][0]["message"]["role"], "assistant");
+  EXPECT_EQ(json::parse(client.Get("/v1/models")->body)["data"][0]["id"], "m");
+  EXPECT_EQ(client.Get("/health")->status, 200);
+  const std::string metrics = client.Get("/metrics")->body;
+  EXPECT_NE(metrics.find("hadal_completion_tokens_total 64\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("hadal_http_answers_total{endpoint=\"/v1/completions\",status=\"200\"} 2\n"),
+            std::string::npos);
+  EXPECT_NE(metrics.find("hadal_request_seconds_count 3\n"), std::string::npos);
+}
+
+TEST(Server, ManyAtOnceAreAllAnswered) {
+  Running running({.slots = 4, .queue = 100});
+  std::vector<std::thread> threads;
+  std::atomic<int> good = 0;
+  for (int t = 0; t < 40; ++t) {
+    threads.emplace_back([&, t] {
+      const std::string prompt = "p" + std::to_string(t % 7);
+      const auto answer =
+          running.client().Post("/v1/completions", Running::body(prompt, 20 + t, t % 2 == 0), "application/json");
+      if (!answer || answer->status != 200) {
+        ADD_FAILURE() << (answer ? answer->body : httplib::to_string(answer.error()));
+        return;
+      }
+      const std::string text = t % 2 == 0 ? text_of_stream(answer->body)
+                                          : json::parse(answer->body)["choices"][0]["text"].get<std::string>();
+      const std::string expected = expected_text(testing::tokenizer().encode(prompt), 20 + t);
+      EXPECT_EQ(text, expected) << prompt;
+      good += text == expected ? 1 : 0;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 40);
+}
+
+TEST(Server, MalformedRequestsGetOneLine) {
+  Running running({});
+  auto client = running.client();
+  const std::tuple<const char*, std::string, int> cases[] = {{"/v1/completions", "", 400},
+                                                             {"/v1/completions", "{", 400},
+                                                             {"/v1/completions", std::string(1000, '\0'), 400},
+                                                             {"/v1/completions", R"({"model": "x"})", 404},
+                                                             {"/v1/chat/completions", R"({"model": "m"})", 400},
+                                                             {"/v1/nothing", "{}", 404},
+                                                             {"/v1/completions", std::string(200'000, 'x'), 413}};
+  for (const auto& [path, body, status] : cases) {
+    const auto answer = client.Post(path, body, "application/json");
+    ASSERT_TRUE(answer) << path << ' ' << body.size();
+    EXPECT_EQ(answer->status, status) << answer->body;
+    EXPECT_EQ(answer->body.find('\n'), answer->body.size() - 1);
+    EXPECT_TRUE(json::parse(answer->body)["error"]["message"].is_string());
+  }
+  EXPECT_EQ(client.Get("/v1/completions")->status, 404);
+  running.expect_well();
+}
+
+TEST(Server, SurvivesWhatIsNotHttp) {
+  Running running({.read_timeout_s = 4});
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  const std::string good = Raw::post(Running::body("x", 3));
+  for (int i = 0; i < 60; ++i) {
+    const Raw raw(running.port());
+    std::string text = good;
+    if (i % 3 == 0) {
+      text.resize(random() % 300);
+      for (char& c : text) c = static_cast<char>(random());
+    } else if (i % 3 == 1) {
+      for (int n = 0; n < 5; ++n) text[random() % text.size()] = static_cast<char>(random());
+    } else {
+      text.resize(random() % text.size());
+    }
+    raw.send(text);
+    if (i % 2 == 0) continue;  // closes at once
+    shutdown(0, 0);
+  }
+  for (const char* text :
+       {"GET / HTTP/9.9\r\n\r\n", "\r\n\r\n\r\n", "POST /v1/completions HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/completions HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\nabc",
+        "POST /v1/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzzz\r\n"}) {
+    const Raw raw(running.port());
+    raw.send(text);
+    raw.receive();
+  }
+  const Raw header(running.port());
+  header.send("GET /v1/models HTTP/1.1\r\nX: " + std::string(100'000, 'h') + "\r\n\r\n");
+  EXPECT_EQ(header.receive().find("200 OK"), std::string::npos);
+  EXPECT_TRUE(running.becomes_idle());
+  running.expect_well();
+}
+
+TEST(Server, SlowClientsHoldNobodyUp) {
+  Running running({.read_timeout_s = 4});
+  std::vector<std::unique_ptr<Raw>> slow;
+  const std::string request = Raw::post(Running::body("slow", 3));
+  for (int i = 0; i < 40; ++i) {
+    slow.push_back(std::make_unique<Raw>(running.port()));
+    slow.back()->send(request.substr(0, i % 2 == 0 ? 20 : request.size() - 20));
+  }
+  const auto start = Clock::now();
+  for (int i = 0; i < 10; ++i) running.expect_well();
+  EXPECT_LT(Clock::now() - start, 10s);
+  // A body that trickles never reaches the timeout of one read, but that of the whole.
+  const Raw trickle(running.port());
+  trickle.send(request.substr(0, request.size() - 20));
+  bool open = true;
+  for (int i = 0; i < 12 && open; ++i) {
+    std::this_thread::sleep_for(500ms);
+    open = trickle.send(" ");
+  }
+  const std::string answer = trickle.receive();
+  EXPECT_TRUE(answer.find("408") != answer.npos || !open || answer.empty()) << answer;
+  running.expect_well();
+}
+
+TEST(Server, ClientsThatGoAreCancelled) {
+  Running running({.slots = 4, .queue = 16, .pause = 200us});
+  for (const bool stream : {true, false}) {
+    {
+      std::vector<std::unique_ptr<Raw>> gone;
+      for (int i = 0; i < 8; ++i) {
+        gone.push_back(std::make_unique<Raw>(running.port()));
+        gone.back()->send(Raw::post(Running::body("gone", 100'000, stream)));
+      }
+      gone[0]->receive(stream ? "data: " : "200 OK");
+    }
+    EXPECT_TRUE(running.becomes_idle()) << stream;
+  }
+  EXPECT_LT(running.engine().counters().completion_tokens, 400'000u);
+  running.expect_well();
+}
+
+TEST(Server, ReaderThatStopsIsCancelled) {
+  Running running({.read_timeout_s = 4});
+  const Raw reader(running.port(), 4096);
+  reader.send(Raw::post(Running::body("stop", 150'000, true)));
+  reader.receive("data: ");
+  running.expect_well();
+  EXPECT_TRUE(running.becomes_idle(60s));
+  EXPECT_LT(running.engine().counters().completion_tokens, 150'000u);
+}
+
+TEST(Server, FullQueueIsRefused) {
+  Running running({.slots = 1, .queue = 2, .pause = 500us});
+  std::vector<std::unique_ptr<Raw>> holding;
+  for (int i = 0; i < 3; ++i) {
+    holding.push_back(std::make_unique<Raw>(running.port()));
+    holding.back()->send(Raw::post(Running::body("hold", 100'000, true)));
+    if (i == 0) holding.back()->receive("data: ");
+  }
+  const auto end = Clock::now() + 10s;
+  while (running.engine().counters().waiting < 2 && Clock::now() < end) std::this_thread::sleep_for(5ms);
+  const auto answer = running.client().Post("/v1/completions", Running::body("more", 1), "application/json");
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 429);
+  EXPECT_EQ(answer->get_header_value("Retry-After"), "1");
+  EXPECT_EQ(json::parse(answer->body)["error"]["code"], "queue_full");
+  holding.clear();
+  EXPECT_TRUE(running.becomes_idle());
+  running.expect_well();
+}
+
+TEST(Server, TimeoutGivesWhatThereIs) {
+  Running running({.slots = 1, .queue = 4, .pause = 1000us, .timeout_s = 0.5});
+  const Raw first(running.port());
+  first.send(Raw::post(Running::body("long", 100'000, true)));
+  first.receive("data: ");
+  const auto waiting = running.client().Post("/v1/completions", Running::body("wait", 100'000), "application/json");
+  ASSERT_TRUE(waiting);
+  if (waiting->status == 200) {  // the first had just ended
+    EXPECT_EQ(json::parse(waiting->body)["hadal"]["ended_by"], "timeout");
+  } else {
+    EXPECT_EQ(waiting->status, 503);
+  }
+  EXPECT_NE(first.receive().find("\"ended_by\":\"timeout\""), std::string::npos);
+}
+
+TEST(Server, KeyIsRequired) {
+  Running running({.api_key = "secret"});
+  auto client = running.client();
+  EXPECT_EQ(client.Get("/v1/models")->status, 401);
+  EXPECT_EQ(client.Get("/metrics")->status, 401);
+  EXPECT_EQ(client.Post("/v1/completions", Running::body("a", 1), "application/json")->status, 401);
+  EXPECT_EQ(client.Get("/health")->status, 200);
+  for (const char* wrong : {"Bearer secre", "Bearer secret2", "secret", "Bearer ", ""}) {
+    EXPECT_EQ(client.Get("/v1/models", {{"Authorization", wrong}})->status, 401) << wrong;
+  }
+  EXPECT_EQ(client.Get("/v1/models", {{"Authorization", "Bearer secret"}})->status, 200);
+}
+
+TEST(Server, DrainLetsRunningRequestsEnd) {
+  Running running({.pause = 2000us});
+  const Raw stream(running.port());
+  stream.send(Raw::post(Running::body("drain", 300, true)));
+  std::string events = stream.receive("data: ");
+  running.server().drain();
+  auto client = running.client();
+  EXPECT_EQ(client.Post("/v1/completions", Running::body("late", 1), "application/json")->status, 503);
+  EXPECT_EQ(client.Get("/health")->status, 503);
+  events += stream.receive();
+  EXPECT_NE(events.find("[DONE]"), std::string::npos);
+  EXPECT_NE(events.find("\"finish_reason\":\"length\""), std::string::npos);
+}
+
+TEST(Server, DrainDoesNotWaitForEver) {
+  Running running({.pause = 2000us, .drain_timeout_s = 0.2});
+  const Raw stream(running.port());
+  stream.send(Raw::post(Running::body("drain", 100'000, true)));
+  stream.receive("data: ");
+  running.server().drain();
+  EXPECT_NE(stream.receive().find("\"ended_by\":\"cancelled\""), std::string::npos);
+}
+
+TEST(Server, FaultOfTheChipIsAnError) {
+  Running running({.fail_at = 5});
+  auto client = running.client();
+  const auto stream = client.Post("/v1/completions", Running::body("a", 100, true), "application/json");
+  ASSERT_TRUE(stream);
+  EXPECT_NE(stream->body.find("core 3: race"), std::string::npos);
+  EXPECT_EQ(client.Post("/v1/completions", Running::body("a", 1), "application/json")->status, 500);
+  EXPECT_EQ(client.Get("/health")->status, 500);
+}
+
+}  // namespace
+}  // namespace hadal::serve

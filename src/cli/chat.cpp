@@ -14,6 +14,7 @@
 #include "cli/app.h"
 #include "cli/model_options.h"
 #include "cli/terminal.h"
+#include "cli/think.h"
 #include "report/units.h"
 #include "serve/engine.h"
 
@@ -51,40 +52,9 @@ class Interrupts {
   struct sigaction before_ {};
 };
 
-// Shows text as it comes; what stands between <think> and </think> dimmed.
-class Display {
- public:
-  explicit Display(bool thinking) : thinking_(thinking) {}
-  void push(const std::string& text) {
-    held_ += text;
-    for (;;) {
-      const std::string_view mark = thinking_ ? kClose : kOpen;
-      const size_t at = held_.find(mark);
-      if (at != held_.npos) {
-        const size_t end = at + mark.size();
-        show(held_.substr(0, thinking_ ? end : at));
-        if (!thinking_) print_now(dim(mark));
-        held_.erase(0, end);
-        thinking_ = !thinking_;
-        continue;
-      }
-      size_t keep = std::min(mark.size() - 1, held_.size());
-      while (keep > 0 && !held_.ends_with(mark.substr(0, keep))) --keep;
-      show(held_.substr(0, held_.size() - keep));
-      held_.erase(0, held_.size() - keep);
-      return;
-    }
-  }
-  void finish() { show(std::exchange(held_, "")); }
-
- private:
-  static constexpr std::string_view kOpen = "<think>", kClose = "</think>";
-  void show(const std::string& text) const {
-    if (!text.empty()) print_now(thinking_ ? dim(text) : text);
-  }
-  bool thinking_;
-  std::string held_;
-};
+void show(const std::vector<ThinkSplitter::Part>& parts) {
+  for (const auto& [text, thinking] : parts) print_now(thinking ? dim(text) : text);
+}
 
 class Conversation {
  public:
@@ -117,20 +87,20 @@ class Conversation {
     const auto tail = loaded_.model.tokenizer.decode(
         std::span(request.prompt).last(std::min<size_t>(4, request.prompt.size())), false);
     const size_t open = tail.rfind("<think>");
-    Display display(open != tail.npos && tail.find("</think>", open) == tail.npos);
+    ThinkSplitter splitter(open != tail.npos && tail.find("</think>", open) == tail.npos);
     std::string answer;
     serve::Usage usage;
     const Interrupts interrupts;
     const auto id = engine_.submit(std::move(request), [&](const serve::Update& update) {
       answer += update.text;
-      display.push(update.text);
+      show(splitter.push(update.text));
       if (update.ending == serve::Ending::kFailed) throw Error(ErrorKind::kFault, update.error);
       if (update.ending) usage = update.usage;
     });
     while (engine_.step()) {
       if (interrupted != 0) engine_.cancel(*id);
     }
-    display.finish();
+    show(splitter.finish());
     print_now("\n");
     if (!options_.quiet) print_now(dim(account(usage)) + "\n");
     messages_.push_back({{"role", "assistant"}, {"content", answer}});

@@ -2,6 +2,7 @@
 #include "serve/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 
@@ -47,7 +48,7 @@ void Engine::cancel(uint64_t id) {
 
 void Engine::cancel_all() {
   const std::lock_guard lock(mutex_);
-  for (uint64_t id = 1; id < next_id_; ++id) cancelled_.push_back(id);
+  cancel_all_ = true;
   work_.notify_all();
 }
 
@@ -65,7 +66,7 @@ std::string Engine::failure() const {
 
 void Engine::wait(std::chrono::milliseconds time) {
   std::unique_lock lock(mutex_);
-  work_.wait_for(lock, time, [&] { return !queue_.empty() || !cancelled_.empty(); });
+  work_.wait_for(lock, time, [&] { return !queue_.empty() || !cancelled_.empty() || cancel_all_; });
 }
 
 void Engine::end(Slot& slot, Ending ending, const std::string& text, const std::string& error) {
@@ -85,16 +86,18 @@ void Engine::end(Slot& slot, Ending ending, const std::string& text, const std::
 // Ends what was cancelled or has run out of time, in slots and in the queue.
 void Engine::drop_ended() {
   std::vector<uint64_t> cancelled;
+  bool all = false;
   std::vector<std::pair<std::unique_ptr<Sequence>, Ending>> waiting;
   const auto now = Clock::now();
   const auto ending_of = [&](const Sequence& s) -> std::optional<Ending> {
-    if (std::find(cancelled.begin(), cancelled.end(), s.id) != cancelled.end()) return Ending::kCancelled;
+    if (all || std::find(cancelled.begin(), cancelled.end(), s.id) != cancelled.end()) return Ending::kCancelled;
     if (seconds(now - s.submitted) > s.request.timeout_s) return Ending::kTimeout;
     return std::nullopt;
   };
   {
     const std::lock_guard lock(mutex_);
     cancelled.swap(cancelled_);
+    all = std::exchange(cancel_all_, false);
     for (auto& sequence : queue_) {
       if (const auto ending = ending_of(*sequence)) waiting.emplace_back(std::move(sequence), *ending);
     }

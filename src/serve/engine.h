@@ -118,6 +118,7 @@ class Engine {
   std::condition_variable work_;
   std::deque<std::unique_ptr<Sequence>> queue_;
   std::vector<uint64_t> cancelled_;
+  bool cancel_all_ = false;
   EngineCounters counters_;
   std::string failure_;
   uint64_t next_id_ = 1;

@@ -1,5 +1,5 @@
-// A thread a connection and one request a connection (cpp-httplib); answers are written as chunks, so that a client that
-// has gone is noticed and its request cancelled.
+// A thread and one request a connection (cpp-httplib); answers are written as chunks, so that a client that has gone is
+// noticed and its request cancelled.
 #include "serve/server.h"
 
 #include <fmt/format.h>

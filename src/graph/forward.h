@@ -1,5 +1,6 @@
-// What one device does in a forward step of any model the project knows, under a parallel plan: the tasks in order, each
-// with the sizes that decide its time on any chip. Tasks of layers that are alike stand once, with how often they happen.
+// What one device does in a forward step of any model the project knows, under a parallel plan: the tasks in order,
+// each with the sizes that decide its time on any chip. Tasks of layers that are alike stand once, with how often they
+// happen.
 #pragma once
 
 #include <cstdint>

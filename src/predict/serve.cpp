@@ -23,7 +23,7 @@ Percentiles percentiles(std::vector<double> values) {
   if (values.empty()) return out;
   std::sort(values.begin(), values.end());
   const auto at = [&](double q) {
-    return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+    return values[static_cast<size_t>(std::lround(q * static_cast<double>(values.size() - 1)))];
   };
   for (const double v : values) out.mean += v / static_cast<double>(values.size());
   out.p50 = at(0.5);
@@ -268,7 +268,8 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
     if (r.output > 1) tpot.push_back(each);
     good += ttft.back() <= options.ttft_slo_s && each <= options.tpot_slo_s ? 1 : 0;
   }
-  // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady state.
+  // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady
+  // state.
   const double span = server.end_s - requests.front().arrival_s;
   const double window = std::max(requests.back().arrival_s - requests.front().arrival_s, 1e-9);
   const double devices = static_cast<double>(options.decode.plan.devices()) +

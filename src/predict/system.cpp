@@ -21,8 +21,8 @@ void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
   if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
 }
 
-// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after it,
-// the shared expert, the routed ones, and the exchanges before and after those.
+// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after
+// it, the shared expert, the routed ones, and the exchanges before and after those.
 struct Sums {
   double front = 0, back = 0, shared = 0, routed = 0, dispatch = 0, combine = 0, other_exchange = 0, outside = 0;
   double compute() const { return front + back + shared + routed; }

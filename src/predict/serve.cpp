@@ -16,6 +16,7 @@
 namespace hadal::predict {
 namespace {
 
+constexpr double kCapacityWindow = 120;  // seconds of arrivals that a rate has to be sustained for
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 Percentiles percentiles(std::vector<double> values) {
@@ -65,6 +66,10 @@ class Server {
   double prefill_busy_s = 0, decode_busy_s = 0, batch_seconds = 0, end_s = 0, tokens_in_window = 0;
 
  private:
+  // The part of a step that lies before the last arrival.
+  double inside(double start, double seconds) const {
+    return std::clamp(requests_.back().arrival_s - start, 0.0, seconds);
+  }
   double groups(const SystemOptions& s) const { return static_cast<double>(s.plan.dp); }
 
   double prefill_ready() const {
@@ -81,7 +86,7 @@ class Server {
     double room = o_.chunk * groups(o_.prefill), tokens = 0, context = 0, pieces = 0;
     while (!waiting_.empty() && room > 0 && requests_[waiting_.front()].arrival_s <= now) {
       const size_t r = waiting_.front();
-      const double piece = std::min(room, left_.front());
+      const double piece = std::min({room, left_.front(), o_.chunk});
       left_.front() -= piece;
       room -= piece;
       tokens += piece;
@@ -94,9 +99,11 @@ class Server {
     }
     SystemOptions s = o_.prefill;
     s.prefill = true;
-    s.sequences = std::max(1.0, pieces / groups(s));
-    s.queries = tokens / (s.sequences * groups(s));
+    // A prompt lies on one device; those without one still take part in the experts.
+    s.sequences = std::ceil(pieces / groups(s));
+    s.queries = tokens / pieces;
     s.keys = std::max(s.queries, context / pieces);
+    s.mean_share = tokens / groups(s) / (s.sequences * s.queries);
     s.prefix_hit = 0;
     return predict(chip_, constants_, model_, s).step_s;
   }
@@ -105,7 +112,7 @@ class Server {
     std::vector<size_t> finished;
     const double seconds = take_chunk(start, finished);
     prefill_free_ = start + seconds;
-    prefill_busy_s += seconds;
+    prefill_busy_s += inside(start, seconds);
     for (const size_t r : finished) {
       requests_[r].first_token_s = prefill_free_;
       const double hand = transfer_s(chip_, constants_, model_, requests_[r].prompt, o_.decode.cache);
@@ -158,8 +165,8 @@ class Server {
     join(start);
     const double seconds = decode_seconds();
     decode_free_ = start + seconds;
-    decode_busy_s += seconds;
-    batch_seconds += seconds * static_cast<double>(running_.size()) / groups(o_.decode);
+    decode_busy_s += inside(start, seconds);
+    batch_seconds += inside(start, seconds) * static_cast<double>(running_.size()) / groups(o_.decode);
     advance(decode_free_);
   }
 
@@ -172,12 +179,12 @@ class Server {
     double seconds = 0;
     if (room && !waiting_.empty() && requests_[waiting_.front()].arrival_s <= start)
       seconds += take_chunk(start, finished);
-    prefill_busy_s += seconds;
+    prefill_busy_s += inside(start, seconds);
     if (!running_.empty()) {
       const double decode = decode_seconds();
       seconds += decode;
-      decode_busy_s += decode;
-      batch_seconds += seconds * static_cast<double>(running_.size()) / groups(o_.decode);
+      decode_busy_s += inside(start, decode);
+      batch_seconds += inside(start, decode) * static_cast<double>(running_.size()) / groups(o_.decode);
     }
     const double now = start + seconds;
     prefill_free_ = decode_free_ = now;
@@ -270,7 +277,6 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
   }
   // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady
   // state.
-  const double span = server.end_s - requests.front().arrival_s;
   const double window = std::max(requests.back().arrival_s - requests.front().arrival_s, 1e-9);
   const double devices = static_cast<double>(options.decode.plan.devices()) +
                          (options.disaggregated ? static_cast<double>(options.prefill.plan.devices()) : 0);
@@ -282,8 +288,8 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
   out.requests_per_s = static_cast<double>(requests.size()) / window;
   out.goodput_per_s = good / window;
   out.attained = good / static_cast<double>(requests.size());
-  out.prefill_busy = server.prefill_busy_s / span;
-  out.decode_busy = server.decode_busy_s / span;
+  out.prefill_busy = server.prefill_busy_s / window;
+  out.decode_busy = server.decode_busy_s / window;
   out.mean_batch = server.decode_busy_s > 0 ? server.batch_seconds / server.decode_busy_s : 0;
   return out;
 }
@@ -292,8 +298,9 @@ double capacity(const chip::Chip& chip, const Constants& constants, const model:
                 const ServeOptions& options, double mean_prompt, double mean_output, double variation, size_t count,
                 double share, uint64_t seed) {
   const auto meets = [&](double rate) {
+    const auto enough = std::max(count, static_cast<size_t>(rate * kCapacityWindow));
     return serve(chip, constants, model, options,
-                 poisson_requests(rate, count, mean_prompt, mean_output, variation, seed))
+                 poisson_requests(rate, enough, mean_prompt, mean_output, variation, seed))
                .attained >= share;
   };
   double low = 0, high = 1e-3;

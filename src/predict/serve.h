@@ -50,7 +50,8 @@ std::string_view latency_definitions();
 ServeResult serve(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
                   const ServeOptions& options, std::vector<Request> requests);
 
-// The highest rate at which at least `share` of `count` requests meet both objectives, within 2 %.
+// The highest rate at which at least `share` of the requests meet both objectives, within 2 %; tried with `count` requests
+// or two minutes of them, whatever is more.
 double capacity(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
                 const ServeOptions& options, double mean_prompt, double mean_output, double variation, size_t count,
                 double share, uint64_t seed);

@@ -112,6 +112,7 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   s.cache = o.cache;
   s.shared_expert_on_rank = o.shared_on_rank;
   s.exchange_cores = o.comm_cores;
+  s.mean_share = o.mean_share;
   const double rows = s.sequences * s.queries;
   if (o.mode == Mode::kProduction) s.context *= attention_spread(sequences, double(o.plan.dp));
   const LoadSpec load = o.mode == Mode::kProduction && o.load.kind == LoadKind::kUniform

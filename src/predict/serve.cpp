@@ -83,27 +83,36 @@ class Server {
 
   // Takes prompts, or pieces of them, up to a chunk on each device; gives the time they take.
   double take_chunk(double now, std::vector<size_t>& finished) {
-    double room = o_.chunk * groups(o_.prefill), tokens = 0, context = 0, pieces = 0;
+    double room = o_.chunk * groups(o_.prefill), tokens = 0, context = 0, pieces = 0, longest = 0;
+    std::vector<std::pair<size_t, double>> unfinished;
     while (!waiting_.empty() && room > 0 && requests_[waiting_.front()].arrival_s <= now) {
       const size_t r = waiting_.front();
-      const double piece = std::min({room, left_.front(), o_.chunk});
-      left_.front() -= piece;
+      const double left = left_.front(), piece = std::min({room, left, o_.chunk});
+      waiting_.pop_front();
+      left_.pop_front();
       room -= piece;
       tokens += piece;
       pieces += 1;
-      context += requests_[r].prompt - left_.front();
-      if (left_.front() > 0) break;
-      finished.push_back(r);
-      waiting_.pop_front();
-      left_.pop_front();
+      longest = std::max(longest, piece);
+      context += requests_[r].prompt - (left - piece);
+      if (left > piece) {
+        unfinished.emplace_back(r, left - piece);
+      } else {
+        finished.push_back(r);
+      }
+    }
+    for (auto it = unfinished.rbegin(); it != unfinished.rend(); ++it) {
+      waiting_.push_front(it->first);
+      left_.push_front(it->second);
     }
     SystemOptions s = o_.prefill;
     s.prefill = true;
-    // A prompt lies on one device; those without one still take part in the experts.
+    // A prompt lies on one device; the fullest decides, and those with less still take part in the experts.
+    const double fullest = std::max(longest, tokens / groups(s));
     s.sequences = std::ceil(pieces / groups(s));
-    s.queries = tokens / pieces;
+    s.queries = fullest / s.sequences;
     s.keys = std::max(s.queries, context / pieces);
-    s.mean_share = tokens / groups(s) / (s.sequences * s.queries);
+    s.mean_share = tokens / groups(s) / fullest;
     s.prefix_hit = 0;
     return predict(chip_, constants_, model_, s).step_s;
   }
@@ -217,6 +226,8 @@ std::string_view latency_definitions() {
          "Goodput: requests that meet both objectives / time between the first and the last arrival.\n";
 }
 
+size_t requests_for(double rate, size_t count) { return std::max(count, static_cast<size_t>(rate * kCapacityWindow)); }
+
 std::vector<Request> poisson_requests(double rate, size_t count, double mean_prompt, double mean_output,
                                       double variation, uint64_t seed) {
   std::mt19937_64 random(seed);
@@ -298,7 +309,7 @@ double capacity(const chip::Chip& chip, const Constants& constants, const model:
                 const ServeOptions& options, double mean_prompt, double mean_output, double variation, size_t count,
                 double share, uint64_t seed) {
   const auto meets = [&](double rate) {
-    const auto enough = std::max(count, static_cast<size_t>(rate * kCapacityWindow));
+    const size_t enough = requests_for(rate, count);
     return serve(chip, constants, model, options,
                  poisson_requests(rate, enough, mean_prompt, mean_output, variation, seed))
                .attained >= share;

@@ -85,7 +85,7 @@ TEST_F(Serving, PrefillInTheSameStepsHoldsUpDecode) {
 }
 
 TEST_F(Serving, CapacityMeetsItsObjectiveAndTwiceItDoesNot) {
-  o_.ttft_slo_s = 1;
+  o_.ttft_slo_s = 3;
   o_.tpot_slo_s = 0.05;
   const double rate = capacity(chip_, constants_, model_, o_, 4000, 100, 1, 200, 0.9, 5);
   ASSERT_GT(rate, 0);

@@ -67,7 +67,10 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
     const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
     const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
     const double seconds = e.seconds * task.repeat;
-    place(sums, task, core_seen) += seconds;
+    // What an exchange does on the cores cannot hide behind computing.
+    const double on_cores = e.core_seconds * task.repeat;
+    place(sums, task, core_seen) += seconds - on_cores;
+    sums.routed += on_cores;
     if (operators != nullptr && task.repeat > 0) {
       operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
     }

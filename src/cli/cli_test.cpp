@@ -48,7 +48,8 @@ TEST_F(Cli, HelpAndVersion) {
     const Outcome result = hadal(arguments);
     EXPECT_EQ(result.status, 0);
     for (const char* command :
-         {"run", "eval", "chat", "serve", "tokenize", "asm", "disasm", "exec", "chips", "models", "isa"}) {
+         {"run", "eval", "chat", "serve", "tokenize", "asm", "disasm", "exec", "predict", "validate", "plan", "verify",
+          "chips", "models", "isa"}) {
       EXPECT_NE(result.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
     }
   }
@@ -185,7 +186,68 @@ TEST_F(Cli, Lists) {
   ASSERT_NE(tiny, models.end());
   EXPECT_EQ((*tiny)["parameters"], 20569984);
   EXPECT_EQ((*tiny)["layers"], 5);
+  const auto v3 = std::find_if(models.begin(), models.end(), [](const json& m) { return m["name"] == "DeepSeek-V3"; });
+  ASSERT_NE(v3, models.end());
+  EXPECT_NEAR((*v3)["parameters"].get<double>(), 671.03e9, 0.01e9);
   EXPECT_NE(hadal({"isa"}).out.find("VALU"), std::string::npos);
+}
+
+TEST_F(Cli, PredictKeepsItsPromiseToScripts) {
+  const std::vector<std::string> v3{"predict",   "--model", "DeepSeek-V3", "--chip", "h800",      "--batch", "128",
+                                    "--context", "4096",    "--ep",        "128",    "--overlap", "2"};
+  std::vector<std::string> as_json = v3;
+  as_json.insert(as_json.end(), {"--json", "-"});
+  const Outcome result = hadal(as_json);
+  EXPECT_EQ(result.status, 0) << result.err;
+  const json p = json::parse(result.out);
+  EXPECT_GT(p["latency_us"].get<double>(), 0);
+  EXPECT_NEAR(p["tpot_ms"].get<double>() * 1000, p["latency_us"].get<double>(), 1e-6);
+  EXPECT_NEAR(p["tokens_per_s_per_chip"].get<double>(), 128 / p["latency_us"].get<double>() * 1e6, 1e-6);
+  for (const json& op : p["operators"]) {
+    EXPECT_TRUE(op.contains("name") && op.contains("latency_us") && op.contains("bound_by")) << op.dump();
+  }
+  EXPECT_NE(hadal(v3).out.find("time per output token"), std::string::npos);
+  const json served = json::parse(hadal({"predict", "-m", "DeepSeek-V3", "-c", "h800", "--ep", "32", "--overlap", "2",
+                                         "--rate", "5", "--requests", "50", "--output", "50", "--json", "-"})
+                                      .out);
+  EXPECT_LE(served["ttft_ms"]["p50"].get<double>(), served["ttft_ms"]["p99"].get<double>());
+  EXPECT_NE(served["definitions"].get<std::string>().find("TPOT"), std::string::npos);
+}
+
+TEST_F(Cli, PredictRefusesWhatItCannotPredict) {
+  expect_bad_input({"predict", "--chip", "h800"}, "--model");
+  expect_bad_input({"predict", "-m", "DeepSeek-V4", "-c", "h800"}, "there is no such model; did you mean");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h8000"}, "there is no such chip description; did you mean");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "--tp", "3"},
+                   "--tp: 3 does not divide the 128 heads");
+  expect_bad_input({"predict", "-m", "Qwen3-8B", "-c", "h800", "--ep", "8"}, "--ep: Qwen3-8B has no experts");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "hadal-rtl", "--ep", "8"}, "has no links");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "--load", "zipf"}, "--load: load 'zipf' is unknown");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "-p", "prefill", "-l", "10", "--new-tokens", "20"},
+                   "is more than the context");
+  expect_bad_input({"run", "models/hadal-tiny", "--chip", "h800", "--prompt", "x"}, "by its performance only");
+}
+
+TEST_F(Cli, ValidateKeepsItsPromiseToScripts) {
+  const std::string table = file("m.csv",
+                                 "id,group,chip,model,operator,config,metric,value,unit,mark,source,confidence,note\n"
+                                 "a,g,h800,,gemm,m=64;n=4096;k=7168;format=fp8,latency,13,us,test,mine,H,\n"
+                                 "b,g,a100,,gemm,m=64;n=4096;k=7168,latency,40,us,test,mine,H,\n");
+  const Outcome result = hadal({"validate", "--measurements", table, "--json", "-"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  const json v = json::parse(result.out);
+  ASSERT_EQ(v["rows"].size(), 2u);
+  for (const char* key : {"id", "predicted", "measured", "unit", "error_pct", "mark"}) {
+    EXPECT_TRUE(v["rows"][0].contains(key)) << key;
+  }
+  for (const char* key : {"name", "n", "median_abs_pct", "p90_abs_pct", "bias_pct"}) {
+    EXPECT_TRUE(v["groups"][0].contains(key)) << key;
+  }
+  const double predicted = v["rows"][0]["predicted"];
+  EXPECT_NEAR(v["rows"][0]["error_pct"].get<double>(), 100 * (predicted / 13 - 1), 1e-9);
+  expect_bad_input({"validate", "--measurements", table, "--fit", directory_.file("c.yaml")}, "hold no row marked fit");
+  EXPECT_FALSE(std::filesystem::exists(directory_.file("c.yaml")));
+  expect_bad_input({"validate", "--measurements", file("bad.csv", "id\n")}, "bad.csv:1: column");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "isa/isa.h"
 #include "isa/system_verilog.h"
+#include "model/architecture.h"
 #include "model/model.h"
 #include "numerics/sfu_rom.h"
 #include "report/run.h"
@@ -130,6 +131,33 @@ Json model_entry(const std::string& directory, Table& table) {
           {"context_tokens", c.max_position_embeddings}};
 }
 
+// A model of which only the shape is here.
+Json shape_entry(const std::string& path, Table& table) {
+  const model::Architecture a = model::Architecture::load(path);
+  const model::ParameterCount count = count_parameters(a);
+  const std::string experts =
+      a.experts > 0 ? fmt::format("{} of {} + {}", a.experts_per_token, a.experts, a.shared_experts) : "-";
+  table.add({a.name, report::si(count.total, ""), report::si(count.active, ""), "shape", fmt::format("{}", a.layers),
+             fmt::format("{}", a.hidden), fmt::format("{}", a.heads), experts, fmt::format("{}", a.vocab), "-", path});
+  return {{"name", a.name},
+          {"file", path},
+          {"family", a.family},
+          {"parameters", count.total},
+          {"parameters_active", count.active},
+          {"weight_bytes", 0},
+          {"layers", a.layers},
+          {"hidden_size", a.hidden},
+          {"heads", a.heads},
+          {"routed_experts", a.experts},
+          {"experts_per_token", a.experts_per_token},
+          {"shared_experts", a.shared_experts},
+          {"vocabulary", a.vocab}};
+}
+
+Json any_model_entry(const std::string& path, Table& table) {
+  return path.ends_with(".json") ? shape_entry(path, table) : model_entry(path, table);
+}
+
 void add_list(CLI::App& app, Action& action, const char* name, const char* about,
               const std::function<void(const std::string&)>& show) {
   const auto json = std::make_shared<std::string>();
@@ -167,21 +195,25 @@ void add_chips(CLI::App& app, Action& action) {
 }
 
 void add_models(CLI::App& app, Action& action) {
-  add_list(app, action, "models", "List the models under models/", [](const std::string& json) {
-    list(model_directories(),
-         Table({{"model", Align::kLeft},
-                {"parameters"},
-                {"active"},
-                {"weights"},
-                {"layers"},
-                {"hidden"},
-                {"heads"},
-                {"experts"},
-                {"vocabulary"},
-                {"context"},
-                {"directory", Align::kLeft}}),
-         json, model_entry);
-  });
+  add_list(app, action, "models", "List the models under models/, and the shapes under models/configs/",
+           [](const std::string& json) {
+             std::vector<std::string> paths = model_directories();
+             const std::vector<std::string> shapes = shape_files();
+             paths.insert(paths.end(), shapes.begin(), shapes.end());
+             list(paths,
+                  Table({{"model", Align::kLeft},
+                         {"parameters"},
+                         {"active"},
+                         {"weights"},
+                         {"layers"},
+                         {"hidden"},
+                         {"heads"},
+                         {"experts"},
+                         {"vocabulary"},
+                         {"context"},
+                         {"directory", Align::kLeft}}),
+                  json, any_model_entry);
+           });
 }
 
 void add_isa(CLI::App& app, Action& action) {

@@ -118,10 +118,11 @@ void execute_serving(const Options& o, const chip::Chip& chip, const model::Arch
     rate = predict::capacity(chip, constants, model, options, o.context, o.output, o.variation, count, 0.9, seed);
     if (rate <= 0) input_error("--capacity", "no rate meets the objectives; loosen --ttft-slo-ms or --tpot-slo-ms");
   }
-  const predict::ServeResult r =
-      predict::serve(chip, constants, model, options,
-                     o.trace.empty() ? predict::poisson_requests(rate, count, o.context, o.output, o.variation, seed)
-                                     : predict::trace_requests(o.trace));
+  const predict::ServeResult r = predict::serve(
+      chip, constants, model, options,
+      o.trace.empty() ? predict::poisson_requests(rate, o.capacity ? predict::requests_for(rate, count) : count,
+                                                  o.context, o.output, o.variation, seed)
+                      : predict::trace_requests(o.trace));
   const std::pair<const char*, const predict::Percentiles*> rows[] = {
       {"ttft", &r.ttft_s}, {"tpot", &r.tpot_s}, {"e2e", &r.e2e_s}};
   if (json) {

@@ -251,7 +251,7 @@ void Builder::experts(double repeat) {
   x.hot = s_.expert_rows_factor;
   x.bulk = s_.prefill;
   x.cores = s_.exchange_cores;
-  const double copies = rows * real(a_.experts_per_token);  // mean of rows received
+  const double copies = rows * s_.mean_share * real(a_.experts_per_token);  // mean of rows received
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kDispatch;
     x.token_bytes = format_bytes(activation) * hidden + (activation == Format::kBf16 ? 0 : hidden / 32);
@@ -284,7 +284,7 @@ void Builder::experts(double repeat) {
   // added up before they go back.
   const bool permute = s_.prefill && plan_.ep > 1, copies_in = !s_.prefill && plan_.ep > 1;
   const double width = format_bytes(activation) * hidden;
-  const double once = permute ? rows * arrivals(a_, plan_) : 0;
+  const double once = permute ? rows * s_.mean_share * arrivals(a_, plan_) : 0;
   if (permute) add("scatter", part, repeat, VectorTask{once * width, received * width, 0, 0});
   // Low-latency kernels leave rows in buffers that the network writes and reads; cores copy them from and to there.
   if (copies_in) add("unpack", part, repeat, VectorTask{received * width, received * width, 0, 0});

@@ -1,5 +1,6 @@
-// What one device does in a forward step of any model the project knows, under a parallel plan: the tasks in order, each
-// with the sizes that decide its time on any chip. Tasks of layers that are alike stand once, with how often they happen.
+// What one device does in a forward step of any model the project knows, under a parallel plan: the tasks in order,
+// each with the sizes that decide its time on any chip. Tasks of layers that are alike stand once, with how often they
+// happen.
 #pragma once
 
 #include <cstdint>
@@ -87,6 +88,7 @@ struct StepShape {
   double cached = 0;     // of them, not computed in this step (prefix cache or earlier chunks); decode: all
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
   bool shared_expert_on_rank = true;  // every device computes the shared expert for its own tokens
+  double mean_share = 1;              // tokens of a mean device over this one's
   double expert_rows_factor = 1;      // load of the fullest device over the mean
   double exchange_cores = 0;          // that throughput exchanges occupy
   std::vector<double> expert_rows{};  // rows of each expert of the fullest device; empty: even

@@ -24,6 +24,7 @@ constexpr ConstantInfo kTable[] = {
     {"scaled_step_cycles", &Constants::scaled_step_cycles, 0, 1000, true},
     {"plain_step_cycles", &Constants::plain_step_cycles, 0, 1000, true},
     {"promotion_exposed", &Constants::promotion_exposed, 0, 1, true},
+    {"late_promotion_exposed", &Constants::late_promotion_exposed, 0, 4, true},
     {"decode_exposed", &Constants::decode_exposed, 0, 2, true},
     {"prefill_exposed", &Constants::prefill_exposed, 0, 2, true},
     {"dequantise_ops", &Constants::dequantise_ops, 0, 50, true},

@@ -27,6 +27,7 @@ StepCheck check_step(const model::Model& model, const chip::Chip& chip, int batc
 
 // Cycles of the operators of a step on a chip that runs our programs, by name in the order of graph::step; what the
 // kernels do, with the chip's own latencies and rates (docs/predict.md).
-std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows, int64_t context);
+std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows,
+                                           int64_t context);
 
 }  // namespace hadal::predict

@@ -30,9 +30,7 @@ double median_error(const StepCheck& step, const char* name) {
   return median;
 }
 
-double step_error(const StepCheck& step) {
-  return 100 * std::abs(step.predicted_cycles / step.simulated_cycles - 1);
-}
+double step_error(const StepCheck& step) { return 100 * std::abs(step.predicted_cycles / step.simulated_cycles - 1); }
 
 TEST(CrossLayer, TheBundledModel) {
   const chip::Chip chip = chip::load(testing::chip_file("hadal-1"));

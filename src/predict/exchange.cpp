@@ -49,9 +49,13 @@ Estimate all_to_all(const Device& d, const ExchangeTask& t) {
   const double up = local * t.hot / (d.up_bytes_per_s * (t.bulk ? c.link_bulk : c.link_small));
   const double out = remote * t.hot / (d.out_bytes_per_s * (t.bulk ? c.nic_bulk : c.nic_small));
   const double latency = d.links.scale_up.latency_s + (peers > 0 ? d.links.scale_out.latency_s : 0);
-  const double start = (t.bulk ? c.bulk_start_us : c.exchange_start_us) * 1e-6 + latency + peers * c.peer_us * 1e-6;
+  const double posting = peers * c.peer_us * 1e-6;
+  const double start = (t.bulk ? c.bulk_start_us : c.exchange_start_us) * 1e-6 + latency + posting;
+  // Low-latency kernels run on all cores until every message is posted, and again to take what came; throughput kernels
+  // have cores of their own.
+  const double on_cores = t.bulk ? 0 : c.exchange_start_us * 1e-6 + posting;
   const double data = std::max({up, out, copy});
-  return {start + data, data > start ? Bound::kLink : Bound::kStart, 2 * (local + remote)};
+  return {start + data, data > start ? Bound::kLink : Bound::kStart, 2 * (local + remote), on_cores};
 }
 
 // A ring inside the scale-up domain, and over the slower links beyond it.

@@ -36,6 +36,7 @@ struct Estimate {
   double seconds = 0;
   Bound bound{};
   double memory_bytes = 0;  // read and written in device memory
+  double core_seconds = 0;  // of an exchange: kernels on all cores, during which nothing else computes
 };
 
 Estimate estimate(const Device& device, const graph::GemmTask& task);

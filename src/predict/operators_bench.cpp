@@ -1,4 +1,5 @@
-// Speed of the predictor: one GEMM with its search over tilings, one decode point of DeepSeek-V3, points on two threads.
+// Speed of the predictor: one GEMM with its search over tilings, one decode point of DeepSeek-V3, points on two
+// threads.
 #include <benchmark/benchmark.h>
 
 #include "predict/system.h"

@@ -15,21 +15,21 @@ using graph::Kind;
 
 constexpr double kTileColumns = 32;
 
-// One operator of one layer with hadal-tiny on hadal-1, without its streams: cycles at one row and an empty context, and
-// how many times a row's results over a port of the network each further row takes.
+// One operator of one layer with hadal-tiny on hadal-1, without its streams: cycles at one row and an empty context,
+// and how many times a row's results over a port of the network each further row takes.
 struct Chain {
   Kind kind;
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {
-    {Kind::kEmbed, 1120, 2.6},    {Kind::kQkvDown, 496, 0.38}, {Kind::kKvWrite, 0, 0},   {Kind::kQUp, 486, 0.69},
-    {Kind::kQAbsorb, 739, 0.1},   {Kind::kAttention, 1313, 0}, {Kind::kVUp, 877, 1.6},   {Kind::kOutput, 592, 0},
-    {Kind::kMlpUp, 733, 0.34},    {Kind::kMlpDown, 258, 0.6},  {Kind::kRouter, 1779, 0}, {Kind::kExperts, 1166, 1.3},
-    {Kind::kCombine, 896, 1.4},   {Kind::kLmHead, 1156, 0}};
+constexpr Chain kChains[] = {{Kind::kEmbed, 1120, 2.6},  {Kind::kQkvDown, 496, 0.38}, {Kind::kKvWrite, 0, 0},
+                             {Kind::kQUp, 486, 0.69},    {Kind::kQAbsorb, 739, 0.1},  {Kind::kAttention, 1313, 0},
+                             {Kind::kVUp, 877, 1.6},     {Kind::kOutput, 592, 0},     {Kind::kMlpUp, 733, 0.34},
+                             {Kind::kMlpDown, 258, 0.6}, {Kind::kRouter, 1779, 0},    {Kind::kExperts, 1166, 1.3},
+                             {Kind::kCombine, 896, 1.4}, {Kind::kLmHead, 1156, 0}};
 
-constexpr double kNormPasses = 8;        // of the vector unit over a row: square, sum, scale, weigh, quantise
-constexpr double kSharedMemory = 0.8;    // of its rate, when all cores fetch at once
+constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
+constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once
 // A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
 constexpr double kTileCycles = 1690, kHeadCycles = 70;
 
@@ -38,14 +38,16 @@ constexpr double kTileCycles = 1690, kHeadCycles = 70;
 double stream(const chip::Chip& chip, double columns, double k, double bytes_each) {
   const double tiles = std::ceil(columns / kTileColumns), most = std::ceil(tiles / chip.cores);
   const double port = most * kTileColumns * k * bytes_each / chip.dma.bytes_per_cycle;
-  const double per_cycle = chip.dram.channels * chip.dram.channel_bytes_per_s / chip.clock_hz *
-                           (1 - chip.dram.t_rfc_s / chip.dram.t_refi_s);
+  const double per_cycle =
+      chip.dram.channels * chip.dram.channel_bytes_per_s / chip.clock_hz * (1 - chip.dram.t_rfc_s / chip.dram.t_refi_s);
   return std::max(port, columns * k * bytes_each / per_cycle) / kSharedMemory;
 }
 
 double cycles_of(const graph::Operator& op, const model::Config& c, const chip::Chip& chip, int rows, int64_t context) {
-  const auto chain = std::find_if(std::begin(kChains), std::end(kChains), [&](const Chain& x) { return x.kind == op.kind; });
-  const double n = double(op.n), k = double(op.k), hidden = double(c.hidden_size), inter = double(c.moe_intermediate_size);
+  const auto chain =
+      std::find_if(std::begin(kChains), std::end(kChains), [&](const Chain& x) { return x.kind == op.kind; });
+  const double n = double(op.n), k = double(op.k), hidden = double(c.hidden_size),
+               inter = double(c.moe_intermediate_size);
   const double shared = inter * double(c.n_shared_experts);
   double columns = n * double(op.count), streamed = 0, normalised = 0;
   switch (op.kind) {
@@ -92,7 +94,8 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
 
 }  // namespace
 
-std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows, int64_t context) {
+std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows,
+                                           int64_t context) {
   std::vector<OperatorCheck> out;
   for (const graph::Operator& op : graph::step(config)) {
     const size_t dot = op.name.find('.');

@@ -119,6 +119,9 @@ Outcome gemm(Context& c) {
   t.activation = t.weight = c.config.format_or("format", "bf16");
   t.block_scaled = c.config.whole_or("scaled", 0) > 0;
   set_timing(c);
+  // Which kernel: DeepGEMM scales the sums of one step while the next one multiplies, TensorRT-LLM's does so between.
+  const bool late = c.config.choice_or<bool>("scaling", "beside", {{"beside", false}, {"between", true}});
+  if (late) c.device.constants.promotion_exposed = c.device.constants.late_promotion_exposed;
   Outcome out;
   out.seconds = estimate(c.device, t).seconds;
   out.macs = t.m * t.groups * double(t.n) * double(t.k);

@@ -16,6 +16,7 @@
 namespace hadal::predict {
 namespace {
 
+constexpr double kCapacityWindow = 120;  // seconds of arrivals that a rate has to be sustained for
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 Percentiles percentiles(std::vector<double> values) {
@@ -23,7 +24,7 @@ Percentiles percentiles(std::vector<double> values) {
   if (values.empty()) return out;
   std::sort(values.begin(), values.end());
   const auto at = [&](double q) {
-    return values[static_cast<size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+    return values[static_cast<size_t>(std::lround(q * static_cast<double>(values.size() - 1)))];
   };
   for (const double v : values) out.mean += v / static_cast<double>(values.size());
   out.p50 = at(0.5);
@@ -65,6 +66,10 @@ class Server {
   double prefill_busy_s = 0, decode_busy_s = 0, batch_seconds = 0, end_s = 0, tokens_in_window = 0;
 
  private:
+  // The part of a step that lies before the last arrival.
+  double inside(double start, double seconds) const {
+    return std::clamp(requests_.back().arrival_s - start, 0.0, seconds);
+  }
   double groups(const SystemOptions& s) const { return static_cast<double>(s.plan.dp); }
 
   double prefill_ready() const {
@@ -78,25 +83,36 @@ class Server {
 
   // Takes prompts, or pieces of them, up to a chunk on each device; gives the time they take.
   double take_chunk(double now, std::vector<size_t>& finished) {
-    double room = o_.chunk * groups(o_.prefill), tokens = 0, context = 0, pieces = 0;
+    double room = o_.chunk * groups(o_.prefill), tokens = 0, context = 0, pieces = 0, longest = 0;
+    std::vector<std::pair<size_t, double>> unfinished;
     while (!waiting_.empty() && room > 0 && requests_[waiting_.front()].arrival_s <= now) {
       const size_t r = waiting_.front();
-      const double piece = std::min(room, left_.front());
-      left_.front() -= piece;
+      const double left = left_.front(), piece = std::min({room, left, o_.chunk});
+      waiting_.pop_front();
+      left_.pop_front();
       room -= piece;
       tokens += piece;
       pieces += 1;
-      context += requests_[r].prompt - left_.front();
-      if (left_.front() > 0) break;
-      finished.push_back(r);
-      waiting_.pop_front();
-      left_.pop_front();
+      longest = std::max(longest, piece);
+      context += requests_[r].prompt - (left - piece);
+      if (left > piece) {
+        unfinished.emplace_back(r, left - piece);
+      } else {
+        finished.push_back(r);
+      }
+    }
+    for (auto it = unfinished.rbegin(); it != unfinished.rend(); ++it) {
+      waiting_.push_front(it->first);
+      left_.push_front(it->second);
     }
     SystemOptions s = o_.prefill;
     s.prefill = true;
-    s.sequences = std::max(1.0, pieces / groups(s));
-    s.queries = tokens / (s.sequences * groups(s));
+    // A prompt lies on one device; the fullest decides, and those with less still take part in the experts.
+    const double fullest = std::max(longest, tokens / groups(s));
+    s.sequences = std::ceil(pieces / groups(s));
+    s.queries = fullest / s.sequences;
     s.keys = std::max(s.queries, context / pieces);
+    s.mean_share = tokens / groups(s) / fullest;
     s.prefix_hit = 0;
     return predict(chip_, constants_, model_, s).step_s;
   }
@@ -105,7 +121,7 @@ class Server {
     std::vector<size_t> finished;
     const double seconds = take_chunk(start, finished);
     prefill_free_ = start + seconds;
-    prefill_busy_s += seconds;
+    prefill_busy_s += inside(start, seconds);
     for (const size_t r : finished) {
       requests_[r].first_token_s = prefill_free_;
       const double hand = transfer_s(chip_, constants_, model_, requests_[r].prompt, o_.decode.cache);
@@ -158,8 +174,8 @@ class Server {
     join(start);
     const double seconds = decode_seconds();
     decode_free_ = start + seconds;
-    decode_busy_s += seconds;
-    batch_seconds += seconds * static_cast<double>(running_.size()) / groups(o_.decode);
+    decode_busy_s += inside(start, seconds);
+    batch_seconds += inside(start, seconds) * static_cast<double>(running_.size()) / groups(o_.decode);
     advance(decode_free_);
   }
 
@@ -172,12 +188,12 @@ class Server {
     double seconds = 0;
     if (room && !waiting_.empty() && requests_[waiting_.front()].arrival_s <= start)
       seconds += take_chunk(start, finished);
-    prefill_busy_s += seconds;
+    prefill_busy_s += inside(start, seconds);
     if (!running_.empty()) {
       const double decode = decode_seconds();
       seconds += decode;
-      decode_busy_s += decode;
-      batch_seconds += seconds * static_cast<double>(running_.size()) / groups(o_.decode);
+      decode_busy_s += inside(start, decode);
+      batch_seconds += inside(start, decode) * static_cast<double>(running_.size()) / groups(o_.decode);
     }
     const double now = start + seconds;
     prefill_free_ = decode_free_ = now;
@@ -209,6 +225,8 @@ std::string_view latency_definitions() {
          "E2E: from arrival to the last token.\n"
          "Goodput: requests that meet both objectives / time between the first and the last arrival.\n";
 }
+
+size_t requests_for(double rate, size_t count) { return std::max(count, static_cast<size_t>(rate * kCapacityWindow)); }
 
 std::vector<Request> poisson_requests(double rate, size_t count, double mean_prompt, double mean_output,
                                       double variation, uint64_t seed) {
@@ -268,8 +286,8 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
     if (r.output > 1) tpot.push_back(each);
     good += ttft.back() <= options.ttft_slo_s && each <= options.tpot_slo_s ? 1 : 0;
   }
-  // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady state.
-  const double span = server.end_s - requests.front().arrival_s;
+  // Rates are those of the time in which requests arrive; what finishes after the last one came belongs to no steady
+  // state.
   const double window = std::max(requests.back().arrival_s - requests.front().arrival_s, 1e-9);
   const double devices = static_cast<double>(options.decode.plan.devices()) +
                          (options.disaggregated ? static_cast<double>(options.prefill.plan.devices()) : 0);
@@ -281,8 +299,8 @@ ServeResult serve(const chip::Chip& chip, const Constants& constants, const mode
   out.requests_per_s = static_cast<double>(requests.size()) / window;
   out.goodput_per_s = good / window;
   out.attained = good / static_cast<double>(requests.size());
-  out.prefill_busy = server.prefill_busy_s / span;
-  out.decode_busy = server.decode_busy_s / span;
+  out.prefill_busy = server.prefill_busy_s / window;
+  out.decode_busy = server.decode_busy_s / window;
   out.mean_batch = server.decode_busy_s > 0 ? server.batch_seconds / server.decode_busy_s : 0;
   return out;
 }
@@ -291,8 +309,9 @@ double capacity(const chip::Chip& chip, const Constants& constants, const model:
                 const ServeOptions& options, double mean_prompt, double mean_output, double variation, size_t count,
                 double share, uint64_t seed) {
   const auto meets = [&](double rate) {
+    const size_t enough = requests_for(rate, count);
     return serve(chip, constants, model, options,
-                 poisson_requests(rate, count, mean_prompt, mean_output, variation, seed))
+                 poisson_requests(rate, enough, mean_prompt, mean_output, variation, seed))
                .attained >= share;
   };
   double low = 0, high = 1e-3;

@@ -15,6 +15,9 @@ struct Request {
   double first_token_s = -1, finish_s = -1;      // when they happened; below 0: not yet
 };
 
+// Requests that a rate is tried with: `count` or two minutes of them, whatever is more.
+size_t requests_for(double rate, size_t count);
+
 // Requests with exponential gaps of mean 1 / `rate`, and log-normal lengths of the given means and variation (standard
 // deviation over mean; 0: all alike).
 std::vector<Request> poisson_requests(double rate, size_t count, double mean_prompt, double mean_output,
@@ -50,7 +53,8 @@ std::string_view latency_definitions();
 ServeResult serve(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
                   const ServeOptions& options, std::vector<Request> requests);
 
-// The highest rate at which at least `share` of `count` requests meet both objectives, within 2 %.
+// The highest rate at which at least `share` of the requests meet both objectives, within 2 %; tried with
+// requests_for(rate, count) of them.
 double capacity(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
                 const ServeOptions& options, double mean_prompt, double mean_output, double variation, size_t count,
                 double share, uint64_t seed);

@@ -21,8 +21,8 @@ void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
   if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
 }
 
-// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after it,
-// the shared expert, the routed ones, and the exchanges before and after those.
+// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after
+// it, the shared expert, the routed ones, and the exchanges before and after those.
 struct Sums {
   double front = 0, back = 0, shared = 0, routed = 0, dispatch = 0, combine = 0, other_exchange = 0, outside = 0;
   double compute() const { return front + back + shared + routed; }
@@ -67,7 +67,10 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
     const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
     const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
     const double seconds = e.seconds * task.repeat;
-    place(sums, task, core_seen) += seconds;
+    // What an exchange does on the cores cannot hide behind computing.
+    const double on_cores = e.core_seconds * task.repeat;
+    place(sums, task, core_seen) += seconds - on_cores;
+    sums.routed += on_cores;
     if (operators != nullptr && task.repeat > 0) {
       operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
     }
@@ -112,6 +115,7 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   s.cache = o.cache;
   s.shared_expert_on_rank = o.shared_on_rank;
   s.exchange_cores = o.comm_cores;
+  s.mean_share = o.mean_share;
   const double rows = s.sequences * s.queries;
   if (o.mode == Mode::kProduction) s.context *= attention_spread(sequences, double(o.plan.dp));
   const LoadSpec load = o.mode == Mode::kProduction && o.load.kind == LoadKind::kUniform

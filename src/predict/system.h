@@ -30,6 +30,7 @@ struct SystemOptions {
   int64_t mtp = 0;             // tokens drafted ahead
   double acceptance = 0;       // of each
   double prefix_hit = 0;       // prefill: share of the context found in a prefix cache
+  double mean_share = 1;       // tokens of a mean device over those of the fullest, where there are too few for all
   double tpot_target_s = 0;    // decode: choose the largest batch within it, instead of `sequences`
 };
 

@@ -14,7 +14,7 @@ namespace hadal::plan {
 namespace {
 
 constexpr double kHoursAYear = 8760, kSecondsADay = 86400, kSecondsAnHour = 3600, kHoursADay = 24;
-constexpr double kGap = 1e-3;
+constexpr double kGap = 2e-3;
 constexpr double kShortest = 0.5;  // of the workload's context, for a measured decode point to count
 
 struct Choice {

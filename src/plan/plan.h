@@ -9,14 +9,28 @@
 
 namespace hadal::plan {
 
+// Yield of a die over the range of its process's defect density, worked out once.
+class YieldCurve {
+ public:
+  YieldCurve() = default;
+  YieldCurve(const HarvestedDie& die, YieldModel model, const Process& process);
+  double operator()(double defects_per_cm2) const;  // inside the range, by linear interpolation
+
+ private:
+  double low_ = 0, step_ = 0;
+  std::vector<double> yields_;
+};
+
 struct BuildReport {
   const Build* build = nullptr;
   double clock_hz = 0, reachable_clock_hz = 0;  // declared (scaled with the process), and what synthesis supports today
   ChipArea area;
+  YieldCurve yield_curve;
   bool fits_reticle = true, fits_package = true;
   Power power;
-  UnitCost unit, unit_low, unit_high;
-  double wafers = 0;  // for the volume
+  UnitCost unit;
+  Quantiles unit_usd;  // over the ranges of wafer, defects, memory and packaging
+  double wafers = 0;   // for the volume
   Forecast forecast;
   std::string tapeout_p50, volume_p50, volume_p10, volume_p90;  // dates
   Subject subject;
@@ -37,7 +51,11 @@ struct BreakEven {
 
 struct OptionReport {
   const Option* option = nullptr;
-  FleetResult base, good, bad;  // figures as they stand, all ranges in favour, all against
+  FleetResult base;  // with the figures as they stand
+  // Over the ranges of all inputs, the assignment kept and its chips scaled with their rates.
+  Quantiles usd_per_mtoken_in, usd_per_mtoken_out, usd_per_day;
+  std::vector<double> samples_usd_per_day;  // run by run, the same draws for every option
+  double beats_first = 0;                   // share of runs in which a day costs less than with the first option
   std::vector<std::pair<std::string, std::vector<RuleStatus>>> rules;  // by kind of chip
   const BuildReport* built = nullptr;
   double nre_usd_per_day = 0;  // part of the cost that repays the NRE

@@ -193,28 +193,23 @@ Scenario load_scenario(const std::string& path, Facts& facts) {
   return parse_scenario(MappedFile::open(path).text(), path, facts);
 }
 
-double pick(const Figure& figure, Side side, bool more_is_worse) {
-  if (side == Side::kBase) return figure.value;
-  return (side == Side::kBad) == more_is_worse ? figure.high : figure.low;
-}
-
 Workload workload_of(const Scenario& sc) {
   return {sc.model,         sc.input.value,      sc.cached.value, sc.output.value,
           sc.context.value, sc.tpot_limit.value, sc.load_curve};
 }
 
-Economics economics_of(const Scenario& sc, Side side) {
+Economics economics_of(const Scenario& sc, const FigureValue& value) {
   Economics e;
-  e.electricity_usd_per_kwh = pick(sc.electricity, side, true);
-  e.pue = pick(sc.pue, side, true);
-  e.depreciation_months = pick(sc.depreciation, side, false);
-  e.residual = pick(sc.residual, side, false);
-  e.interest = pick(sc.interest, side, true);
-  e.facility_usd_per_w = pick(sc.facility, side, true);
-  e.facility_months = pick(sc.facility_life, side, false);
-  e.upkeep = pick(sc.upkeep, side, true);
-  e.idle_power = pick(sc.idle_power, side, true);
-  e.reserve = pick(sc.reserve, side, true);
+  e.electricity_usd_per_kwh = value(sc.electricity);
+  e.pue = value(sc.pue);
+  e.depreciation_months = value(sc.depreciation);
+  e.residual = value(sc.residual);
+  e.interest = value(sc.interest);
+  e.facility_usd_per_w = value(sc.facility);
+  e.facility_months = value(sc.facility_life);
+  e.upkeep = value(sc.upkeep);
+  e.idle_power = value(sc.idle_power);
+  e.reserve = value(sc.reserve);
   return e;
 }
 

@@ -62,11 +62,8 @@ struct Scenario {
 Scenario load_scenario(const std::string& path, Facts& facts);
 Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts);
 
-// Which end of every range: the figures as they stand, all in our favour, or all against.
-enum class Side { kBase, kGood, kBad };
-double pick(const Figure& figure, Side side, bool more_is_worse);
-
 Workload workload_of(const Scenario& scenario);
-Economics economics_of(const Scenario& scenario, Side side);
+// With each figure replaced by what `value` makes of it.
+Economics economics_of(const Scenario& scenario, const FigureValue& value);
 
 }  // namespace hadal::plan

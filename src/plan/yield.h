@@ -24,6 +24,7 @@ double dies_per_wafer(double area_mm2, double diameter_mm);
 struct HarvestedDie {
   double area_mm2 = 0, core_mm2 = 0;
   int cores = 0, spare = 0;
+  double empty_mm2 = 0;  // of the area: nothing there that a defect could break
 };
 double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha);
 

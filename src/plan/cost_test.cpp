@@ -136,10 +136,10 @@ TEST_F(Cost, AUnitAddsUp) {
   const UnitCost u = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, hbm_, 5, package_);
   EXPECT_NEAR(u.logic_usd + u.memory_usd + u.interposer_usd + u.test_usd + u.other_usd + u.yield_loss_usd, u.total_usd,
               1e-6);
-  EXPECT_NEAR(u.assembly_yield, std::pow(0.985, 6) * 0.92, 1e-12);
+  EXPECT_NEAR(u.assembly_yield, std::pow(0.97, 6) * 0.92, 1e-12);
   EXPECT_EQ(u.memory_usd, 5 * 400);
   const UnitCost board = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, lpddr_, 16, package_);
-  EXPECT_NEAR(board.assembly_yield, 0.985 * 0.92, 1e-12);
+  EXPECT_NEAR(board.assembly_yield, 0.97 * 0.92, 1e-12);
 }
 
 TEST_F(Cost, RangesEncloseTheBase) {

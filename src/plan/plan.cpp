@@ -132,10 +132,10 @@ BreakEven compare(const OptionReport& own, const OptionReport& other, const std:
       }
     }
   }
-  const double alternative = other.base.usd_per_day() * kDaysAMonth;
+  const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
+  const double alternative = other.base.usd_per_day() * kDaysAMonth * std::pow(1 - sc.decline.value, start / 12);
   const double running = running_usd_a_month(members, own.base, economics);
   e.saving_usd_per_month = alternative - running;
-  const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
   const double months = break_even_months(b.forecast.nre_usd.p50, e.capital_usd, start, alternative, running);
   constexpr double kFar = 1200;  // months; later than that is never
   if (months < kFar) e.date = add_months(sc.date, months);
@@ -166,7 +166,9 @@ OptionReport report_option(const Option& option, const Scenario& sc, const std::
     nre.billing = Billing::kBuilt;
     nre.purchase_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
     for (const FleetResult::Installed& i : r.base.installed) {
-      if (i.member == r.built->build->name) r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;
+      if (i.member != r.built->build->name) continue;
+      r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;
+      r.nre_alone_usd_per_day = r.nre_usd_per_day * r.built->build->volume.value / i.chips;
     }
   }
   return r;

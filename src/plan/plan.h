@@ -42,7 +42,7 @@ struct BuildReport {
 // Building against a rented or bought fleet that carries the same day.
 struct BreakEven {
   std::string against;
-  double saving_usd_per_month = 0;  // of running it, capital left out, once it is there
+  double saving_usd_per_month = 0;  // of running it, capital left out, once it is there; the other got cheaper by then
   double capital_usd = 0;           // of the chips, with servers
   std::string date;                 // when what was spent is back; empty: never
   bool within_life = false;         // before the chips are written off
@@ -58,7 +58,8 @@ struct OptionReport {
   double beats_first = 0;                   // share of runs in which a day costs less than with the first option
   std::vector<std::pair<std::string, std::vector<RuleStatus>>> rules;  // by kind of chip
   const BuildReport* built = nullptr;
-  double nre_usd_per_day = 0;  // part of the cost that repays the NRE
+  double nre_usd_per_day = 0;        // part of the cost that repays the NRE, shared by the build's volume
+  double nre_alone_usd_per_day = 0;  // what that part would be if this fleet had to repay all of it
   std::vector<BreakEven> break_even;
 };
 

@@ -118,8 +118,9 @@ void read_workload(const chip::Section& top, const std::string& stem, Facts& fac
 }
 
 void read_economics(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
-  const chip::Section e = top.section("economics", {"electricity", "pue", "depreciation", "residual", "interest",
-                                                    "facility", "facility_life", "upkeep", "idle_power", "reserve"});
+  const chip::Section e =
+      top.section("economics", {"electricity", "pue", "depreciation", "residual", "interest", "facility",
+                                "facility_life", "upkeep", "idle_power", "reserve", "decline"});
   const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
     return facts.ledger().read(e, stem, key, dimension, low, high);
   };
@@ -133,6 +134,7 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
   sc.upkeep = read("upkeep", Dimension::kPercent, 0, 1);
   sc.idle_power = read("idle_power", Dimension::kPercent, 0, 1);
   sc.reserve = read("reserve", Dimension::kPercent, 0, 1);
+  sc.decline = read("decline", Dimension::kPercent, 0, 0.99);
 }
 
 void read_published(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {

@@ -51,7 +51,8 @@ struct Scenario {
   Figure input, cached, output, context, tpot_limit;
   std::vector<double> load_curve;  // mean 1
   std::string model;
-  Figure electricity, pue, depreciation, residual, interest, facility, facility_life, upkeep, idle_power, reserve;
+  Figure electricity, pue, depreciation, residual, interest, facility, facility_life, upkeep, idle_power, reserve,
+      decline;  // a year, of what other fleets cost
   std::vector<Build> builds;
   std::vector<Option> options;
   std::vector<Published> published;

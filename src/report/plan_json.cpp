@@ -142,6 +142,7 @@ Json option(const plan::OptionReport& o) {
            {"tapeout_date_p50", built ? Json(o.built->tapeout_p50) : Json(nullptr)},
            {"nre_usd_p50", built ? Json(o.built->forecast.nre_usd.p50) : Json(nullptr)},
            {"nre_usd_per_day", o.nre_usd_per_day},
+           {"nre_alone_usd_per_day", o.nre_alone_usd_per_day},
            {"break_even", even}};
   return out;
 }

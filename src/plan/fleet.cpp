@@ -91,7 +91,8 @@ HourlyCost hourly_cost(const FleetMember& m, const Economics& e) {
   double capital = 0;
   if (m.billing != Billing::kOwned) {
     const double residual_today = e.residual / std::pow(1 + e.interest / 12, e.depreciation_months);
-    capital = m.purchase_usd * (1 - residual_today) * annuity(e.depreciation_months, e.interest) * 12 / kHoursAYear;
+    capital = (m.purchase_usd * (1 - residual_today) + m.nre_usd) * annuity(e.depreciation_months, e.interest) * 12 /
+              kHoursAYear;
   }
   const double idle = kw * e.idle_power * e.electricity_usd_per_kwh;
   return {capital + facility + upkeep + idle, kw * (1 - e.idle_power) * e.electricity_usd_per_kwh};

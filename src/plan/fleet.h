@@ -32,6 +32,7 @@ struct FleetMember {
   Billing billing = Billing::kBought;
   double available = 0;     // chips
   double purchase_usd = 0;  // chip with its share of server and network
+  double nre_usd = 0;       // a chip's share of the cost of designing it: written off with it, never sold or repaired
   double rental_usd_per_h = 0;
   double power_w = 0;  // under load, with its share of the host, before PUE
   std::vector<ServingPoint> points;

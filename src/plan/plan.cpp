@@ -96,7 +96,8 @@ FleetMember member_of(const FleetEntry& e, const std::vector<BuildReport>& build
   }
   const BuildReport& b = builds[e.build];
   m.name = b.build->name;
-  m.purchase_usd = b.unit.total_usd + b.build->server.value + b.forecast.nre_usd.p50 / b.build->volume.value;
+  m.purchase_usd = b.unit.total_usd + b.build->server.value;
+  m.nre_usd = b.forecast.nre_usd.p50 / b.build->volume.value;
   m.power_w = b.power.total_w() + b.build->host_power.value;
   m.points = b.points;
   return m;
@@ -126,10 +127,7 @@ BreakEven compare(const OptionReport& own, const OptionReport& other, const std:
   e.against = other.option->name;
   for (const FleetResult::Installed& i : own.base.installed) {
     for (const FleetMember& m : members) {
-      if (m.name == i.member && (m.billing == Billing::kBuilt || m.billing == Billing::kBought)) {
-        const double nre_share = m.billing == Billing::kBuilt ? b.forecast.nre_usd.p50 / b.build->volume.value : 0;
-        e.capital_usd += i.chips * (m.purchase_usd - nre_share);
-      }
+      if (m.name == i.member) e.capital_usd += i.chips * m.purchase_usd;
     }
   }
   const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
@@ -164,7 +162,7 @@ OptionReport report_option(const Option& option, const Scenario& sc, const std::
     const Economics economics = economics_of(sc, as_it_stands);
     FleetMember nre;
     nre.billing = Billing::kBuilt;
-    nre.purchase_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
+    nre.nre_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
     for (const FleetResult::Installed& i : r.base.installed) {
       if (i.member != r.built->build->name) continue;
       r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;

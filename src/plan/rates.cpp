@@ -80,9 +80,9 @@ std::vector<ServingPoint> scaled_points(const std::vector<ServingPoint>& referen
     p.tokens_per_s *= least;
     p.tpot_s /= std::min(1.0, least);  // as many requests in flight; a faster chip is not credited with a shorter time
     p.chips = std::max(1, static_cast<int>(std::ceil(p.chips / std::min(1.0, capacity) - 1e-9)));
-    p.basis = "scaled";
-    p.source = "derived";
-    p.confidence = "L";
+    p.basis = std::string("scaled");
+    p.source = std::string("derived");
+    p.confidence = std::string("L");
     scaled.push_back(std::move(p));
   }
   return scaled;

@@ -42,7 +42,8 @@ FleetMember drawn(const FleetEntry& e, const FleetMember& base, const std::vecto
     return m;
   }
   const BuildReport& b = builds[e.build];
-  m.purchase_usd = unit[e.build] + draw(b.build->server) + nre[e.build] / draw(b.build->volume);
+  m.purchase_usd = unit[e.build] + draw(b.build->server);
+  m.nre_usd = nre[e.build] / draw(b.build->volume);
   m.power_w = b.power.total_w() + draw(b.build->host_power);
   return m;
 }

@@ -155,8 +155,8 @@ Energy read_energy(const Section& s) {
   return e;
 }
 
-constexpr const char* kMachineKeys[] = {"instruction_memory", "fifo_depth", "matrix", "vector", "spm",
-                                        "acc",                "dma",        "noc",    "dram",   "energy"};
+constexpr const char* kMachineKeys[] = {
+    "instruction_memory", "fifo_depth", "matrix", "vector", "spm", "acc", "dma", "noc", "dram", "energy"};
 
 // The sections that compiler and simulators need.
 void read_machine(const Section& top, Chip& chip) {
@@ -220,8 +220,9 @@ Chip parse_any(std::string_view text, const std::string& file, Bound bound) {
 Chip parse(std::string_view text, const std::string& file) {
   Chip chip = parse_any(text, file);
   if (!chip.runs_programs) {
-    input_error(file, "describes a chip by its performance only; running programs needs one with matrix, spm, dma and "
-                      "the other sections of chips/hadal-1.yaml");
+    input_error(file,
+                "describes a chip by its performance only; running programs needs one with matrix, spm, dma and "
+                "the other sections of chips/hadal-1.yaml");
   }
   return chip;
 }

@@ -69,9 +69,9 @@ struct Performance {
   double sustained_hz = 0;  // clock under full matrix load, within the power limit
   // Dense multiply-accumulates a cycle and core; 0 where the format does not exist.
   double bf16_mac = 0, fp8_mac = 0, int8_mac = 0, fp4_mac = 0;
-  int tile_rows = 1;        // rows of A that one matrix operation works on, used or not
-  double vector_op = 0;     // FP32 operations (a fused multiply-add is one) a cycle and core
-  double special_op = 0;    // exponentials a cycle and core
+  int tile_rows = 1;                                // rows of A that one matrix operation works on, used or not
+  double vector_op = 0;                             // FP32 operations (a fused multiply-add is one) a cycle and core
+  double special_op = 0;                            // exponentials a cycle and core
   double scratch_bytes = 0, accumulator_bytes = 0;  // a core
   double cache_bytes = 0;                           // shared by all cores
   double port_bytes_per_cycle = 0;                  // what a core can fetch from cache or memory
@@ -81,7 +81,7 @@ struct Performance {
   double power_w = 0;
 };
 
-struct Link {  // a package's bandwidth in one direction, as a datasheet states it
+struct Link {     // a package's bandwidth in one direction, as a datasheet states it
   int chips = 1;  // packages that reach each other over it; 0: no limit
   double bytes_per_s = 0, latency_s = 0;
 };

@@ -47,9 +47,8 @@ Link read_link(const Section& parent, std::string_view key, Bound bound, Chip& c
 }  // namespace
 
 void read_performance(const Section& top, Bound bound, Chip& chip) {
-  const Section s =
-      top.section("performance", {"devices", "sustained_clock", "matrix", "vector", "special", "scratch", "accumulator",
-                                  "cache", "port", "memory", "kernel_start", "power"});
+  const Section s = top.section("performance", {"devices", "sustained_clock", "matrix", "vector", "special", "scratch",
+                                                "accumulator", "cache", "port", "memory", "kernel_start", "power"});
   const Figures figure(s, "performance", bound, chip);
   Performance p;
   p.devices = static_cast<int>(s.count("devices", 1, 64));
@@ -108,9 +107,12 @@ Performance derive_performance(const Chip& c) {
   p.memory_bytes = static_cast<double>(c.dram.bytes);
   p.memory_bytes_per_s = c.dram.channels * c.dram.channel_bytes_per_s;
   p.memory_latency_s = c.dram.controller_cycles / c.clock_hz + c.dram.t_rcd_s + c.dram.t_cl_s;
-  // Between operators the cores meet at a hub: a message there and one back over the mesh, each with its set-up.
+  // Between operators the cores meet at a hub (a message there and one back over the mesh, each with its set-up), fetch
+  // what the next one needs, and walk through a chain of dependent vector instructions before the first product.
   const double rows = double(c.cores) / c.noc.columns;
-  p.kernel_start_s = 2 * (c.noc.setup_cycles + c.noc.hop_cycles * (c.noc.columns + rows)) / c.clock_hz;
+  const double exchange = 2 * (c.noc.setup_cycles + c.noc.hop_cycles * (c.noc.columns + rows));
+  constexpr double kChain = 20;
+  p.kernel_start_s = p.memory_latency_s + (exchange + kChain * (c.vector.latency_cycles + 4)) / c.clock_hz;
   p.power_w = c.energy.static_w + p.fp8_mac * c.cores * c.clock_hz * c.energy.mac_pj * 1e-12;
   return p;
 }

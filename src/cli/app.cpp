@@ -111,6 +111,8 @@ int run(int argc, char** argv) {
   Action action;
   add_run(app, action);
   add_eval(app, action);
+  add_predict(app, action);
+  add_validate(app, action);
   add_exec(app, action);
   add_asm(app, action);
   add_disasm(app, action);

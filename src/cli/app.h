@@ -17,6 +17,8 @@ void add_disasm(CLI::App& app, Action& action);
 void add_exec(CLI::App& app, Action& action);
 void add_chips(CLI::App& app, Action& action);
 void add_models(CLI::App& app, Action& action);
+void add_predict(CLI::App& app, Action& action);
+void add_validate(CLI::App& app, Action& action);
 void add_isa(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 

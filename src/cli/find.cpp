@@ -97,6 +97,31 @@ std::vector<std::string> data_roots() {
   return all;
 }
 
+std::string find_shape(const std::string& given) {
+  if (is_file(given)) return given;
+  if (!given.empty()) {
+    for (const fs::path& root : roots()) {
+      for (const fs::path& path :
+           {fs::path(given) / "config.json", root / "models" / "configs" / given,
+            root / "models" / "configs" / (given + ".json"), root / "models" / given / "config.json"}) {
+        if (is_file(path)) return path.lexically_normal().string();
+      }
+    }
+  }
+  fail(given, "model", shape_files());
+}
+
+std::string find_data(const std::string& path) {
+  for (const fs::path& root : roots()) {
+    if (is_file(root / path)) return (root / path).lexically_normal().string();
+  }
+  input_error(path, "is neither in the working directory nor in the source tree");
+}
+
+std::vector<std::string> shape_files() {
+  return list("models/configs", [](const fs::path& path) { return path.extension() == ".json" && is_file(path); });
+}
+
 std::vector<std::string> chip_files() {
   return list("chips", [](const fs::path& path) { return path.extension() == ".yaml" && is_file(path); });
 }

@@ -14,9 +14,15 @@ std::string find_chip(const std::string& given);
 std::string find_scenario(const std::string& given);
 // Where data folders (chips/, processes/, rules/ ...) lie: the working directory, then the source tree.
 std::vector<std::string> data_roots();
+// The config.json of a model: a path to it or to its directory, or the name of a file under models/configs/ (with or
+// without ".json") or of a folder under models/.
+std::string find_shape(const std::string& given);
+// A file of the project by its path from the root, in the working directory or in the source tree.
+std::string find_data(const std::string& path);
 
 // Every chips/*.yaml and models/*/config.json of the working directory, else of the source tree; sorted.
 std::vector<std::string> chip_files();
 std::vector<std::string> model_directories();
+std::vector<std::string> shape_files();  // every models/configs/*.json
 
 }  // namespace hadal::cli

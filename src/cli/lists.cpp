@@ -43,24 +43,48 @@ void list(const std::vector<std::string>& paths, Table table, const std::string&
 }
 
 Json chip_entry(const std::string& path, Table& table) {
-  const chip::Chip c = chip::load(path);
-  const double flops = report::peak_flops(c), bandwidth = report::peak_dram_bytes_per_s(c);
-  table.add({c.name, fmt::format("{}", c.cores), report::si(c.clock_hz, "Hz"), report::si(flops, "FLOPS"),
-             report::binary_bytes(c.spm.bytes), c.dram.standard, report::binary_bytes(c.dram.bytes),
-             report::si(bandwidth, "B/s"), fmt::format("{:.0f}", flops / bandwidth), c.process, path});
-  return {{"name", c.name},
-          {"description", c.description},
-          {"file", path},
-          {"cores", c.cores},
-          {"clock_hz", c.clock_hz},
-          {"process", c.process},
-          {"fp8_flops", flops},
-          {"spm_bytes_per_core", c.spm.bytes},
-          {"acc_bytes_per_core", c.acc.bytes},
-          {"dram", c.dram.standard},
-          {"dram_bytes", c.dram.bytes},
-          {"dram_bytes_per_s", bandwidth},
-          {"static_w", c.energy.static_w}};
+  const chip::Chip c = chip::load_any(path);
+  const chip::Performance& p = c.performance;
+  // The narrowest format but FP4, two operations a multiply-accumulate, at the nominal clock.
+  const double rate = 2 * c.cores * c.clock_hz;
+  const double narrow = rate * (p.fp8_mac > 0 ? p.fp8_mac : p.int8_mac), wide = rate * p.bf16_mac;
+  const double scratch = p.scratch_bytes;
+  table.add({c.name, fmt::format("{}", c.cores), report::si(c.clock_hz, "Hz"), report::si(wide, "FLOPS"),
+             report::si(narrow, p.fp8_mac > 0 ? "FLOPS" : "OPS"), report::binary_bytes(static_cast<uint64_t>(scratch)),
+             p.memory_standard, report::binary_bytes(static_cast<uint64_t>(p.memory_bytes)),
+             report::si(p.memory_bytes_per_s, "B/s"), fmt::format("{:.0f}", narrow / p.memory_bytes_per_s),
+             c.has_links ? report::si(c.links.scale_up.bytes_per_s, "B/s") : "-",
+             c.assumptions.empty() ? "" : fmt::format("{} assumed", c.assumptions.size()), c.process, path});
+  Json out{{"name", c.name},
+           {"description", c.description},
+           {"file", path},
+           {"runs_programs", c.runs_programs},
+           {"cores", c.cores},
+           {"clock_hz", c.clock_hz},
+           {"sustained_clock_hz", p.sustained_hz},
+           {"process", c.process},
+           {"bf16_flops", wide},
+           {"fp8_flops", rate * p.fp8_mac},
+           {"int8_ops", rate * p.int8_mac},
+           {"fp4_flops", rate * p.fp4_mac},
+           {"spm_bytes_per_core", static_cast<uint64_t>(scratch)},
+           {"acc_bytes_per_core", static_cast<uint64_t>(p.accumulator_bytes)},
+           {"cache_bytes", static_cast<uint64_t>(p.cache_bytes)},
+           {"dram", p.memory_standard},
+           {"dram_bytes", static_cast<uint64_t>(p.memory_bytes)},
+           {"dram_bytes_per_s", p.memory_bytes_per_s},
+           {"power_w", p.power_w}};
+  if (c.runs_programs) out["static_w"] = c.energy.static_w;
+  if (c.has_links) {
+    out["scale_up_bytes_per_s"] = c.links.scale_up.bytes_per_s;
+    out["scale_up_chips"] = c.links.scale_up.chips;
+    out["scale_out_bytes_per_s"] = c.links.scale_out.bytes_per_s;
+  }
+  out["assumptions"] = Json::array();
+  for (const chip::Assumption& a : c.assumptions) {
+    out["assumptions"].push_back({{"key", a.key}, {"value", a.value}, {"low", a.low}, {"high", a.high}});
+  }
+  return out;
 }
 
 Json model_entry(const std::string& directory, Table& table) {
@@ -122,12 +146,15 @@ void add_chips(CLI::App& app, Action& action) {
          Table({{"chip", Align::kLeft},
                 {"cores"},
                 {"clock"},
-                {"FP8"},
+                {"BF16"},
+                {"8 bit"},
                 {"SPM a core"},
                 {"DRAM", Align::kLeft},
                 {""},
                 {""},
                 {"FLOP/B"},
+                {"scale-up"},
+                {"", Align::kLeft},
                 {"process", Align::kLeft},
                 {"file", Align::kLeft}}),
          json, chip_entry);

@@ -36,7 +36,8 @@ class Shape {
   bool flag(std::string_view key) const {
     if (!has(key)) return false;
     const json& value = *file_.root().find(key);
-    if (!value.is_boolean()) input_error(file_.where({key}), "{} is {}, true or false is needed", key, kind_name(value));
+    if (!value.is_boolean())
+      input_error(file_.where({key}), "{} is {}, true or false is needed", key, kind_name(value));
     return value.get<bool>();
   }
   std::string text_or(std::string_view key, std::string absent) const {
@@ -180,7 +181,8 @@ double attention_parameters(const Architecture& a) {
   }
   const auto hd = static_cast<double>(a.head_dim);
   if (a.attention == AttentionKind::kLatent) {
-    const auto q = static_cast<double>(a.q_lora), o = static_cast<double>(a.o_lora), g = static_cast<double>(a.o_groups);
+    const auto q = static_cast<double>(a.q_lora), o = static_cast<double>(a.o_lora),
+               g = static_cast<double>(a.o_groups);
     return d * q + q * h * hd + d * hd + h * hd * o + g * o * d;
   }
   return d * hd * (h + 2 * static_cast<double>(a.kv_heads)) + h * hd * d;
@@ -219,7 +221,7 @@ ParameterCount count_parameters(const Architecture& a) {
   const auto moe = static_cast<double>(a.moe_layers());
   common += moe * (d * static_cast<double>(a.experts) + p.expert * static_cast<double>(a.shared_experts));
   p.total = p.embedding + head + common + moe * p.expert * static_cast<double>(a.experts);
-  p.active = p.embedding + common + moe * p.expert * static_cast<double>(a.experts_per_token);
+  p.active = p.embedding + head + common + moe * p.expert * static_cast<double>(a.experts_per_token);
   return p;
 }
 

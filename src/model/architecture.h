@@ -26,7 +26,8 @@ struct Architecture {
   int64_t q_lora = 0, kv_lora = 0, nope_dim = 0, rope_dim = 0, v_dim = 0;
   // Index of sparse attention; 0: none
   int64_t index_heads = 0, index_dim = 0, index_topk = 0;
-  // Latent attention (V4): grouped output projection, window, tokens a compressed entry stands for in each layer (0: none)
+  // Latent attention (V4): grouped output projection, window, tokens a compressed entry stands for in each layer (0:
+  // none)
   int64_t o_groups = 0, o_lora = 0, window = 0;
   std::vector<int64_t> compress_ratios;
   int64_t hyper_connections = 0;  // width of the residual state; 0: the plain residual
@@ -36,7 +37,8 @@ struct Architecture {
   int64_t mtp_layers = 0;
   WeightFormat linear_weights = WeightFormat::kBf16, expert_weights = WeightFormat::kBf16;
 
-  // A config.json; what is missing or impossible is an input error with its line. `name` is the file's, or its folder's.
+  // A config.json; what is missing or impossible is an input error with its line. `name` is the file's, or its
+  // folder's.
   static Architecture load(const std::string& file);
   static Architecture parse(std::string_view json, const std::string& file);
 
@@ -46,8 +48,8 @@ struct Architecture {
 // Bytes of one weight, block scales left out.
 double weight_bytes(WeightFormat format);
 
-// Parameters of the main model (without MTP), of one layer's attention and of one expert, and those that work on a
-// token (all but the embedding and the experts that are not chosen).
+// Parameters of the main model (without MTP), of one layer's attention and of one expert, and those that a token meets
+// (all but the experts that are not chosen).
 struct ParameterCount {
   double total = 0, active = 0, attention_layer = 0, expert = 0, embedding = 0;
 };

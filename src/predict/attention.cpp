@@ -1,0 +1,99 @@
+// Attention over a cache and over fresh keys, and the index of sparse attention.
+#include <algorithm>
+#include <cmath>
+
+#include "predict/operators.h"
+
+namespace hadal::predict {
+namespace {
+
+constexpr double kScoreOps = 8;     // scale, mask, maximum, subtract, sum, convert: vector operations a score
+constexpr double kDecodeRows = 64;  // rows of a tile over a cache, and keys of a block
+constexpr double kKeyBlock = 64;
+constexpr double kPrefillRows = 128;  // queries of a tile where keys are expanded
+
+}  // namespace
+
+Estimate estimate(const Device& d, const graph::AttentionTask& t) {
+  const Constants& c = d.constants;
+  // Rows that share keys fill the matrix unit together: all heads of a kv head and all queries of a sequence, or one
+  // head's queries where each has keys of its own.
+  const double per_kv = t.expanded ? t.queries : double(t.heads) / double(t.kv_heads) * (t.gathered ? 1 : t.queries);
+  const double most = t.expanded ? kPrefillRows : kDecodeRows, least = d.chip.tile_rows;
+  const double tile = std::max(least, std::min(most, std::ceil(per_kv / least) * least));
+  const double block = t.expanded ? kPrefillRows : kKeyBlock;
+  const double heads = double(t.expanded ? t.heads : t.kv_heads) * t.sequences * (t.gathered ? t.queries : 1);
+  const double row_tiles = std::ceil(per_kv / tile);
+  const double dims = double(t.qk_dim + t.v_dim);
+  // Blocks of keys against tiles of rows, spread over the cores; the core with most of them decides.
+  const double blocks = heads * row_tiles * std::max(1.0, t.keys / block);
+  const double most_blocks = blocks <= d.cores       ? 1
+                             : blocks < 64 * d.cores ? std::ceil(blocks / d.cores)
+                                                     : blocks / d.cores;
+  const double scores = tile * block * std::min(1.0, t.keys / block);
+  const double multiply = scores * dims / (d.chip.bf16_mac * c.issue_wide);
+  const double vector =
+      scores * (1 / d.chip.special_op + kScoreOps / d.chip.vector_op) + tile * double(t.v_dim) / d.chip.vector_op;
+  // Tiles of heads on neighbouring cores share what one of them dequantised.
+  const double dequantise =
+      t.dequantise ? block * double(t.qk_dim) * c.dequantise_ops / d.chip.vector_op / std::min(2.0, row_tiles) : 0;
+  const double exposed = t.expanded ? c.prefill_exposed : c.decode_exposed;
+  // Around the blocks: queries come in, results go out.
+  const double edge = 2 * d.chip.memory_latency_s * d.hz +
+                      tile * (2 * double(t.qk_dim) + 4 * double(t.v_dim)) / d.chip.port_bytes_per_cycle;
+  const double compute = (most_blocks * std::max(multiply + exposed * vector, dequantise) + edge) / d.hz;
+  const double reads = t.gathered ? t.sequences * t.queries : t.sequences;
+  double bytes = 0;
+  if (t.expanded) {
+    bytes = t.sequences * double(t.kv_heads) * t.keys * t.kv_token_bytes;
+    bytes += t.sequences * t.queries * double(t.heads) * 2 * dims;
+  } else {
+    bytes =
+        reads * double(t.kv_heads) * t.keys * t.kv_token_bytes + t.sequences * t.queries * double(t.heads) * 2 * dims;
+  }
+  const double memory = bytes / d.memory_bytes_per_s;
+  // A cache is cut into pieces where rows alone do not give every core work; a second kernel adds them up.
+  const bool cut = !t.expanded && t.keys > block && heads * row_tiles < 4 * d.cores;
+  const double combine = cut ? d.chip.kernel_start_s + 2 * d.chip.memory_latency_s : 0;
+  const double start = d.chip.kernel_start_s + combine + d.kernel_extra_s;
+  const Bound bound = memory > compute                           ? Bound::kMemory
+                      : dequantise > multiply + exposed * vector ? Bound::kVector
+                                                                 : Bound::kMatrix;
+  return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory), bound, bytes};
+}
+
+Estimate estimate(const Device& d, const graph::IndexTask& t) {
+  const Constants& c = d.constants;
+  const double unit = d.cores * d.hz, pairs = t.rows * t.keys * double(t.heads);
+  const double multiply = pairs * double(t.dim) / (unit * d.mac_per_cycle(graph::Format::kFp8) * c.issue_narrow);
+  const double vector = pairs * 2 / (unit * d.chip.vector_op);  // rectify, weigh and add
+  const double compute = std::max(multiply, vector) + c.decode_exposed * std::min(multiply, vector);
+  const double bytes = t.sequences * t.keys * (double(t.dim) + 4) + t.rows * t.keys * 4;
+  const double memory = bytes / d.memory_bytes_per_s;
+  const double start = d.chip.kernel_start_s + d.kernel_extra_s + 2 * d.chip.memory_latency_s;
+  return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory),
+          memory > compute    ? Bound::kMemory
+          : multiply > vector ? Bound::kMatrix
+                              : Bound::kVector,
+          bytes};
+}
+
+Estimate estimate(const Device& d, const graph::VectorTask& t) {
+  const double unit = d.cores * d.hz;
+  const double compute = std::max(t.operations / d.chip.vector_op, t.specials / d.chip.special_op) / unit;
+  const double bytes = t.read_bytes + t.written_bytes;
+  // Activations of a small batch are still in the cache.
+  const bool cached = bytes <= d.cache_bytes / 2;
+  const double port = d.cores * d.chip.port_bytes_per_cycle * d.hz;
+  const double rate = d.chip.memory_bytes_per_s / d.chip.devices;
+  const double memory = bytes / ((cached ? std::max(port, rate) : rate) * d.constants.vector_efficiency);
+  const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
+  const double work = std::max(compute, memory);
+  return {start + work,
+          work < start       ? Bound::kStart
+          : compute > memory ? Bound::kVector
+                             : Bound::kMemory,
+          cached ? 0 : bytes};
+}
+
+}  // namespace hadal::predict

@@ -1,0 +1,74 @@
+// The predictor on hadal-1 against the timing simulator: the bundled model, on which the chains were measured, and a
+// larger random one, on which nothing was.
+#include "predict/cross_layer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/testing/random_checkpoint.h"
+#include "predict/test_util.h"
+
+namespace hadal::predict {
+namespace {
+
+// Prints the errors and gives their median over operators that take any time.
+double median_error(const StepCheck& step, const char* name) {
+  std::vector<double> errors;
+  for (const OperatorCheck& o : step.operators) {
+    if (o.simulated_cycles < 0.005 * step.simulated_cycles) continue;
+    const double error = 100 * (o.predicted_cycles / o.simulated_cycles - 1);
+    std::printf("  %-10s %8.0f simulated %8.0f predicted %+6.1f %%\n", o.name.c_str(), o.simulated_cycles,
+                o.predicted_cycles, error);
+    errors.push_back(std::abs(error));
+  }
+  std::sort(errors.begin(), errors.end());
+  const double median = errors[errors.size() / 2];
+  std::printf("%s, batch %d, context %lld: step %+.1f %%, median operator %.1f %%\n", name, step.batch,
+              static_cast<long long>(step.context), 100 * (step.predicted_cycles / step.simulated_cycles - 1), median);
+  return median;
+}
+
+double step_error(const StepCheck& step) { return 100 * std::abs(step.predicted_cycles / step.simulated_cycles - 1); }
+
+TEST(CrossLayer, TheBundledModel) {
+  const chip::Chip chip = chip::load(testing::chip_file("hadal-1"));
+  const model::Model tiny = model::Model::load(std::string(HADAL_SOURCE_DIR) + "/models/hadal-tiny");
+  for (const auto& [batch, context] : {std::pair{1, 64}, {16, 64}, {4, 200}}) {
+    const StepCheck step = check_step(tiny, chip, batch, context);
+    EXPECT_LE(median_error(step, "hadal-tiny"), 8);
+    EXPECT_LE(step_error(step), 5);
+  }
+}
+
+TEST(CrossLayer, ALargerModelOfRandomWeights) {
+  const chip::Chip chip = chip::load(testing::chip_file("hadal-1"));
+  model::Config c = model::testing::small_config();
+  c.hidden_size = 768;
+  c.num_hidden_layers = 2;
+  c.first_k_dense_replace = 1;
+  c.intermediate_size = 1536;
+  c.moe_intermediate_size = 256;
+  c.n_routed_experts = 16;
+  c.num_experts_per_tok = 4;
+  c.n_group = 4;
+  c.topk_group = 2;
+  c.num_attention_heads = 8;
+  c.q_lora_rank = 384;
+  c.kv_lora_rank = 512;
+  c.qk_nope_head_dim = c.v_head_dim = 128;
+  c.qk_rope_head_dim = 64;
+  c.vocab_size = 6144;
+  const model::testing::TemporaryDirectory directory;
+  model::testing::write_random_checkpoint(directory.path(), c);
+  const model::Model model = model::Model::load(directory.path());
+  for (const auto& [batch, context] : {std::pair{1, 140}, {8, 40}}) {
+    const StepCheck step = check_step(model, chip, batch, context);
+    EXPECT_LE(median_error(step, "random"), 15);
+    EXPECT_LE(step_error(step), 8);
+  }
+}
+
+}  // namespace
+}  // namespace hadal::predict

@@ -1,0 +1,110 @@
+// Cycles of the operators of a step on a chip that runs our programs. Each is a chain that every core walks through
+// (normalise, quantise, multiply, exchange at the hub) and, beyond it, weights that stream through a core's port and
+// rows that arrive from the other cores. The length of each chain was measured once on the timing simulator, with
+// hadal-tiny at one row and at 16; everything else follows from the shapes and the chip.
+#include <algorithm>
+#include <cmath>
+
+#include "graph/graph.h"
+#include "predict/cross_layer.h"
+
+namespace hadal::predict {
+namespace {
+
+using graph::Kind;
+
+constexpr double kTileColumns = 32;
+
+// One operator of one layer with hadal-tiny on hadal-1, without its streams: cycles at one row and an empty context,
+// and how many times a row's results over a port of the network each further row takes.
+struct Chain {
+  Kind kind;
+  double cycles, row;
+};
+
+constexpr Chain kChains[] = {{Kind::kEmbed, 1120, 2.6},  {Kind::kQkvDown, 496, 0.38}, {Kind::kKvWrite, 0, 0},
+                             {Kind::kQUp, 486, 0.69},    {Kind::kQAbsorb, 739, 0.1},  {Kind::kAttention, 1313, 0},
+                             {Kind::kVUp, 877, 1.6},     {Kind::kOutput, 592, 0},     {Kind::kMlpUp, 733, 0.34},
+                             {Kind::kMlpDown, 258, 0.6}, {Kind::kRouter, 1779, 0},    {Kind::kExperts, 1166, 1.3},
+                             {Kind::kCombine, 896, 1.4}, {Kind::kLmHead, 1156, 0}};
+
+constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
+constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once
+// A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
+constexpr double kTileCycles = 1690, kHeadCycles = 70;
+
+// Cycles that weights of `columns` x `k` take, spread by tiles of 32 columns: the core with most of them over its port,
+// or all of them from memory.
+double stream(const chip::Chip& chip, double columns, double k, double bytes_each) {
+  const double tiles = std::ceil(columns / kTileColumns), most = std::ceil(tiles / chip.cores);
+  const double port = most * kTileColumns * k * bytes_each / chip.dma.bytes_per_cycle;
+  const double per_cycle =
+      chip.dram.channels * chip.dram.channel_bytes_per_s / chip.clock_hz * (1 - chip.dram.t_rfc_s / chip.dram.t_refi_s);
+  return std::max(port, columns * k * bytes_each / per_cycle) / kSharedMemory;
+}
+
+double cycles_of(const graph::Operator& op, const model::Config& c, const chip::Chip& chip, int rows, int64_t context) {
+  const auto chain =
+      std::find_if(std::begin(kChains), std::end(kChains), [&](const Chain& x) { return x.kind == op.kind; });
+  const double n = double(op.n), k = double(op.k), hidden = double(c.hidden_size),
+               inter = double(c.moe_intermediate_size);
+  const double shared = inter * double(c.n_shared_experts);
+  double columns = n * double(op.count), streamed = 0, normalised = 0;
+  switch (op.kind) {
+    case Kind::kEmbed:
+    case Kind::kKvWrite: columns = hidden; break;
+    case Kind::kAttention: {
+      // A core takes whole rows, one after the other.
+      const double turns = std::ceil(double(rows) / chip.cores), tiles = std::ceil(double(context) / 128);
+      return chain->cycles + turns * tiles * (kTileCycles + kHeadCycles * double(c.num_attention_heads));
+    }
+    case Kind::kRouter:
+      columns = hidden;
+      streamed = stream(chip, 2 * shared, hidden, 1) + stream(chip, n, hidden, 2);
+      normalised = hidden;
+      break;
+    case Kind::kExperts: {
+      // Experts stay on their core, one after the other; those that nobody chose are left out.
+      columns = hidden;
+      const double here = std::ceil(double(c.n_routed_experts) / chip.cores);
+      const double busy = double(c.n_routed_experts) *
+                          (1 - std::pow(1 - double(c.num_experts_per_tok) / double(c.n_routed_experts), rows));
+      const double most = std::min(here, std::ceil(busy / chip.cores));
+      streamed = most * 3 * inter * hidden / chip.dma.bytes_per_cycle;
+      break;
+    }
+    case Kind::kCombine: streamed = stream(chip, hidden, shared, 1); break;
+    case Kind::kLmHead:
+      streamed = stream(chip, n, k, 2);
+      normalised = hidden;
+      break;
+    case Kind::kMlpUp:
+      streamed = stream(chip, n, k, 1);
+      columns = n / 2;
+      normalised = hidden;
+      break;
+    case Kind::kQkvDown:
+    case Kind::kQUp: normalised = k; [[fallthrough]];
+    default: streamed = stream(chip, columns, k, 1);
+  }
+  const double arrival = columns * 4 / chip.noc.bytes_per_cycle;
+  const double norm = rows * kNormPasses * normalised / chip.vector.lanes;
+  return chain->cycles + streamed + norm + (rows - 1) * chain->row * arrival;
+}
+
+}  // namespace
+
+std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows,
+                                           int64_t context) {
+  std::vector<OperatorCheck> out;
+  for (const graph::Operator& op : graph::step(config)) {
+    const size_t dot = op.name.find('.');
+    const std::string name = dot == std::string::npos ? op.name : op.name.substr(dot + 1);
+    auto same = std::find_if(out.begin(), out.end(), [&](const OperatorCheck& o) { return o.name == name; });
+    if (same == out.end()) same = out.insert(out.end(), {name, 0, 0});
+    same->predicted_cycles += cycles_of(op, config, chip, rows, context);
+  }
+  return out;
+}
+
+}  // namespace hadal::predict

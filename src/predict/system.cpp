@@ -1,0 +1,213 @@
+// Steps: tasks of a micro-batch, overlap of micro-batches, and what follows.
+#include "predict/system.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace hadal::predict {
+namespace {
+
+using graph::ExchangeTask;
+using model::Architecture;
+
+void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
+  if (a.heads % p.tp != 0) input_error("--tp", "{} does not divide the {} heads of {}", p.tp, a.heads, a.name);
+  if (p.ep > 1 && a.experts == 0) input_error("--ep", "{} has no experts; leave it at 1", a.name);
+  if (p.ep > a.experts + p.redundant_experts && a.experts > 0 && p.ep > 2 * a.experts) {
+    input_error("--ep", "{} is more than twice the {} experts of {}", p.ep, a.experts, a.name);
+  }
+  if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
+}
+
+// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after
+// it, the shared expert, the routed ones, and the exchanges before and after those.
+struct Sums {
+  double front = 0, back = 0, shared = 0, routed = 0, dispatch = 0, combine = 0, other_exchange = 0, outside = 0;
+  double compute() const { return front + back + shared + routed; }
+  double exchange() const { return dispatch + combine + other_exchange; }
+};
+
+double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
+  if (const auto* x = std::get_if<ExchangeTask>(&task.work)) {
+    return x->kind == graph::ExchangeKind::kDispatch  ? sums.dispatch
+           : x->kind == graph::ExchangeKind::kCombine ? sums.combine
+                                                      : sums.other_exchange;
+  }
+  if (task.part == graph::Part::kOutside) return sums.outside;
+  if (task.part == graph::Part::kAttention) {
+    core_seen = core_seen || std::holds_alternative<graph::AttentionTask>(task.work);
+    return core_seen ? sums.back : sums.front;
+  }
+  if (task.name.starts_with("shared_")) return sums.shared;
+  const bool routed = task.name.starts_with("experts_") || task.name == "scatter" || task.name == "gather" ||
+                      task.name == "unpack" || task.name == "send";
+  return routed ? sums.routed : sums.back;
+}
+
+// Half a period of two micro-batches that take turns: while one is in attention, the rows of the other are dispatched,
+// worked on and combined. Its experts run between the two parts of attention; the shared expert fills either gap.
+double half_period(const Sums& s) {
+  double best = s.compute() + s.dispatch + s.combine;
+  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+    const double first = std::max(s.front + share * s.shared, s.dispatch);
+    const double second = std::max(s.back + (1 - share) * s.shared, s.combine);
+    best = std::min(best, first + s.routed + second);
+  }
+  return best + s.other_exchange;
+}
+
+Sums add_up(const Device& compute, const Device& whole, const std::vector<graph::Task>& tasks,
+            std::vector<OperatorTime>* operators, double times) {
+  Sums sums;
+  bool core_seen = false;
+  for (const graph::Task& task : tasks) {
+    if (task.name == "attn_norm") core_seen = false;
+    const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
+    const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
+    const double seconds = e.seconds * task.repeat;
+    place(sums, task, core_seen) += seconds;
+    if (operators != nullptr && task.repeat > 0) {
+      operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
+    }
+  }
+  return sums;
+}
+
+// Expected fullness of the fullest of `devices` that each hold `sequences` random lengths, over the mean.
+double attention_spread(double sequences, double devices) {
+  if (devices <= 1) return 1;
+  const double spread = kProduction.length_variation / std::sqrt(std::max(1.0, sequences));
+  return 1 + kProduction.balancer_share * spread * std::sqrt(2 * std::log(devices));
+}
+
+double weights(const Architecture& a, const SystemOptions& o) {
+  const model::ParameterCount p = count_parameters(a);
+  const double experts_all = double(a.moe_layers()) * double(a.experts);
+  const double here = a.experts > 0 ? double(a.moe_layers()) * graph::experts_per_device(a, o.plan) : 0;
+  const double narrow = a.linear_weights == model::WeightFormat::kBf16 ? 2 : graph::format_bytes(o.matrix);
+  const double expert = a.expert_weights == model::WeightFormat::kFp4 ? 0.5 : narrow;
+  const double rest = p.total - experts_all * p.expert - (a.tied_embeddings ? 1 : 2) * p.embedding;
+  const double split = o.plan.ep == 1 ? double(o.plan.tp) : 1;
+  const double vocabulary = (a.tied_embeddings ? 1 : 2) * p.embedding * 2 / double(o.plan.tp);
+  return (rest * narrow / double(o.plan.tp) + here * p.expert * expert / split) / double(o.plan.pp) + vocabulary;
+}
+
+struct Step {
+  double seconds = 0, compute = 0, exchange = 0;
+};
+
+Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences, Prediction& out,
+              bool list) {
+  const int parts = o.overlap == 2 && (sequences >= 2 || o.queries >= 2) ? 2 : 1;
+  graph::StepShape s;
+  s.prefill = o.prefill;
+  s.sequences = sequences;
+  s.queries = o.prefill ? o.queries : 1 + double(o.mtp);
+  if (parts == 2) (sequences >= 2 ? s.sequences : s.queries) /= 2;
+  s.context = o.keys;
+  s.matrix = o.matrix;
+  s.expert = a.expert_weights == model::WeightFormat::kFp4 ? graph::Format::kFp4 : o.matrix;
+  s.cache = o.cache;
+  s.shared_expert_on_rank = o.shared_on_rank;
+  s.exchange_cores = o.comm_cores;
+  const double rows = s.sequences * s.queries;
+  if (o.mode == Mode::kProduction) s.context *= attention_spread(sequences, double(o.plan.dp));
+  const LoadSpec load = o.mode == Mode::kProduction && o.load.kind == LoadKind::kUniform
+                            ? LoadSpec{LoadKind::kProduction, 0, {}}
+                            : o.load;
+  if (a.experts > 0 && o.plan.ep > 1) {
+    const double tokens = rows * double(o.plan.ep);
+    const FullestDevice fullest = fullest_device(load, a.experts, o.plan.ep, o.plan.redundant_experts, tokens,
+                                                 tokens * double(a.experts_per_token));
+    s.expert_rows_factor = fullest.factor;
+    s.expert_rows = fullest.rows;
+    out.expert_factor = fullest.factor;
+  }
+  const Device compute = o.comm_cores > 0 && parts == 2 ? whole.with_cores(1 - o.comm_cores / whole.cores) : whole;
+  Architecture deep = a;
+  deep.layers += o.mtp;  // a drafting layer is one more of the last kind
+  if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
+  const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
+  const auto layers_of = [&](const Sums& x) { return parts == 2 ? 2 * half_period(x) : x.compute() + x.exchange(); };
+  Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  double layers = layers_of(sums);
+  if (!s.expert_rows.empty()) {
+    // With few tokens the device with the most rows may hold experts that nobody chose, and a mean one takes longer.
+    s.expert_rows.clear();
+    s.expert_rows_factor = 1;
+    std::vector<OperatorTime> even;
+    const Sums mean = add_up(compute, whole, forward(deep, o.plan, s), list ? &even : nullptr, parts);
+    if (layers_of(mean) > layers) {
+      sums = mean;
+      layers = layers_of(mean);
+      if (list) out.operators = std::move(even);
+    }
+  }
+  Step step{(layers + parts * sums.outside) * double(o.plan.pp), parts * (sums.compute() + sums.outside),
+            parts * sums.exchange()};
+  if (o.plan.pp > 1) {
+    graph::ExchangeTask hand{graph::ExchangeKind::kTransfer, rows, 2 * double(a.hidden), 1, 1, 1, o.plan.pp, 1, true};
+    step.seconds += double(o.plan.pp - 1) * estimate(whole, hand).seconds;
+  }
+  if (o.mode == Mode::kProduction) step.seconds += kProduction.host_s;
+  return step;
+}
+
+}  // namespace
+
+Prediction predict(const chip::Chip& chip, const Constants& constants, const Architecture& a,
+                   const SystemOptions& options) {
+  SystemOptions o = options;
+  check_plan(a, o.plan);
+  const Device device(chip, constants);
+  Prediction out;
+  if (o.prefill && o.prefix_hit > 0) o.queries = std::max(1.0, o.keys * (1 - o.prefix_hit));
+  const double gain = o.prefill ? 0 : 1 + double(o.mtp) * o.acceptance;
+  double sequences = o.sequences;
+  if (!o.prefill && o.tpot_target_s > 0) {
+    // The largest batch within the target; a batch of one decides whether there is any.
+    double low = 1, high = 1;
+    const auto tpot = [&](double batch) { return run_step(device, a, o, batch, out, false).seconds / gain; };
+    while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
+    low = high / 2;
+    for (int i = 0; i < 20 && high - low > 0.5; ++i) {
+      const double middle = (low + high) / 2;
+      (tpot(middle) <= o.tpot_target_s ? low : high) = middle;
+    }
+    sequences = std::max(1.0, std::floor(low));
+  }
+  const Step step = run_step(device, a, o, sequences, out, true);
+  out.step_s = step.seconds;
+  out.compute_s = step.compute;
+  out.exchange_s = step.exchange;
+  out.sequences = sequences;
+  out.memory_bytes = device.memory_bytes;
+  out.weight_bytes = weights(a, o);
+  out.cache_bytes =
+      sequences * kv_bytes(a, o.keys, graph::format_bytes(o.cache)) /
+      double(o.plan.pp * (a.attention == model::AttentionKind::kGqa ? std::min(o.plan.tp, a.kv_heads) : 1));
+  const double per_device = 1 / double(o.plan.tp * o.plan.pp) * chip.performance.devices;
+  // Stages work on different batches at once; a pipeline of pp stages holds pp of them.
+  const double in_flight = double(o.plan.pp);
+  if (o.prefill) {
+    out.utilisation = o.mode == Mode::kProduction ? kProduction.prefill_utilisation : 1;
+    out.tokens_per_s_per_chip = sequences * o.queries * in_flight * per_device / out.step_s * out.utilisation;
+  } else {
+    out.tpot_s = out.step_s / gain;
+    out.tokens_per_s_per_chip = sequences * in_flight * per_device / out.tpot_s;
+  }
+  return out;
+}
+
+double transfer_s(const chip::Chip& chip, const Constants& constants, const Architecture& model, double context,
+                  graph::Format cache) {
+  graph::ExchangeTask task;
+  task.kind = graph::ExchangeKind::kTransfer;
+  task.tokens = 1;
+  task.token_bytes = kv_bytes(model, context, graph::format_bytes(cache));
+  return estimate(Device(chip, constants), task).seconds;
+}
+
+}  // namespace hadal::predict

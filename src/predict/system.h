@@ -1,0 +1,74 @@
+// Time of a whole step on many devices, and what it makes of throughput and latency.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "graph/forward.h"
+#include "predict/load.h"
+#include "predict/operators.h"
+
+namespace hadal::predict {
+
+// `profile`: steady batches of equal length, balanced devices. `production`: experts as production loads them, lengths
+// that differ, the share of a day that instances are busy, the host between steps.
+enum class Mode : uint8_t { kProfile, kProduction };
+
+struct SystemOptions {
+  bool prefill = false;
+  Mode mode = Mode::kProfile;
+  graph::ParallelPlan plan;
+  double sequences = 1;  // on each data-parallel group
+  double queries = 1;    // prefill: prompt tokens of a sequence that are computed; decode: 1
+  double keys = 1;       // tokens of context at the end of the step
+  graph::Format matrix = graph::Format::kFp8, cache = graph::Format::kBf16;
+  int overlap = 1;        // micro-batches that hide each other's exchanges: 1 or 2
+  double comm_cores = 0;  // cores that exchanges occupy meanwhile
+  LoadSpec load;
+  bool shared_on_rank = true;  // false: shared experts sit on devices of their own
+  int64_t mtp = 0;             // tokens drafted ahead
+  double acceptance = 0;       // of each
+  double prefix_hit = 0;       // prefill: share of the context found in a prefix cache
+  double tpot_target_s = 0;    // decode: choose the largest batch within it, instead of `sequences`
+};
+
+struct OperatorTime {
+  std::string name;
+  double seconds = 0;  // in the whole step, of one device, as if alone
+  double count = 0;
+  Bound bound{};
+  bool exchange = false;
+};
+
+struct Prediction {
+  double step_s = 0;                         // one step of one device
+  double tpot_s = 0;                         // decode: step time / tokens a sequence gains in it
+  double tokens_per_s_per_chip = 0;          // decode: output tokens; prefill: computed prompt tokens
+  double sequences = 0;                      // on a data-parallel group
+  double compute_s = 0, exchange_s = 0;      // of all micro-batches, before overlap
+  double weight_bytes = 0, cache_bytes = 0;  // on one device
+  double memory_bytes = 0;                   // that a device has
+  double utilisation = 1;                    // production: share of the time instances work
+  double expert_factor = 1;                  // rows of the fullest device over the mean
+  std::vector<OperatorTime> operators;
+};
+
+// An input error when the plan does not fit the model (heads, experts, stages) or the chip (links).
+Prediction predict(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
+                   const SystemOptions& options);
+
+// Seconds to hand the cache of one sequence of `context` tokens from a prefill to a decode instance.
+double transfer_s(const chip::Chip& chip, const Constants& constants, const model::Architecture& model, double context,
+                  graph::Format cache);
+
+// What production does to a step, each with its reason in docs/predict.md.
+struct ProductionFacts {
+  double length_variation = 1.0;     // standard deviation of sequence lengths over their mean
+  double balancer_share = 0.33;      // of the differences between devices that the balancer leaves
+  double prefill_utilisation = 0.7;  // of prefill instances that keep first tokens prompt under random arrivals
+  double host_s = 0.5e-3;            // scheduling and sampling between steps that do not overlap
+};
+inline constexpr ProductionFacts kProduction;
+
+}  // namespace hadal::predict

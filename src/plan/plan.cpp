@@ -44,7 +44,7 @@ Capability capability_of(const Hardware& h) {
   return c;
 }
 
-BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const RateSource* predicted) {
+BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const BuildRates* predicted) {
   BuildReport r;
   r.build = &b;
   const AreaData& areas = facts.areas();
@@ -71,7 +71,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   r.memory = available_to(b.memory->availability, sc.buyer);
   r.package = available_to(b.package->availability, sc.buyer);
   const Workload workload = workload_of(sc);
-  if (predicted != nullptr) r.points = predicted->points(b.name, workload);
+  if (predicted != nullptr) r.points = predicted->points(b, r.clock_hz, workload);
   if (r.points.empty()) {
     Capability own{b.chip.name, r.subject.formats[0].ops_per_s, r.subject.dram_bytes_per_s,
                    b.stacks * b.memory->capacity.value, b.link_bytes_per_s};
@@ -139,7 +139,9 @@ BreakEven compare(const OptionReport& own, const OptionReport& other, const std:
   if (months < kFar) e.date = add_months(sc.date, months);
   e.within_life = months <= start + life;
   const double gain = e.saving_usd_per_month * life - e.capital_usd;  // over the chips' life, at one day's load
-  e.scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : 0;
+  constexpr double kMostScale = 1000;  // more than all the world's demand
+  const double scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : kMostScale;
+  e.scale = scale < kMostScale ? scale : 0;
   return e;
 }
 
@@ -194,7 +196,7 @@ double break_even_months(double nre_usd, double capital_usd, double volume_month
   return volume_months + (nre_usd + capital_usd) / saving;
 }
 
-Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted) {
+Plan make_plan(Scenario scenario, Facts& facts, const BuildRates* predicted) {
   Plan plan;
   plan.scenario = std::move(scenario);
   const Scenario& sc = plan.scenario;

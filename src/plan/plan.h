@@ -76,8 +76,14 @@ struct Plan {
   std::vector<Comparison> published;  // of the first option
 };
 
-// Where a source of predicted rates knows a built chip, its points replace the scaled ones.
-Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted = nullptr);
+// Rates of chips to be built. Empty where it knows none: then those of the reference are scaled.
+class BuildRates {
+ public:
+  virtual ~BuildRates() = default;
+  virtual std::vector<ServingPoint> points(const Build& build, double clock_hz, const Workload& workload) const = 0;
+};
+
+Plan make_plan(Scenario scenario, Facts& facts, const BuildRates* predicted = nullptr);
 
 // Day on which `nre` (spent evenly until `volume_months`) and `capital` are back, in months from the start, while the
 // alternative costs `alternative` and the built fleet `running` a month (capital left out); infinity: never.

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "plan/cases.h"
+#include "plan/predicted.h"
 #include "plan/testing.h"
 
 namespace hadal::plan {
@@ -92,14 +93,14 @@ TEST_F(PlanTest, DearerInputsMakeDearerDays) {
 }
 
 TEST_F(PlanTest, ASourceOfPredictedRatesReplacesTheScaledOnes) {
-  class Twice : public RateSource {
+  class Twice : public BuildRates {
    public:
-    std::vector<ServingPoint> points(const std::string& hardware, const Workload&) const override {
+    std::vector<ServingPoint> points(const Build& build, double, const Workload&) const override {
       std::vector<ServingPoint> all;
       for (const Phase phase : {Phase::kPrefill, Phase::kDecode}) {
         ServingPoint p;
         p.name = "predicted";
-        p.hardware = hardware;
+        p.hardware = build.name;
         p.phase = phase;
         p.tokens_per_s = p.low = p.high = 1e4;
         p.basis = "predicted";
@@ -113,6 +114,24 @@ TEST_F(PlanTest, ASourceOfPredictedRatesReplacesTheScaledOnes) {
   EXPECT_EQ(plan.options[1].base.assignments[0].basis, "predicted");
 }
 
+TEST_F(PlanTest, PredictionsAreAnchoredToTheMeasuredReference) {
+  const PredictedRates rates(facts_, data("models/configs/DeepSeek-V3.json"), data("measurements/constants.yaml"));
+  const Scenario sc = parse_scenario(small_day(), "s.yaml", facts_);
+  const Build& build = sc.builds[0];
+  const auto points = rates.points(build, build.chip.clock_hz, workload_of(sc));
+  ASSERT_EQ(points.size(), 2u);
+  for (const ServingPoint& p : points) {
+    EXPECT_EQ(p.basis, "predicted");
+    EXPECT_GT(p.tokens_per_s, 0);
+    EXPECT_LE(p.low, p.tokens_per_s);
+    EXPECT_GE(p.high, p.tokens_per_s);
+    EXPECT_LE(p.tpot_s, sc.tpot_limit.value * 1.0005);
+  }
+  // A faster clock and more memory bandwidth are never slower.
+  const auto faster = rates.points(build, 2 * build.chip.clock_hz, workload_of(sc));
+  for (size_t i = 0; i < points.size(); ++i) EXPECT_GE(faster[i].tokens_per_s, points[i].tokens_per_s);
+}
+
 TEST_F(PlanTest, BreakEvenByHand) {
   // 100 spent on the design, 60 on chips; from month 30 on 8 a month are saved: back after 20 more.
   EXPECT_DOUBLE_EQ(break_even_months(100, 60, 30, 10, 2), 50);
@@ -121,7 +140,7 @@ TEST_F(PlanTest, BreakEvenByHand) {
   for (const BreakEven& b : plan.options[1].break_even) {
     const BuildReport& build = *plan.options[1].built;
     // At the load it is said to take, chips and NRE are repaid within the life: by its own arithmetic.
-    ASSERT_GT(b.scale, 0);
+    ASSERT_GT(b.scale, 0) << "with scaled rates it pays at some load";
     const double life = plan.scenario.depreciation.value;
     EXPECT_NEAR(b.scale * (b.saving_usd_per_month * life - b.capital_usd), build.forecast.nre_usd.p50,
                 1e-6 * build.forecast.nre_usd.p50);

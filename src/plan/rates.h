@@ -34,7 +34,7 @@ struct Workload {
   double prefill_tokens() const { return input_tokens - cached_tokens; }
 };
 
-// Where rates come from. A predictor of operator times is another implementation of this.
+// Where rates of chips that exist come from.
 class RateSource {
  public:
   virtual ~RateSource() = default;

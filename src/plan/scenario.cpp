@@ -47,7 +47,7 @@ Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) 
   b.memory = &facts.memory(s, "memory");
   b.package = &facts.package(s, "package");
   b.programme = &facts.programme(s, "programme");
-  b.reference = &facts.hardware(s, "scaled_from");
+  b.reference = &facts.hardware(s, "reference");
   b.stacks = static_cast<int>(s.count("stacks", 1, 64));
   b.dies = static_cast<int>(s.count("dies", 1, 16));
   b.spare_cores = static_cast<int>(s.count("spare_cores", 0, b.chip.cores - 1));
@@ -173,7 +173,7 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     sc.seed = static_cast<uint64_t>(f.count("seed", 0, 1'000'000'000));
     for (const chip::Section& s :
          top.list("builds", {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
-                             "yield_model", "programme", "scaled_from", "volume", "server", "host_power",
+                             "yield_model", "programme", "reference", "volume", "server", "host_power",
                              "matrix_activity", "memory_activity", "vector_activity"})) {
       sc.builds.push_back(read_build(s, stem, facts));
     }

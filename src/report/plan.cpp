@@ -92,8 +92,8 @@ void add_programme(const plan::BuildReport& b, const std::string& date, std::str
 void add_rules(const std::string& name, const std::vector<plan::RuleStatus>& rules, std::string& out) {
   for (const plan::RuleStatus& r : rules) {
     if (!r.in_force || (!r.applies && r.rule.rfind("3A090", 0) != 0)) continue;
-    out += fmt::format("    {}: {} {} [{}]\n", name, r.rule, r.applies ? "applies: " + r.effect : "does not apply",
-                       fmt::join(r.arithmetic, "; "));
+    out += fmt::format("    {}: {} {} [{}] ({})\n", name, r.rule, r.applies ? "applies: " + r.effect : "does not apply",
+                       fmt::join(r.arithmetic, "; "), r.source);
   }
 }
 
@@ -259,6 +259,12 @@ std::string to_text(const plan::Plan& p, const plan::Ledger& ledger, bool with_i
     for (const auto& [name, rules] : o.rules) {
       if (shown.insert(name).second) add_rules(name, rules, out);
     }
+  }
+  std::set<std::string> sources;
+  for (const plan::Rule& rule : sc.rules->rules) sources.insert(rule.source);
+  for (const std::string& name : sources) {
+    const plan::Source& source = ledger.sources().find(name)->second;
+    out += fmt::format("  {}: {}, {}\n", name, source.title, source.url);
   }
   out += fmt::format("  {}\n", plan::kNotLegalAdvice);
   if (with_inputs) {

@@ -64,7 +64,7 @@ TEST_F(PlanCommand, TheReportSaysWhatItRestsOn) {
   const Outcome result = hadal({"plan", "openai-titan", "--inputs"});
   ASSERT_EQ(result.status, 0) << result.err;
   for (const char* part :
-       {"not legal advice", "assumed", "fr-2023: 88 FR 73458", "serving.production_decode", "P10 to P90"}) {
+       {"not legal advice", "assumed", "fr-2023: 88 FR 73458", "serving.production_decode", "P10 / P50 / P90"}) {
     EXPECT_NE(result.out.find(part), std::string::npos) << part;
   }
 }

@@ -145,14 +145,14 @@ FleetResult assign(const std::vector<FleetMember>& members, const Workload& work
           serve.emplace_back(groups[c][index], all[c].point->tokens_per_s * all[c].point->chips);
       }
       const double wanted = demand(workload, phase) * level;
-      if (wanted > 0) mip.row(wanted, kUnbounded, std::move(serve));
+      if (wanted > 0) mip.row(wanted, kUnbounded, serve);
     }
     for (size_t m = 0; m < members.size(); ++m) {
       std::vector<std::pair<int, double>> working{{installed[m], -1}};
       for (size_t c = 0; c < all.size(); ++c) {
         if (all[c].member == m) working.emplace_back(groups[c][index], all[c].point->chips * (1 + economics.reserve));
       }
-      mip.row(-kUnbounded, 0, std::move(working));
+      mip.row(-kUnbounded, 0, working);
     }
     ++index;
   }

@@ -186,8 +186,8 @@ TEST_F(PlanTest, BadScenariosEndInOneClearLine) {
       std::string::npos);
   EXPECT_NE(refused("yield_model: negative-binomial", "yield_model: murhpy").find("did you mean 'murphy'?"),
             std::string::npos);
-  EXPECT_NE(refused("hours: [0.98, ", "hours: [").find("23 values; a day has 24 hours"), std::string::npos);
-  EXPECT_NE(refused("hours: [0.98, ", "hours: [-1, ").find("-1 is out of range"), std::string::npos);
+  EXPECT_NE(refused("hours: [0.97, ", "hours: [").find("23 values; a day has 24 hours"), std::string::npos);
+  EXPECT_NE(refused("hours: [0.97, ", "hours: [-1, ").find("-1 is out of range"), std::string::npos);
   EXPECT_NE(refused("billing: rented}", "billing: leased}").find("'leased' is unknown; use rented, owned or bought"),
             std::string::npos);
   EXPECT_NE(refused("hardware: ascend-910c, billing: bought", "hardware: ascend-910c, billing: rented")

@@ -125,7 +125,7 @@ void add_options(const plan::Plan& p, std::string& out) {
                {"working"},
                {"USD/Mtoken in"},
                {"USD/Mtoken out"},
-               {"P10 to P90"},
+               {"P10 / P50 / P90"},
                {"cheaper"},
                {"USD a day"},
                {"tokens/J"},
@@ -142,7 +142,8 @@ void add_options(const plan::Plan& p, std::string& out) {
     table.add({o.option->name, grouped(static_cast<uint64_t>(std::lround(o.base.chips()))),
                grouped(static_cast<uint64_t>(std::lround(o.base.mean_chips()))),
                fmt::format("{:.3f}", o.base.usd_per_mtoken_in), fmt::format("{:.3f}", o.base.usd_per_mtoken_out),
-               fmt::format("{:.2f} to {:.2f}", o.usd_per_mtoken_out.p10, o.usd_per_mtoken_out.p90),
+               fmt::format("{:.2f} / {:.2f} / {:.2f}", o.usd_per_mtoken_out.p10, o.usd_per_mtoken_out.p50,
+                           o.usd_per_mtoken_out.p90),
                &o == &p.options.front() ? "" : percent(o.beats_first),
                grouped(static_cast<uint64_t>(std::lround(o.base.usd_per_day()))),
                fmt::format("{:.4f}", o.base.tokens_per_j), fmt::format("{}", fmt::join(basis, ", ")),
@@ -238,7 +239,8 @@ std::string to_text(const plan::Plan& p, const plan::Ledger& ledger, bool with_i
       *std::max_element(sc.load_curve.begin(), sc.load_curve.end()), sc.tpot_limit.text, sc.buyer, sc.date);
   add_options(p, out);
   out += fmt::format(
-      "  (P10 to P90: USD/Mtoken out over the ranges of all inputs, {} runs; cheaper: share of runs in which a day "
+      "  (P10 / P50 / P90: USD/Mtoken out over the ranges of all inputs, {} runs; cheaper: share of runs in which a "
+      "day "
       "costs less than with {})\n",
       plan::kCostRuns, p.options.front().option->name);
   if (!p.published.empty()) {

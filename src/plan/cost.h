@@ -42,8 +42,8 @@ struct UnitCost {
   double yield_loss_usd = 0;  // what bad units took with them
   double total_usd = 0;
 };
-// `dies` equal known good dies and `stacks` of memory on one interposer. Unstacked memory sits on the board: it is bought
-// but neither attached to the interposer nor lost with a bad unit.
+// `dies` equal known good dies and `stacks` of memory on one interposer. Unstacked memory sits on the board: it is
+// bought but neither attached to the interposer nor lost with a bad unit.
 UnitCost unit_cost(const HarvestedDie& die, int dies, const Process& process, YieldModel model, const Memory& memory,
                    int stacks, const Package& package);
 // The same for a die whose cost is known.

@@ -1,4 +1,4 @@
-// A fleet of several kinds of chips serving a day: which groups run when, at the least cost, and what a token costs then.
+// A fleet of several kinds of chips serving a day: which groups run when, at the least cost, and what a token costs.
 #pragma once
 
 #include <string>
@@ -42,8 +42,8 @@ struct FleetMember {
 struct HourlyCost {
   double installed = 0, working = 0;
 };
-// Annuity of the purchase less its residual value, the facility's annuity, upkeep and idle energy; working adds the rest
-// of the energy. Rented chips cost their rent while they work and nothing else.
+// Annuity of the purchase less its residual value, the facility's annuity, upkeep and idle energy; working adds the
+// rest of the energy. Rented chips cost their rent while they work and nothing else.
 HourlyCost hourly_cost(const FleetMember& member, const Economics& economics);
 // Part of a purchase that falls due each month to repay it with interest: i / (1 - (1 + i)^-n), 1 / n without interest.
 double annuity(double months, double yearly_interest);

@@ -12,8 +12,8 @@ namespace hadal::plan {
 
 // For each measured point of the build's reference, the predictor is asked twice in production mode with the same plan:
 // for the reference, and for the build. The rate is the measured one times the ratio of the two, so that what the
-// predictor gets wrong for both cancels; the range spans that figure and the predictor's own, with the links of the chip
-// at both ends of their assumed range. Decode takes the largest batch within the workload's limit.
+// predictor gets wrong for both cancels; the range spans that figure and the predictor's own, with the links of the
+// chip at both ends of their assumed range. Decode takes the largest batch within the workload's limit.
 class PredictedRates : public BuildRates {
  public:
   // `model_file`: config.json of the workload's model; `constants_file`: measurements/constants.yaml.

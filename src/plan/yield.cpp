@@ -41,7 +41,7 @@ double gamma_mean(double mean, double shape, const std::function<double(double)>
   return sum / norm;
 }
 
-// E[f(d)] for a triangular density on [0, 2 mean], of which Murphy's formula is the mixture. Simpson's rule on each half.
+// E[f(d)] for a triangular density on [0, 2 mean], of which Murphy's formula is the mixture. Simpson on each half.
 double triangle_mean(double mean, const std::function<double(double)>& f) {
   constexpr int kSteps = 400;  // even
   double sum = 0;

@@ -41,8 +41,8 @@ enum class Dimension {
 
 // Parses `text` as a quantity of `dimension` and returns it in the base unit (bytes, Hz, s, B/s, B/cycle, 1/cycle, pJ,
 // pJ/B, W, cycles, mm2, USD, a fraction, months, people, mm, 1/cm2, transistors, MTr/mm2, mm2/B, USD/h, USD/month,
-// USD/kWh, USD/GB, USD/mm2, USD/W, tokens, tokens/s, operations/s). `where` and `key` head the input error: a missing or
-// wrong unit says which units would be right.
+// USD/kWh, USD/GB, USD/mm2, USD/W, tokens, tokens/s, operations/s). `where` and `key` head the input error: a missing
+// or wrong unit says which units would be right.
 double parse_quantity(std::string_view text, Dimension dimension, const std::string& where, std::string_view key);
 
 }  // namespace hadal

@@ -43,18 +43,18 @@ class Cli : public ::testing::Test {
   const TemporaryDirectory directory_;
 };
 
+constexpr const char* kCommands[] = {"run",     "eval",     "chat", "serve",  "tokenize", "asm",    "disasm", "exec",
+                                     "predict", "validate", "plan", "verify", "chips",    "models", "isa"};
+
 TEST_F(Cli, HelpAndVersion) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{}, {"--help"}, {"-h"}}) {
     const Outcome result = hadal(arguments);
     EXPECT_EQ(result.status, 0);
-    for (const char* command :
-         {"run", "eval", "chat", "serve", "tokenize", "asm", "disasm", "exec", "predict", "validate", "plan", "verify",
-          "chips", "models", "isa"}) {
+    for (const char* command : kCommands) {
       EXPECT_NE(result.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
     }
   }
-  for (const char* command :
-       {"run", "eval", "chat", "serve", "tokenize", "asm", "disasm", "exec", "chips", "models", "isa"}) {
+  for (const char* command : kCommands) {
     const Outcome result = hadal({command, "--help"});
     EXPECT_EQ(result.status, 0) << command;
     EXPECT_EQ(result.err, "");

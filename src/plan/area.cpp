@@ -86,8 +86,8 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
     sram_bits += chip.cores * bytes * 8;
   };
   add_logic("matrix unit", macs * data.matrix_mac.value);
-  add_logic("vector unit", chip.vector.lanes * data.vector_lane.value +
-                               chip.vector.lanes / chip.vector.sfu_divisor * data.special_lane.value);
+  const int special_lanes = chip.vector.lanes / chip.vector.sfu_divisor;
+  add_logic("vector unit", chip.vector.lanes * data.vector_lane.value + special_lanes * data.special_lane.value);
   add_sram("scratchpad", static_cast<double>(chip.spm.bytes), 1);
   add_sram("accumulators", static_cast<double>(chip.acc.bytes), data.two_port_factor.value);
   add_sram("instruction memory", imem_bytes, 1);

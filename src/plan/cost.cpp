@@ -6,13 +6,6 @@
 #include <limits>
 
 namespace hadal::plan {
-namespace {
-
-// The end of a figure's range at which cost is higher (or lower).
-void move(Figure& figure, bool to_high) { figure.value = to_high ? figure.high : figure.low; }
-
-}  // namespace
-
 Package load_package(const std::string& path, Ledger& ledger) {
   Package p;
   with_yaml_file(path, [&](const YAML::Node& node) {
@@ -36,22 +29,30 @@ Package load_package(const std::string& path, Ledger& ledger) {
   return p;
 }
 
-DieCost die_cost(const HarvestedDie& die, const Process& process, YieldModel model, double die_test_usd) {
+DieCost die_cost(double area_mm2, double yield, const Process& process, double die_test_usd) {
   DieCost c;
-  c.area_mm2 = die.area_mm2;
-  c.dies_per_wafer = dies_per_wafer(die.area_mm2, process.wafer_diameter.value);
-  c.yield = process.systematic_yield.value *
-            harvested_yield(model, die, process.defect_density.value, process.clustering.value);
+  c.area_mm2 = area_mm2;
+  c.dies_per_wafer = dies_per_wafer(area_mm2, process.wafer_diameter.value);
+  c.yield = yield;
   const double good = c.dies_per_wafer * c.yield;
   c.usd =
       good > 0 ? process.wafer_price.value / good + die_test_usd / c.yield : std::numeric_limits<double>::infinity();
   return c;
 }
 
+DieCost die_cost(const HarvestedDie& die, const Process& process, YieldModel model, double die_test_usd) {
+  const double yield = harvested_yield(model, die, process.defect_density.value, process.clustering.value);
+  return die_cost(die.area_mm2, process.systematic_yield.value * yield, process, die_test_usd);
+}
+
 UnitCost unit_cost(const HarvestedDie& die, int dies, const Process& process, YieldModel model, const Memory& memory,
                    int stacks, const Package& package) {
+  return unit_cost(die_cost(die, process, model, package.die_test.value), dies, memory, stacks, package);
+}
+
+UnitCost unit_cost(const DieCost& die, int dies, const Memory& memory, int stacks, const Package& package) {
   UnitCost u;
-  u.die = die_cost(die, process, model, package.die_test.value);
+  u.die = die;
   u.dies = dies;
   u.stacks = stacks;
   u.logic_usd = dies * u.die.usd;
@@ -70,28 +71,24 @@ UnitCost unit_cost(const HarvestedDie& die, int dies, const Process& process, Yi
   return u;
 }
 
-Process at_end(const Process& process, bool dear) {
+Process with(const Process& process, const FigureValue& value) {
   Process p = process;
-  move(p.wafer_price, dear);
-  move(p.defect_density, dear);
+  for (Figure* f : {&p.wafer_price, &p.defect_density}) f->value = value(*f);
   return p;
 }
 
-Memory at_end(const Memory& memory, bool dear) {
+Memory with(const Memory& memory, const FigureValue& value) {
   Memory m = memory;
-  move(m.price, dear);
+  m.price.value = value(m.price);
   return m;
 }
 
-Package at_end(const Package& package, bool dear) {
+Package with(const Package& package, const FigureValue& value) {
   Package p = package;
-  move(p.interposer_price, dear);
-  move(p.interposer_growth, dear);
-  move(p.attach_yield, !dear);
-  move(p.final_yield, !dear);
-  move(p.die_test, dear);
-  move(p.unit_test, dear);
-  move(p.other, dear);
+  for (Figure* f : {&p.interposer_price, &p.interposer_growth, &p.attach_yield, &p.final_yield, &p.die_test,
+                    &p.unit_test, &p.other}) {
+    f->value = value(*f);
+  }
   return p;
 }
 

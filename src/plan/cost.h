@@ -1,6 +1,7 @@
 // What a packaged chip costs to make: dies, known good die, interposer, memory, assembly and test losses.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -41,14 +42,18 @@ struct UnitCost {
   double yield_loss_usd = 0;  // what bad units took with them
   double total_usd = 0;
 };
-// `dies` equal known good dies and `stacks` of memory on one interposer. Unstacked memory sits on the board: it is bought
-// but neither attached to the interposer nor lost with a bad unit.
+// `dies` equal known good dies and `stacks` of memory on one interposer. Unstacked memory sits on the board: it is
+// bought but neither attached to the interposer nor lost with a bad unit.
 UnitCost unit_cost(const HarvestedDie& die, int dies, const Process& process, YieldModel model, const Memory& memory,
                    int stacks, const Package& package);
+// The same for a die whose cost is known.
+UnitCost unit_cost(const DieCost& die, int dies, const Memory& memory, int stacks, const Package& package);
+DieCost die_cost(double area_mm2, double yield, const Process& process, double die_test_usd);
 
-// A copy with every ranged figure that cost depends on moved to the end that makes a unit dearer (or cheaper).
-Process at_end(const Process& process, bool dear);
-Memory at_end(const Memory& memory, bool dear);
-Package at_end(const Package& package, bool dear);
+// The same with every figure replaced by what `value` makes of it: one draw of a Monte-Carlo, or an end of its range.
+using FigureValue = std::function<double(const Figure&)>;
+Process with(const Process& process, const FigureValue& value);
+Memory with(const Memory& memory, const FigureValue& value);
+Package with(const Package& package, const FigureValue& value);
 
 }  // namespace hadal::plan

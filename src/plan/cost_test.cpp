@@ -68,6 +68,13 @@ TEST(Yield, HarvestingWithNoSpareIsThePlainModel) {
   }
 }
 
+TEST(Yield, EmptyAreaCannotBreak) {
+  for (const YieldModel model : kAll) {
+    EXPECT_NEAR(harvested_yield(model, {400, 5, 48, 2, 100}, 0.2, 3), harvested_yield(model, {300, 5, 48, 2}, 0.2, 3),
+                1e-12);
+  }
+}
+
 // Wafers of dies with gamma distributed defect densities and Poisson defects at random places: the model's own story.
 TEST(Yield, HarvestingAgreesWithSimulatedDefects) {
   constexpr unsigned kSeed = 7;
@@ -129,10 +136,10 @@ TEST_F(Cost, AUnitAddsUp) {
   const UnitCost u = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, hbm_, 5, package_);
   EXPECT_NEAR(u.logic_usd + u.memory_usd + u.interposer_usd + u.test_usd + u.other_usd + u.yield_loss_usd, u.total_usd,
               1e-6);
-  EXPECT_NEAR(u.assembly_yield, std::pow(0.985, 6) * 0.92, 1e-12);
+  EXPECT_NEAR(u.assembly_yield, std::pow(0.97, 6) * 0.92, 1e-12);
   EXPECT_EQ(u.memory_usd, 5 * 400);
   const UnitCost board = unit_cost({300, 2, 48, 2}, 1, n2_, YieldModel::kNegativeBinomial, lpddr_, 16, package_);
-  EXPECT_NEAR(board.assembly_yield, 0.985 * 0.92, 1e-12);
+  EXPECT_NEAR(board.assembly_yield, 0.97 * 0.92, 1e-12);
 }
 
 TEST_F(Cost, RangesEncloseTheBase) {
@@ -140,8 +147,13 @@ TEST_F(Cost, RangesEncloseTheBase) {
     return unit_cost({300, 2, 48, 2}, 1, p, YieldModel::kNegativeBinomial, m, 5, k).total_usd;
   };
   const double base = total(n2_, hbm_, package_);
-  EXPECT_LT(total(at_end(n2_, false), at_end(hbm_, false), at_end(package_, false)), base);
-  EXPECT_GT(total(at_end(n2_, true), at_end(hbm_, true), at_end(package_, true)), base);
+  const auto low = [](const Figure& f) { return f.low; };
+  const auto high = [](const Figure& f) { return f.high; };
+  EXPECT_LT(total(with(n2_, low), hbm_, package_), base);
+  EXPECT_GT(total(with(n2_, high), hbm_, package_), base);
+  EXPECT_LT(total(n2_, with(hbm_, low), package_), base);
+  EXPECT_GT(total(n2_, with(hbm_, high), package_), base);
+  EXPECT_EQ(total(with(n2_, [](const Figure& f) { return f.value; }), hbm_, package_), base);
 }
 
 TEST_F(Cost, AreaOfTheProductChip) {

@@ -14,7 +14,7 @@ namespace hadal::plan {
 namespace {
 
 constexpr double kHoursAYear = 8760, kSecondsADay = 86400, kSecondsAnHour = 3600, kHoursADay = 24;
-constexpr double kGap = 1e-3;
+constexpr double kGap = 2e-3;
 constexpr double kShortest = 0.5;  // of the workload's context, for a measured decode point to count
 
 struct Choice {
@@ -91,7 +91,8 @@ HourlyCost hourly_cost(const FleetMember& m, const Economics& e) {
   double capital = 0;
   if (m.billing != Billing::kOwned) {
     const double residual_today = e.residual / std::pow(1 + e.interest / 12, e.depreciation_months);
-    capital = m.purchase_usd * (1 - residual_today) * annuity(e.depreciation_months, e.interest) * 12 / kHoursAYear;
+    capital = (m.purchase_usd * (1 - residual_today) + m.nre_usd) * annuity(e.depreciation_months, e.interest) * 12 /
+              kHoursAYear;
   }
   const double idle = kw * e.idle_power * e.electricity_usd_per_kwh;
   return {capital + facility + upkeep + idle, kw * (1 - e.idle_power) * e.electricity_usd_per_kwh};
@@ -144,14 +145,14 @@ FleetResult assign(const std::vector<FleetMember>& members, const Workload& work
           serve.emplace_back(groups[c][index], all[c].point->tokens_per_s * all[c].point->chips);
       }
       const double wanted = demand(workload, phase) * level;
-      if (wanted > 0) mip.row(wanted, kUnbounded, std::move(serve));
+      if (wanted > 0) mip.row(wanted, kUnbounded, serve);
     }
     for (size_t m = 0; m < members.size(); ++m) {
       std::vector<std::pair<int, double>> working{{installed[m], -1}};
       for (size_t c = 0; c < all.size(); ++c) {
         if (all[c].member == m) working.emplace_back(groups[c][index], all[c].point->chips * (1 + economics.reserve));
       }
-      mip.row(-kUnbounded, 0, std::move(working));
+      mip.row(-kUnbounded, 0, working);
     }
     ++index;
   }

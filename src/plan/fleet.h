@@ -1,4 +1,4 @@
-// A fleet of several kinds of chips serving a day: which groups run when, at the least cost, and what a token costs then.
+// A fleet of several kinds of chips serving a day: which groups run when, at the least cost, and what a token costs.
 #pragma once
 
 #include <string>
@@ -32,6 +32,7 @@ struct FleetMember {
   Billing billing = Billing::kBought;
   double available = 0;     // chips
   double purchase_usd = 0;  // chip with its share of server and network
+  double nre_usd = 0;       // a chip's share of the cost of designing it: written off with it, never sold or repaired
   double rental_usd_per_h = 0;
   double power_w = 0;  // under load, with its share of the host, before PUE
   std::vector<ServingPoint> points;
@@ -41,8 +42,8 @@ struct FleetMember {
 struct HourlyCost {
   double installed = 0, working = 0;
 };
-// Annuity of the purchase less its residual value, the facility's annuity, upkeep and idle energy; working adds the rest
-// of the energy. Rented chips cost their rent while they work and nothing else.
+// Annuity of the purchase less its residual value, the facility's annuity, upkeep and idle energy; working adds the
+// rest of the energy. Rented chips cost their rent while they work and nothing else.
 HourlyCost hourly_cost(const FleetMember& member, const Economics& economics);
 // Part of a purchase that falls due each month to repay it with interest: i / (1 - (1 + i)^-n), 1 / n without interest.
 double annuity(double months, double yearly_interest);

@@ -12,7 +12,6 @@ namespace hadal::plan {
 namespace {
 
 using testing::data;
-using testing::refusal;
 
 Workload day(double prefill, double decode, std::vector<double> curve = std::vector<double>(24, 1.0)) {
   Workload w;

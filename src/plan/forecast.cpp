@@ -196,7 +196,8 @@ Forecast forecast(const Programme& programme, const Process& process, int runs, 
     end_nre.push_back(nre[r]);
   }
   f.end_months = quantiles(std::move(end_dates));
-  f.nre_usd = quantiles(std::move(end_nre));
+  f.nre_usd = quantiles(end_nre);
+  f.nre_samples = std::move(end_nre);
   f.on_date = inputs.influence(dates, finished);
   f.on_nre = inputs.influence(nre, finished);
   return f;

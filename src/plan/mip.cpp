@@ -24,7 +24,7 @@ int Mip::column(double cost, double low, double high, bool integer) {
   return static_cast<int>(columns_.size()) - 1;
 }
 
-void Mip::row(double low, double high, std::vector<std::pair<int, double>> terms) {
+void Mip::row(double low, double high, const std::vector<std::pair<int, double>>& terms) {
   const int index = static_cast<int>(rows_.size());
   rows_.emplace_back(low, high);
   for (const auto& [column, coefficient] : terms) {

@@ -15,7 +15,7 @@ class Mip {
   // Adds a column with its cost and bounds; returns its index.
   int column(double cost, double low, double high, bool integer);
   // low <= sum of coefficient x column <= high.
-  void row(double low, double high, std::vector<std::pair<int, double>> terms);
+  void row(double low, double high, const std::vector<std::pair<int, double>>& terms);
 
   struct Result {
     bool feasible = false;

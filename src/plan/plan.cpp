@@ -8,9 +8,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "plan/uncertainty.h"
 
 namespace hadal::plan {
 namespace {
+
+double as_it_stands(const Figure& figure) { return figure.value; }
 
 constexpr double kDaysAMonth = 365.25 / 12, kGpusANode = 8;
 
@@ -41,7 +44,7 @@ Capability capability_of(const Hardware& h) {
   return c;
 }
 
-BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const RateSource* predicted) {
+BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const BuildRates* predicted) {
   BuildReport r;
   r.build = &b;
   const AreaData& areas = facts.areas();
@@ -51,14 +54,10 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
   const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
   r.power = chip_power(b.chip, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
-  const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores};
+  const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores,
+                         r.area.die_mm2 - r.area.content_mm2};
   r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
-  const auto end = [&](bool dear) {
-    return unit_cost(die, b.dies, at_end(*b.process, dear), b.yield_model, at_end(*b.memory, dear), b.stacks,
-                     at_end(*b.package, dear));
-  };
-  r.unit_low = end(false);
-  r.unit_high = end(true);
+  r.yield_curve = YieldCurve(die, b.yield_model, *b.process);
   r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;
   r.wafers = b.volume.value * b.dies / r.unit.assembly_yield / (r.unit.die.dies_per_wafer * r.unit.die.yield);
   r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed);
@@ -72,7 +71,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   r.memory = available_to(b.memory->availability, sc.buyer);
   r.package = available_to(b.package->availability, sc.buyer);
   const Workload workload = workload_of(sc);
-  if (predicted != nullptr) r.points = predicted->points(b.name, workload);
+  if (predicted != nullptr) r.points = predicted->points(b, r.clock_hz, workload);
   if (r.points.empty()) {
     Capability own{b.chip.name, r.subject.formats[0].ops_per_s, r.subject.dram_bytes_per_s,
                    b.stacks * b.memory->capacity.value, b.link_bytes_per_s};
@@ -81,14 +80,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   return r;
 }
 
-std::vector<ServingPoint> at_side(std::vector<ServingPoint> points, Side side) {
-  for (ServingPoint& p : points) {
-    if (side != Side::kBase) p.tokens_per_s = side == Side::kGood ? p.high : p.low;
-  }
-  return points;
-}
-
-FleetMember member_of(const FleetEntry& e, const std::vector<BuildReport>& builds, const Workload& workload, Side side,
+FleetMember member_of(const FleetEntry& e, const std::vector<BuildReport>& builds, const Workload& workload,
                       Facts& facts) {
   FleetMember m;
   m.billing = e.billing;
@@ -96,20 +88,18 @@ FleetMember member_of(const FleetEntry& e, const std::vector<BuildReport>& build
   if (e.hardware != nullptr) {
     const Hardware& h = *e.hardware;
     m.name = h.name;
-    m.purchase_usd = pick(h.price, side, true) + pick(h.server, side, true);
-    if (h.can_be_rented()) m.rental_usd_per_h = pick(h.rental, side, true);
-    m.power_w = pick(h.power, side, true) + pick(h.host_power, side, true);
-    m.points = at_side(facts.measured().points(h.name, workload), side);
+    m.purchase_usd = h.price.value + h.server.value;
+    if (h.can_be_rented()) m.rental_usd_per_h = h.rental.value;
+    m.power_w = h.power.value + h.host_power.value;
+    m.points = facts.measured().points(h.name, workload);
     return m;
   }
   const BuildReport& b = builds[e.build];
   m.name = b.build->name;
-  const UnitCost& unit = side == Side::kBase ? b.unit : side == Side::kGood ? b.unit_low : b.unit_high;
-  const Quantiles& nre = b.forecast.nre_usd;
-  const double nre_usd = side == Side::kBase ? nre.p50 : side == Side::kGood ? nre.p10 : nre.p90;
-  m.purchase_usd = unit.total_usd + pick(b.build->server, side, true) + nre_usd / pick(b.build->volume, side, false);
-  m.power_w = b.power.total_w() * b.build->dies + pick(b.build->host_power, side, true);
-  m.points = at_side(b.points, side);
+  m.purchase_usd = b.unit.total_usd + b.build->server.value;
+  m.nre_usd = b.forecast.nre_usd.p50 / b.build->volume.value;
+  m.power_w = b.power.total_w() + b.build->host_power.value;
+  m.points = b.points;
   return m;
 }
 
@@ -131,28 +121,27 @@ double running_usd_a_month(const std::vector<FleetMember>& members, const FleetR
 
 BreakEven compare(const OptionReport& own, const OptionReport& other, const std::vector<FleetMember>& members,
                   const Scenario& sc) {
-  const Economics economics = economics_of(sc, Side::kBase);
+  const Economics economics = economics_of(sc, as_it_stands);
   const BuildReport& b = *own.built;
   BreakEven e;
   e.against = other.option->name;
   for (const FleetResult::Installed& i : own.base.installed) {
     for (const FleetMember& m : members) {
-      if (m.name == i.member && (m.billing == Billing::kBuilt || m.billing == Billing::kBought)) {
-        const double nre_share = m.billing == Billing::kBuilt ? b.forecast.nre_usd.p50 / b.build->volume.value : 0;
-        e.capital_usd += i.chips * (m.purchase_usd - nre_share);
-      }
+      if (m.name == i.member) e.capital_usd += i.chips * m.purchase_usd;
     }
   }
-  const double alternative = other.base.usd_per_day() * kDaysAMonth;
+  const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
+  const double alternative = other.base.usd_per_day() * kDaysAMonth * std::pow(1 - sc.decline.value, start / 12);
   const double running = running_usd_a_month(members, own.base, economics);
   e.saving_usd_per_month = alternative - running;
-  const double start = b.forecast.end_months.p50, life = economics.depreciation_months;
   const double months = break_even_months(b.forecast.nre_usd.p50, e.capital_usd, start, alternative, running);
   constexpr double kFar = 1200;  // months; later than that is never
   if (months < kFar) e.date = add_months(sc.date, months);
   e.within_life = months <= start + life;
   const double gain = e.saving_usd_per_month * life - e.capital_usd;  // over the chips' life, at one day's load
-  e.scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : 0;
+  constexpr double kMostScale = 1000;  // more than all the world's demand
+  const double scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : kMostScale;
+  e.scale = scale < kMostScale ? scale : 0;
   return e;
 }
 
@@ -161,13 +150,8 @@ OptionReport report_option(const Option& option, const Scenario& sc, const std::
   OptionReport r;
   r.option = &option;
   const Workload workload = workload_of(sc);
-  for (const Side side : {Side::kBase, Side::kGood, Side::kBad}) {
-    std::vector<FleetMember> members;
-    for (const FleetEntry& e : option.fleet) members.push_back(member_of(e, builds, workload, side, facts));
-    FleetResult result = assign(members, workload, economics_of(sc, side));
-    (side == Side::kBase ? r.base : side == Side::kGood ? r.good : r.bad) = std::move(result);
-    if (side == Side::kBase) base_members = std::move(members);
-  }
+  for (const FleetEntry& e : option.fleet) base_members.push_back(member_of(e, builds, workload, facts));
+  r.base = assign(base_members, workload, economics_of(sc, as_it_stands));
   for (const FleetEntry& e : option.fleet) {
     if (e.hardware != nullptr) {
       r.rules.emplace_back(e.hardware->name, export_status(*sc.rules, subject_of(*e.hardware), sc.date));
@@ -177,12 +161,14 @@ OptionReport report_option(const Option& option, const Scenario& sc, const std::
     }
   }
   if (r.built != nullptr && r.base.feasible) {
-    const Economics economics = economics_of(sc, Side::kBase);
+    const Economics economics = economics_of(sc, as_it_stands);
     FleetMember nre;
     nre.billing = Billing::kBuilt;
-    nre.purchase_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
+    nre.nre_usd = r.built->forecast.nre_usd.p50 / r.built->build->volume.value;
     for (const FleetResult::Installed& i : r.base.installed) {
-      if (i.member == r.built->build->name) r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;
+      if (i.member != r.built->build->name) continue;
+      r.nre_usd_per_day = i.chips * hourly_cost(nre, economics).installed * 24;
+      r.nre_alone_usd_per_day = r.nre_usd_per_day * r.built->build->volume.value / i.chips;
     }
   }
   return r;
@@ -210,7 +196,7 @@ double break_even_months(double nre_usd, double capital_usd, double volume_month
   return volume_months + (nre_usd + capital_usd) / saving;
 }
 
-Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted) {
+Plan make_plan(Scenario scenario, Facts& facts, const BuildRates* predicted) {
   Plan plan;
   plan.scenario = std::move(scenario);
   const Scenario& sc = plan.scenario;
@@ -222,11 +208,17 @@ Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted) {
   }
   for (size_t i = 0; i < plan.options.size(); ++i) {
     OptionReport& own = plan.options[i];
-    if (own.built == nullptr || !own.base.feasible) continue;
+    const auto scales = [](const OptionReport& o, bool built) {  // with the load: no chips that are there already
+      return o.base.feasible && std::all_of(o.option->fleet.begin(), o.option->fleet.end(), [&](const FleetEntry& e) {
+               return built == (e.billing == Billing::kBuilt) && e.billing != Billing::kOwned;
+             });
+    };
+    if (!scales(own, true)) continue;
     for (const OptionReport& other : plan.options) {
-      if (other.built == nullptr && other.base.feasible) own.break_even.push_back(compare(own, other, members[i], sc));
+      if (scales(other, false)) own.break_even.push_back(compare(own, other, members[i], sc));
     }
   }
+  sample(plan, members);
   plan.published = compare_published(sc, plan.options.front());
   return plan;
 }

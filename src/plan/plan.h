@@ -9,14 +9,28 @@
 
 namespace hadal::plan {
 
+// Yield of a die over the range of its process's defect density, worked out once.
+class YieldCurve {
+ public:
+  YieldCurve() = default;
+  YieldCurve(const HarvestedDie& die, YieldModel model, const Process& process);
+  double operator()(double defects_per_cm2) const;  // inside the range, by linear interpolation
+
+ private:
+  double low_ = 0, step_ = 0;
+  std::vector<double> yields_;
+};
+
 struct BuildReport {
   const Build* build = nullptr;
   double clock_hz = 0, reachable_clock_hz = 0;  // declared (scaled with the process), and what synthesis supports today
   ChipArea area;
+  YieldCurve yield_curve;
   bool fits_reticle = true, fits_package = true;
   Power power;
-  UnitCost unit, unit_low, unit_high;
-  double wafers = 0;  // for the volume
+  UnitCost unit;
+  Quantiles unit_usd;  // over the ranges of wafer, defects, memory and packaging
+  double wafers = 0;   // for the volume
   Forecast forecast;
   std::string tapeout_p50, volume_p50, volume_p10, volume_p90;  // dates
   Subject subject;
@@ -28,7 +42,7 @@ struct BuildReport {
 // Building against a rented or bought fleet that carries the same day.
 struct BreakEven {
   std::string against;
-  double saving_usd_per_month = 0;  // of running it, capital left out, once it is there
+  double saving_usd_per_month = 0;  // of running it, capital left out, once it is there; the other got cheaper by then
   double capital_usd = 0;           // of the chips, with servers
   std::string date;                 // when what was spent is back; empty: never
   bool within_life = false;         // before the chips are written off
@@ -37,10 +51,15 @@ struct BreakEven {
 
 struct OptionReport {
   const Option* option = nullptr;
-  FleetResult base, good, bad;  // figures as they stand, all ranges in favour, all against
+  FleetResult base;  // with the figures as they stand
+  // Over the ranges of all inputs, the assignment kept and its chips scaled with their rates.
+  Quantiles usd_per_mtoken_in, usd_per_mtoken_out, usd_per_day;
+  std::vector<double> samples_usd_per_day;  // run by run, the same draws for every option
+  double beats_first = 0;                   // share of runs in which a day costs less than with the first option
   std::vector<std::pair<std::string, std::vector<RuleStatus>>> rules;  // by kind of chip
   const BuildReport* built = nullptr;
-  double nre_usd_per_day = 0;  // part of the cost that repays the NRE
+  double nre_usd_per_day = 0;        // part of the cost that repays the NRE, shared by the build's volume
+  double nre_alone_usd_per_day = 0;  // what that part would be if this fleet had to repay all of it
   std::vector<BreakEven> break_even;
 };
 
@@ -57,8 +76,14 @@ struct Plan {
   std::vector<Comparison> published;  // of the first option
 };
 
-// Where a source of predicted rates knows a built chip, its points replace the scaled ones.
-Plan make_plan(Scenario scenario, Facts& facts, const RateSource* predicted = nullptr);
+// Rates of chips to be built. Empty where it knows none: then those of the reference are scaled.
+class BuildRates {
+ public:
+  virtual ~BuildRates() = default;
+  virtual std::vector<ServingPoint> points(const Build& build, double clock_hz, const Workload& workload) const = 0;
+};
+
+Plan make_plan(Scenario scenario, Facts& facts, const BuildRates* predicted = nullptr);
 
 // Day on which `nre` (spent evenly until `volume_months`) and `capital` are back, in months from the start, while the
 // alternative costs `alternative` and the built fleet `running` a month (capital left out); infinity: never.

@@ -52,6 +52,7 @@ struct Influence {
 struct Forecast {
   std::vector<StageForecast> stages;
   Quantiles tapeout_months, end_months, nre_usd;  // of runs that reach tape-out and the end
+  std::vector<double> nre_samples;                // USD of each run that reaches the end
   double respins = 0;                             // mean a run that reaches bring-up
   double success = 0;                             // chance to reach the end
   std::vector<Influence> on_date, on_nre;         // strongest first, all that were drawn
@@ -60,8 +61,8 @@ struct Forecast {
 };
 
 // Draws every figure from a triangular distribution over its range. A stage starts `lag` after the last stage it waits
-// for; stages after a failed gate are not reached. Costs: people x months x person_month and outlay, scaled by the design
-// cost of the process against the reference; masks and wafer time are the process's. Software people work to the end.
+// for; stages after a failed gate are not reached. Costs: people x months x person_month and outlay, scaled by the
+// design cost of the process against the reference; masks and wafer time are the process's. Software people work to the end.
 Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed);
 
 }  // namespace hadal::plan

@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine: the standard leaves distributions to the library, so ours are here.
+// Random numbers that are the same on every machine: the standard leaves distributions to the library, hence ours.
 #pragma once
 
 #include <cmath>

@@ -25,8 +25,8 @@ MeasuredRates::MeasuredRates(const std::string& path, Ledger& ledger) : file_(pa
       if (phase != "prefill" && phase != "decode") {
         s.refuse("phase", fmt::format("'{}' is unknown; use prefill or decode", phase));
       }
-      if (kind != "production" && kind != "benchmark") {
-        s.refuse("kind", fmt::format("'{}' is unknown; use production or benchmark", kind));
+      if (kind != "production" && kind != "benchmark" && kind != "assumed") {
+        s.refuse("kind", fmt::format("'{}' is unknown; use production, benchmark or assumed", kind));
       }
       m.point.phase = phase == "prefill" ? Phase::kPrefill : Phase::kDecode;
       m.benchmark = kind == "benchmark";
@@ -37,7 +37,7 @@ MeasuredRates::MeasuredRates(const std::string& path, Ledger& ledger) : file_(pa
       }
       if (s.has("tpot")) m.point.tpot_s = ledger.read(s, "serving", "tpot", Dimension::kSeconds, 1e-6, 100).value;
       if (s.has("context")) m.point.context = static_cast<int>(s.count("context", 1, 1 << 24));
-      m.point.basis = "measured";
+      m.point.basis = kind == "assumed" ? "assumed" : "measured";
       m.point.detail = s.text("conditions");
       m.point.source = m.rate.source;
       m.point.confidence = m.rate.confidence;
@@ -80,9 +80,9 @@ std::vector<ServingPoint> scaled_points(const std::vector<ServingPoint>& referen
     p.tokens_per_s *= least;
     p.tpot_s /= std::min(1.0, least);  // as many requests in flight; a faster chip is not credited with a shorter time
     p.chips = std::max(1, static_cast<int>(std::ceil(p.chips / std::min(1.0, capacity) - 1e-9)));
-    p.basis = "scaled";
-    p.source = "derived";
-    p.confidence = "L";
+    p.basis = std::string("scaled");
+    p.source = std::string("derived");
+    p.confidence = std::string("L");
     scaled.push_back(std::move(p));
   }
   return scaled;

@@ -20,7 +20,7 @@ struct ServingPoint {
   int chips = 1;       // smallest group that serves
   double tpot_s = 0;   // decode: time a token takes for a user
   int context = 0;     // tokens, 0: as in the workload
-  std::string basis;   // measured, scaled, predicted
+  std::string basis;   // measured, scaled, predicted, assumed
   std::string detail;  // conditions, and how the figure came about
   std::string source, confidence;
 };
@@ -34,7 +34,7 @@ struct Workload {
   double prefill_tokens() const { return input_tokens - cached_tokens; }
 };
 
-// Where rates come from. A predictor of operator times is another implementation of this.
+// Where rates of chips that exist come from.
 class RateSource {
  public:
   virtual ~RateSource() = default;

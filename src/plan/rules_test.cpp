@@ -37,7 +37,7 @@ Subject make(const std::string& name, double tops, int bits, double mm2) {
 }
 
 TEST(Rules, ClassesOfPublishedChips) {
-  // Dense rate, bits, logic area, published or worked TPP, class. Rates and areas: data sheets and the Epoch AI data set.
+  // Dense rate, bits, logic area, published or worked TPP, class. Rates and areas: data sheets and Epoch AI.
   struct Case {
     const char* name;
     double tops;

@@ -47,7 +47,7 @@ Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) 
   b.memory = &facts.memory(s, "memory");
   b.package = &facts.package(s, "package");
   b.programme = &facts.programme(s, "programme");
-  b.reference = &facts.hardware(s, "scaled_from");
+  b.reference = &facts.hardware(s, "reference");
   b.stacks = static_cast<int>(s.count("stacks", 1, 64));
   b.dies = static_cast<int>(s.count("dies", 1, 16));
   b.spare_cores = static_cast<int>(s.count("spare_cores", 0, b.chip.cores - 1));
@@ -118,8 +118,9 @@ void read_workload(const chip::Section& top, const std::string& stem, Facts& fac
 }
 
 void read_economics(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
-  const chip::Section e = top.section("economics", {"electricity", "pue", "depreciation", "residual", "interest",
-                                                    "facility", "facility_life", "upkeep", "idle_power", "reserve"});
+  const chip::Section e =
+      top.section("economics", {"electricity", "pue", "depreciation", "residual", "interest", "facility",
+                                "facility_life", "upkeep", "idle_power", "reserve", "decline"});
   const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
     return facts.ledger().read(e, stem, key, dimension, low, high);
   };
@@ -133,6 +134,7 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
   sc.upkeep = read("upkeep", Dimension::kPercent, 0, 1);
   sc.idle_power = read("idle_power", Dimension::kPercent, 0, 1);
   sc.reserve = read("reserve", Dimension::kPercent, 0, 1);
+  sc.decline = read("decline", Dimension::kPercent, 0, 0.99);
 }
 
 void read_published(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
@@ -171,7 +173,7 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     sc.seed = static_cast<uint64_t>(f.count("seed", 0, 1'000'000'000));
     for (const chip::Section& s :
          top.list("builds", {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
-                             "yield_model", "programme", "scaled_from", "volume", "server", "host_power",
+                             "yield_model", "programme", "reference", "volume", "server", "host_power",
                              "matrix_activity", "memory_activity", "vector_activity"})) {
       sc.builds.push_back(read_build(s, stem, facts));
     }
@@ -193,28 +195,23 @@ Scenario load_scenario(const std::string& path, Facts& facts) {
   return parse_scenario(MappedFile::open(path).text(), path, facts);
 }
 
-double pick(const Figure& figure, Side side, bool more_is_worse) {
-  if (side == Side::kBase) return figure.value;
-  return (side == Side::kBad) == more_is_worse ? figure.high : figure.low;
-}
-
 Workload workload_of(const Scenario& sc) {
   return {sc.model,         sc.input.value,      sc.cached.value, sc.output.value,
           sc.context.value, sc.tpot_limit.value, sc.load_curve};
 }
 
-Economics economics_of(const Scenario& sc, Side side) {
+Economics economics_of(const Scenario& sc, const FigureValue& value) {
   Economics e;
-  e.electricity_usd_per_kwh = pick(sc.electricity, side, true);
-  e.pue = pick(sc.pue, side, true);
-  e.depreciation_months = pick(sc.depreciation, side, false);
-  e.residual = pick(sc.residual, side, false);
-  e.interest = pick(sc.interest, side, true);
-  e.facility_usd_per_w = pick(sc.facility, side, true);
-  e.facility_months = pick(sc.facility_life, side, false);
-  e.upkeep = pick(sc.upkeep, side, true);
-  e.idle_power = pick(sc.idle_power, side, true);
-  e.reserve = pick(sc.reserve, side, true);
+  e.electricity_usd_per_kwh = value(sc.electricity);
+  e.pue = value(sc.pue);
+  e.depreciation_months = value(sc.depreciation);
+  e.residual = value(sc.residual);
+  e.interest = value(sc.interest);
+  e.facility_usd_per_w = value(sc.facility);
+  e.facility_months = value(sc.facility_life);
+  e.upkeep = value(sc.upkeep);
+  e.idle_power = value(sc.idle_power);
+  e.reserve = value(sc.reserve);
   return e;
 }
 

@@ -51,7 +51,8 @@ struct Scenario {
   Figure input, cached, output, context, tpot_limit;
   std::vector<double> load_curve;  // mean 1
   std::string model;
-  Figure electricity, pue, depreciation, residual, interest, facility, facility_life, upkeep, idle_power, reserve;
+  Figure electricity, pue, depreciation, residual, interest, facility, facility_life, upkeep, idle_power, reserve,
+      decline;  // a year, of what other fleets cost
   std::vector<Build> builds;
   std::vector<Option> options;
   std::vector<Published> published;
@@ -62,11 +63,8 @@ struct Scenario {
 Scenario load_scenario(const std::string& path, Facts& facts);
 Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts);
 
-// Which end of every range: the figures as they stand, all in our favour, or all against.
-enum class Side { kBase, kGood, kBad };
-double pick(const Figure& figure, Side side, bool more_is_worse);
-
 Workload workload_of(const Scenario& scenario);
-Economics economics_of(const Scenario& scenario, Side side);
+// With each figure replaced by what `value` makes of it.
+Economics economics_of(const Scenario& scenario, const FigureValue& value);
 
 }  // namespace hadal::plan

@@ -41,7 +41,7 @@ double gamma_mean(double mean, double shape, const std::function<double(double)>
   return sum / norm;
 }
 
-// E[f(d)] for a triangular density on [0, 2 mean], of which Murphy's formula is the mixture. Simpson's rule on each half.
+// E[f(d)] for a triangular density on [0, 2 mean], of which Murphy's formula is the mixture. Simpson on each half.
 double triangle_mean(double mean, const std::function<double(double)>& f) {
   constexpr int kSteps = 400;  // even
   double sum = 0;
@@ -86,10 +86,12 @@ double dies_per_wafer(double area_mm2, double diameter_mm) {
 }
 
 double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
-  check(die.spare >= 0 && die.spare <= die.cores && die.cores * die.core_mm2 <= die.area_mm2 * (1 + 1e-9),
+  check(die.spare >= 0 && die.spare <= die.cores &&
+            die.cores * die.core_mm2 <= (die.area_mm2 - die.empty_mm2) * (1 + 1e-9),
         "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
-  if (die.spare == 0 || d0 <= 0) return defect_free(model, die.area_mm2, d0, alpha);
-  const double rest = die.area_mm2 - die.cores * die.core_mm2;
+  const double filled = die.area_mm2 - die.empty_mm2;
+  if (die.spare == 0 || d0 <= 0) return defect_free(model, filled, d0, alpha);
+  const double rest = filled - die.cores * die.core_mm2;
   const auto given = [&](double density) {
     return std::exp(-rest / 100 * density) * at_most(die.cores, die.spare, std::exp(-die.core_mm2 / 100 * density));
   };

@@ -18,12 +18,13 @@ double defect_free(YieldModel model, double area_mm2, double d0, double alpha);
 // Whole dies on a round wafer: pi (d/2)^2 / A - pi d / sqrt(2 A), never below 0.
 double dies_per_wafer(double area_mm2, double diameter_mm);
 
-// A die of `cores` equal parts of `core_mm2` and the rest, of which `spare` cores may be bad. Defects cluster by die, as
-// the negative binomial has them: the density of a die is gamma distributed with mean d0 and shape alpha; given it, parts
+// A die of `cores` equal parts of `core_mm2` and the rest, of which `spare` cores may be bad. Defects cluster by die,
+// as the negative binomial has them: the density of a die is gamma distributed with mean d0 and shape alpha; given it, parts
 // fail independently. Poisson is the limit without clustering; Murphy and Seeds are treated as their own mixtures.
 struct HarvestedDie {
   double area_mm2 = 0, core_mm2 = 0;
   int cores = 0, spare = 0;
+  double empty_mm2 = 0;  // of the area: nothing there that a defect could break
 };
 double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha);
 

@@ -8,23 +8,17 @@
 #include <cmath>
 #include <set>
 
+#include "plan/uncertainty.h"
 #include "report/table.h"
 #include "report/units.h"
 
 namespace hadal::report {
 namespace {
 
-using plan::Side;
-
 std::string spread(const plan::Quantiles& q, const char* format, double scale = 1) {
   return fmt::format("{} ({} to {})", fmt::format(fmt::runtime(format), q.p50 * scale),
                      fmt::format(fmt::runtime(format), q.p10 * scale),
                      fmt::format(fmt::runtime(format), q.p90 * scale));
-}
-
-std::string range(const plan::OptionReport& o, double plan::FleetResult::*value) {
-  const auto show = [&](const plan::FleetResult& r) { return r.feasible ? fmt::format("{:.3f}", r.*value) : "-"; };
-  return fmt::format("{} to {}", show(o.good), show(o.bad));
 }
 
 // What applies, in a few words: "3A090.a, GP10 guidance".
@@ -57,10 +51,10 @@ void add_cost(const plan::BuildReport& b, std::string& out) {
       "  made for {} ({} to {}) a unit: {} {} of {} at {:.0f} % yield ({} spare of {} cores, {:.1f} dies a wafer), "
       "memory {}, "
       "interposer {} ({:.0f} mm2), test {}, other {}, lost in assembly {} (yield {:.0f} %)\n",
-      usd(u.total_usd), usd(b.unit_low.total_usd), usd(b.unit_high.total_usd), u.dies, u.dies == 1 ? "die" : "dies",
-      usd(u.die.usd), 100 * u.die.yield, b.build->spare_cores, b.build->chip.cores, u.die.dies_per_wafer,
-      usd(u.memory_usd), usd(u.interposer_usd), u.interposer_mm2, usd(u.test_usd), usd(u.other_usd),
-      usd(u.yield_loss_usd), 100 * u.assembly_yield);
+      usd(u.total_usd), usd(b.unit_usd.p10), usd(b.unit_usd.p90), u.dies, u.dies == 1 ? "die" : "dies", usd(u.die.usd),
+      100 * u.die.yield, b.build->spare_cores, b.build->chip.cores, u.die.dies_per_wafer, usd(u.memory_usd),
+      usd(u.interposer_usd), u.interposer_mm2, usd(u.test_usd), usd(u.other_usd), usd(u.yield_loss_usd),
+      100 * u.assembly_yield);
   if (!b.fits_package) {
     out += fmt::format("  the interposer is larger than the {} that {} offers\n", b.build->package->largest.text,
                        b.build->package->name);
@@ -98,8 +92,8 @@ void add_programme(const plan::BuildReport& b, const std::string& date, std::str
 void add_rules(const std::string& name, const std::vector<plan::RuleStatus>& rules, std::string& out) {
   for (const plan::RuleStatus& r : rules) {
     if (!r.in_force || (!r.applies && r.rule.rfind("3A090", 0) != 0)) continue;
-    out += fmt::format("    {}: {} {} [{}]\n", name, r.rule, r.applies ? "applies: " + r.effect : "does not apply",
-                       fmt::join(r.arithmetic, "; "));
+    out += fmt::format("    {}: {} {} [{}] ({})\n", name, r.rule, r.applies ? "applies: " + r.effect : "does not apply",
+                       fmt::join(r.arithmetic, "; "), r.source);
   }
 }
 
@@ -131,14 +125,15 @@ void add_options(const plan::Plan& p, std::string& out) {
                {"working"},
                {"USD/Mtoken in"},
                {"USD/Mtoken out"},
-               {"range", Align::kLeft},
+               {"P10 / P50 / P90"},
+               {"cheaper"},
                {"USD a day"},
                {"tokens/J"},
                {"rates", Align::kLeft},
                {"export rules that apply", Align::kLeft}});
   for (const plan::OptionReport& o : p.options) {
     if (!o.base.feasible) {
-      table.add({o.option->name, "-", "-", "-", "-", "-", "-", "-", "-", o.base.reason});
+      table.add({o.option->name, "-", "-", "-", "-", "-", "-", "-", "-", "-", o.base.reason});
       continue;
     }
     std::set<std::string> basis, rules;
@@ -147,7 +142,9 @@ void add_options(const plan::Plan& p, std::string& out) {
     table.add({o.option->name, grouped(static_cast<uint64_t>(std::lround(o.base.chips()))),
                grouped(static_cast<uint64_t>(std::lround(o.base.mean_chips()))),
                fmt::format("{:.3f}", o.base.usd_per_mtoken_in), fmt::format("{:.3f}", o.base.usd_per_mtoken_out),
-               range(o, &plan::FleetResult::usd_per_mtoken_out),
+               fmt::format("{:.2f} / {:.2f} / {:.2f}", o.usd_per_mtoken_out.p10, o.usd_per_mtoken_out.p50,
+                           o.usd_per_mtoken_out.p90),
+               &o == &p.options.front() ? "" : percent(o.beats_first),
                grouped(static_cast<uint64_t>(std::lround(o.base.usd_per_day()))),
                fmt::format("{:.4f}", o.base.tokens_per_j), fmt::format("{}", fmt::join(basis, ", ")),
                fmt::format("{}", fmt::join(rules, "; "))});
@@ -241,7 +238,11 @@ std::string to_text(const plan::Plan& p, const plan::Ledger& ledger, bool with_i
       sc.name, sc.description, sc.model, sc.input.value / 1e9, sc.cached.value / 1e9, sc.output.value / 1e9,
       *std::max_element(sc.load_curve.begin(), sc.load_curve.end()), sc.tpot_limit.text, sc.buyer, sc.date);
   add_options(p, out);
-  out += "  (range: USD/Mtoken out with every ranged input in favour, and with every one against)\n";
+  out += fmt::format(
+      "  (P10 / P50 / P90: USD/Mtoken out over the ranges of all inputs, {} runs; cheaper: share of runs in which a "
+      "day "
+      "costs less than with {})\n",
+      plan::kCostRuns, p.options.front().option->name);
   if (!p.published.empty()) {
     out += fmt::format("\nAgainst what was published ({})\n", p.options.front().option->name);
     Table table({{"", Align::kLeft}, {"model"}, {"published"}, {"error"}});
@@ -260,6 +261,12 @@ std::string to_text(const plan::Plan& p, const plan::Ledger& ledger, bool with_i
     for (const auto& [name, rules] : o.rules) {
       if (shown.insert(name).second) add_rules(name, rules, out);
     }
+  }
+  std::set<std::string> sources;
+  for (const plan::Rule& rule : sc.rules->rules) sources.insert(rule.source);
+  for (const std::string& name : sources) {
+    const plan::Source& source = ledger.sources().find(name)->second;
+    out += fmt::format("  {}: {}, {}\n", name, source.title, source.url);
   }
   out += fmt::format("  {}\n", plan::kNotLegalAdvice);
   if (with_inputs) {

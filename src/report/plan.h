@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include <string>
+#include <vector>
 
+#include "plan/cases.h"
 #include "plan/plan.h"
 
 namespace hadal::report {
@@ -12,6 +14,10 @@ namespace hadal::report {
 // `with_inputs` adds the table of every figure the plan rests on.
 std::string to_text(const plan::Plan& plan, const plan::Ledger& ledger, bool with_inputs);
 nlohmann::ordered_json to_json(const plan::Plan& plan, const plan::Ledger& ledger);
+
+// Published facts against the models.
+std::string to_text(const std::vector<plan::Case>& cases);
+nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases);
 
 // Every figure of a ledger: value, range, source, confidence, place.
 std::string inputs_text(const plan::Ledger& ledger);

@@ -81,8 +81,7 @@ Json build(const plan::BuildReport& b) {
           {"dies_per_wafer", b.unit.die.dies_per_wafer},
           {"die_yield", b.unit.die.yield},
           {"unit", unit(b.unit)},
-          {"unit_low_usd", b.unit_low.total_usd},
-          {"unit_high_usd", b.unit_high.total_usd},
+          {"unit_usd", quantiles(b.unit_usd)},
           {"wafers", b.wafers},
           {"tapeout_date_p50", b.tapeout_p50},
           {"volume_date_p10", b.volume_p10},
@@ -97,16 +96,6 @@ Json build(const plan::BuildReport& b) {
           {"tpp", plan::total_processing_performance(b.subject)},
           {"performance_density", plan::performance_density(b.subject)},
           {"export_status", rules(b.rules)}};
-}
-
-Json fleet(const plan::FleetResult& r) {
-  if (!r.feasible) return {{"feasible", false}, {"reason", r.reason}};
-  return {{"feasible", true},
-          {"chips", r.chips()},
-          {"usd_per_mtoken_in", r.usd_per_mtoken_in},
-          {"usd_per_mtoken_out", r.usd_per_mtoken_out},
-          {"usd_per_day", r.usd_per_day()},
-          {"tokens_per_j", r.tokens_per_j}};
 }
 
 Json option(const plan::OptionReport& o) {
@@ -140,8 +129,10 @@ Json option(const plan::OptionReport& o) {
            {"usd_per_day", r.usd_per_day()},
            {"tokens_per_j", r.tokens_per_j},
            {"energy_j_per_day", r.energy_j_per_day},
-           {"good", fleet(o.good)},
-           {"bad", fleet(o.bad)},
+           {"usd_per_mtoken_in_range", quantiles(o.usd_per_mtoken_in)},
+           {"usd_per_mtoken_out_range", quantiles(o.usd_per_mtoken_out)},
+           {"usd_per_day_range", quantiles(o.usd_per_day)},
+           {"probability_cheaper_than_first", o.beats_first},
            {"assignments", assignments},
            {"left_out", r.notes},
            {"build", built ? Json(o.built->build->name) : Json(nullptr)},
@@ -151,6 +142,7 @@ Json option(const plan::OptionReport& o) {
            {"tapeout_date_p50", built ? Json(o.built->tapeout_p50) : Json(nullptr)},
            {"nre_usd_p50", built ? Json(o.built->forecast.nre_usd.p50) : Json(nullptr)},
            {"nre_usd_per_day", o.nre_usd_per_day},
+           {"nre_alone_usd_per_day", o.nre_alone_usd_per_day},
            {"break_even", even}};
   return out;
 }

@@ -1,0 +1,186 @@
+// One function a kind of fact; the parameters of each case are in its entry.
+#include "plan/cases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "base/nearest.h"
+#include "plan/scenario.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr int kRuns = 20000;
+constexpr uint64_t kSeed = 1;
+constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
+constexpr double kLargeMacroEfficiency = 0.70;  // bit cells over area of N3E's large macros: 31.8 Mib/mm2 of 45.4
+
+struct Kind {
+  Dimension dimension;
+  const char* unit;
+  double scale;  // shown unit over base unit
+  std::vector<std::string_view> keys;
+  std::function<double(const chip::Section&, Facts&, const Scenario&)> predict;
+};
+
+double area(const chip::Section& s, std::string_view key) { return s.quantity(key, Dimension::kArea, 0, kMostArea); }
+
+HarvestedDie die_of(const chip::Section& s) {
+  HarvestedDie die{area(s, "area"), area(s, "core"), static_cast<int>(s.count("cores", 1, 10000)), 0};
+  die.spare = static_cast<int>(s.count("spare", 0, die.cores));
+  if (die.cores * die.core_mm2 > die.area_mm2) s.refuse("core", "the cores are larger than the die");
+  return die;
+}
+
+UnitCost unit_of(const chip::Section& s, Facts& facts) {
+  return unit_cost(die_of(s), static_cast<int>(s.count("dies", 1, 64)), facts.process(s, "process"),
+                   YieldModel::kNegativeBinomial, facts.memory(s, "memory"), static_cast<int>(s.count("stacks", 0, 64)),
+                   facts.package(s, "package"));
+}
+
+// Transistors of large SRAM at the density of its bit cells, the rest at the library's density times utilisation.
+double area_from_transistors(const chip::Section& s, Facts& facts) {
+  const Process& p = facts.process(s, "process");
+  const double bits = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
+  const double transistors = s.quantity("transistors", Dimension::kTransistors, 1, 1e15);
+  const double logic = (transistors - bits * kTransistorsPerBit) / 1e6;
+  return logic / (p.logic_density.value * facts.areas().utilisation.value) +
+         bits * p.sram_bitcell.value / kLargeMacroEfficiency;
+}
+
+double months(const chip::Section& s, Facts& facts) {
+  const Programme& programme = facts.programme(s, "programme");
+  const Forecast f = forecast(programme, facts.process(s, "process"), kRuns, kSeed);
+  return f.stages[programme.stage(s.text("end"))].end_months.p50 -
+         f.stages[programme.stage(s.text("begin"))].start_months.p50;
+}
+
+double hour(const chip::Section& s, Facts& facts, const Scenario& scenario) {
+  const Hardware& h = facts.hardware(s, "hardware");
+  FleetMember m;
+  m.purchase_usd = h.price.value + h.server.value;
+  m.power_w = h.power.value + h.host_power.value;
+  const HourlyCost c = hourly_cost(m, economics_of(scenario, [](const Figure& f) { return f.value; }));
+  return c.installed + c.working;
+}
+
+const std::map<std::string, Kind, std::less<>>& kinds() {
+  using S = const chip::Section&;
+  const std::vector<std::string_view> unit{"process", "package", "memory", "area",  "core",
+                                           "cores",   "spare",   "dies",   "stacks"};
+  static const std::map<std::string, Kind, std::less<>> kKinds{
+      {"dies_per_wafer",
+       {Dimension::kNone,
+        "dies",
+        1,
+        {"process", "area"},
+        [](S s, Facts& f, const Scenario&) {
+          return dies_per_wafer(area(s, "area"), f.process(s, "process").wafer_diameter.value);
+        }}},
+      {"area",
+       {Dimension::kArea,
+        "mm2",
+        1,
+        {"process", "transistors", "sram"},
+        [](S s, Facts& f, const Scenario&) { return area_from_transistors(s, f); }}},
+      {"yield",
+       {Dimension::kPercent,
+        "%",
+        100,
+        {"process", "area", "core", "cores", "spare"},
+        [](S s, Facts& f, const Scenario&) {
+          return die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0).yield;
+        }}},
+      {"unit_logic",
+       {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).logic_usd; }}},
+      {"unit_memory",
+       {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).memory_usd; }}},
+      {"unit_interposer",
+       {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).interposer_usd; }}},
+      {"unit_loss",
+       {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).yield_loss_usd; }}},
+      {"unit_total",
+       {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).total_usd; }}},
+      {"months",
+       {Dimension::kMonths,
+        "months",
+        1,
+        {"programme", "process", "begin", "end"},
+        [](S s, Facts& f, const Scenario&) { return months(s, f); }}},
+      {"nre",
+       {Dimension::kUsd,
+        "MUSD",
+        1e-6,
+        {"programme", "process"},
+        [](S s, Facts& f, const Scenario&) {
+          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).nre_usd.p50;
+        }}},
+      {"hour", {Dimension::kUsdPerHour, "USD/h", 1, {"hardware"}, hour}}};
+  return kKinds;
+}
+
+const std::vector<std::string_view>& parameters() {
+  static const std::vector<std::string_view> kAll{"process", "package", "memory",   "area",        "core", "cores",
+                                                  "spare",   "dies",    "stacks",   "transistors", "sram", "programme",
+                                                  "begin",   "end",     "hardware", "reading",     "fit"};
+  return kAll;
+}
+
+Case run_case(const chip::Section& s, Facts& facts, const Scenario& scenario) {
+  Case c;
+  c.name = s.text("name");
+  c.kind = s.text("kind");
+  const auto found = kinds().find(c.kind);
+  if (found == kinds().end()) {
+    std::vector<std::string_view> known;
+    for (const auto& [name, unused] : kinds()) known.push_back(name);
+    s.refuse("kind", fmt::format("'{}' is unknown; {}", c.kind, suggestion(c.kind, known)));
+  }
+  const Kind& kind = found->second;
+  for (const std::string_view key : kind.keys) {
+    if (!s.has(key)) s.refuse("kind", fmt::format("a case of kind {} needs '{}'", c.kind, key));
+  }
+  const Figure published = facts.ledger().read(s, "economics", "published", kind.dimension, 1e-12, 1e15);
+  c.reading = s.has("reading") ? s.text("reading") : "";
+  c.fit = s.has("fit") && s.text("fit") == "yes";
+  c.unit = kind.unit;
+  c.published = published.value * kind.scale;
+  c.predicted = kind.predict(s, facts, scenario) * kind.scale;
+  c.source = published.source;
+  c.confidence = published.confidence;
+  return c;
+}
+
+}  // namespace
+
+std::vector<Case> run_cases(std::string_view text, const std::string& file, Facts& facts) {
+  std::vector<Case> cases;
+  with_yaml(text, file, [&](const YAML::Node& node) {
+    const chip::Section top(node, file, "", {"name", "scenario", "cases"});
+    const Scenario scenario = load_scenario(facts.path("scenarios", top.text("scenario"), top, "scenario"), facts);
+    for (const chip::Section& s : top.list("cases", {"name", "kind", "published"}, parameters())) {
+      cases.push_back(run_case(s, facts, scenario));
+    }
+  });
+  return cases;
+}
+
+std::vector<Case> run_cases(const std::string& path, Facts& facts) {
+  return run_cases(MappedFile::open(path).text(), path, facts);
+}
+
+double median_error(const std::vector<Case>& cases) {
+  std::vector<double> errors;
+  for (const Case& c : cases) {
+    if (!c.fit) errors.push_back(std::abs(c.error()));
+  }
+  return quantiles(std::move(errors)).p50;
+}
+
+}  // namespace hadal::plan

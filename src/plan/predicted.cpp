@@ -1,0 +1,93 @@
+// The same question for two chips.
+#include "plan/predicted.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "predict/system.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr double kPrefillTokens = 16384;  // of a device and step, as in the published set-ups
+constexpr int kRedundantExperts = 32;     // the same
+
+// The described chip as it would be built: memory, clock and links of the build.
+chip::Chip as_built(const Build& build, double clock_hz, chip::Bound bound) {
+  chip::Chip c = chip::load_any(build.chip.file, bound);
+  c.performance.sustained_hz = c.clock_hz = clock_hz;
+  c.performance.memory_bytes_per_s = build.stacks * build.memory->bandwidth.value;
+  c.performance.memory_bytes = build.stacks * build.memory->capacity.value;
+  // The build says what its SerDes carry; the description says in which range that assumption lies.
+  const double nominal = chip::load_any(build.chip.file).links.scale_up.bytes_per_s;
+  if (nominal > 0) c.links.scale_up.bytes_per_s *= build.link_bytes_per_s / nominal;
+  return c;
+}
+
+predict::SystemOptions options_for(const ServingPoint& reference, const Workload& w, const chip::Chip& chip,
+                                   bool runs_programs) {
+  predict::SystemOptions o;
+  o.mode = predict::Mode::kProduction;
+  o.prefill = reference.phase == Phase::kPrefill;
+  o.plan.ep = o.plan.dp = static_cast<int64_t>(reference.chips) * chip.performance.devices;
+  o.plan.redundant_experts = kRedundantExperts;
+  o.load = predict::parse_load("production", "plan");
+  o.overlap = 2;
+  o.keys = w.context_tokens;
+  o.matrix = chip.performance.fp8_mac > 0 ? graph::Format::kFp8 : graph::Format::kInt8;
+  // What each is served with: DeepSeek keeps its cache in BF16, a chip of ours in FP8.
+  o.cache = runs_programs ? graph::Format::kFp8 : graph::Format::kBf16;
+  if (o.prefill) {
+    const double hit = w.input_tokens > 0 ? w.cached_tokens / w.input_tokens : 0;
+    o.queries = std::max(1.0, w.context_tokens * (1 - hit));
+    o.sequences = std::max(1.0, kPrefillTokens / o.queries);
+  } else {
+    o.tpot_target_s = w.tpot_limit_s;
+  }
+  return o;
+}
+
+}  // namespace
+
+PredictedRates::PredictedRates(Facts& facts, const std::string& model_file, const std::string& constants_file)
+    : facts_(facts),
+      model_(model::Architecture::load(model_file)),
+      constants_(predict::load_constants(constants_file)) {}
+
+std::vector<ServingPoint> PredictedRates::points(const Build& build, double clock_hz, const Workload& workload) const {
+  if (!build.chip.has_links) return {};
+  const chip::Chip other = chip::load_any(facts_.file(fmt::format("chips/{}.yaml", build.reference->chip)));
+  std::vector<ServingPoint> all;
+  for (const ServingPoint& measured : facts_.measured().points(build.reference->name, workload)) {
+    const double reference = predict::predict(other, constants_, model_, options_for(measured, workload, other, false))
+                                 .tokens_per_s_per_chip;
+    ServingPoint p = measured;
+    double own = 0;
+    for (const chip::Bound bound : {chip::Bound::kNominal, chip::Bound::kLow, chip::Bound::kHigh}) {
+      const chip::Chip chip = as_built(build, clock_hz, bound);
+      const predict::Prediction prediction =
+          predict::predict(chip, constants_, model_, options_for(measured, workload, chip, true));
+      const double rate = prediction.tokens_per_s_per_chip, anchored = measured.tokens_per_s * rate / reference;
+      if (bound == chip::Bound::kNominal) {
+        own = rate;
+        p.tokens_per_s = p.low = p.high = anchored;
+        if (p.phase == Phase::kDecode) p.tpot_s = prediction.tpot_s;
+      }
+      p.low = std::min({p.low, anchored, rate});
+      p.high = std::max({p.high, anchored, rate});
+    }
+    p.detail = fmt::format("{} {:.0f} tokens/s measured x {:.0f} / {:.0f} predicted for {} and {}", p.name,
+                           measured.tokens_per_s, own, reference, build.chip.name, build.reference->name);
+    p.name = fmt::format("predicted, {}", name_of(p.phase));
+    p.hardware = build.name;
+    p.basis = std::string("predicted");
+    p.source = std::string("derived");
+    p.confidence = std::string("M");
+    all.push_back(std::move(p));
+  }
+  return all;
+}
+
+}  // namespace hadal::plan

@@ -64,8 +64,19 @@ module hadal_nx #(
   logic [BufW-1:0]  head_q, fill_q, tail_q;
   logic [BufW:0]    used_q, ready_q;
   logic             sent;
-  hadal_pkg::flit_t entry;
+  hadal_pkg::flit_t entry, put;
 
+  always_comb begin
+    put.post  = put_post;
+    put.ack   = 1'b1;
+    put.from  = core_i;
+    put.mask  = mask_q;
+    put.acc   = dst_acc_q;
+    put.line  = dst_q + {4'd0, at_q};
+    put.data  = '0;
+    put.sem   = sem_q;
+    put.count = count_q;
+  end
   assign room        = used_q != (BufW+1)'(Buffer);
   assign out_valid_o = ready_q != '0;
   assign sent        = out_valid_o && out_ready_i;
@@ -76,17 +87,7 @@ module hadal_nx #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (put_line || put_post) begin
-      buf_q[tail_q].post  <= put_post;
-      buf_q[tail_q].ack   <= 1'b1;
-      buf_q[tail_q].from  <= core_i;
-      buf_q[tail_q].mask  <= mask_q;
-      buf_q[tail_q].acc   <= dst_acc_q;
-      buf_q[tail_q].line  <= dst_q + {4'd0, at_q};
-      buf_q[tail_q].data  <= '0;
-      buf_q[tail_q].sem   <= sem_q;
-      buf_q[tail_q].count <= count_q;
-    end
+    if (put_line || put_post) buf_q[tail_q] <= put;
     if (r_valid_i) data_q[fill_q] <= r_data_i;
     if (start) begin
       src_acc_q <= issue_i.instr[hadal_isa_pkg::SND_S_LSB + 15];

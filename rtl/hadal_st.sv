@@ -16,6 +16,7 @@ module hadal_st #(
   input  logic              aw_ready_i,
   output logic              w_valid_o,
   output logic [511:0]      w_data_o,
+  output logic              w_end_o,    // the last line of an instruction; for the trace
   input  logic              w_ready_i,
   input  logic              b_valid_i,
   // index lists
@@ -86,6 +87,7 @@ module hadal_st #(
   assign aw_line_o  = p_line;
   assign w_valid_o  = unsent_q != '0 && !p_none && !w_done_q;
   assign w_data_o   = data_q[send_q];
+  assign w_end_o    = slot_q[send_q][0];
   assign sent = unsent_q != '0 && (p_none || ((aw_done_q || aw_ready_i) && (w_done_q || w_ready_i)));
 
   assign h_none    = slot_q[head_q][1];

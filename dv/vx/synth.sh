@@ -19,8 +19,7 @@ mapfile -t modules < <(ls rtl/vx/*.sv | grep -v _pkg)
 # A weak driver and a load make ABC size gates; the numbers are in the units of the library.
 printf 'set_driving_cell %s\nset_load 1.0\n' "${HADAL_DRIVER:-BUFx2_ASAP7_75t_R}" >"$out/drive"
 # For speed: restructure with choices, map for delay, buffer, size up and then down where there is slack.
-echo 'strash; ifraig; scorr; dc2; strash; &get -n; &st; &dch; &nf; &put; buffer -c; topo; stime -p; upsize; dnsize; stime -p' \
-  >"$out/speed"
+echo 'strash; dch; map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p' >"$out/speed"
 printf '%-24s %9s %12s %10s\n' module cells area path
 for module in "$@"; do
   yosys -q -l "$out/log" -p "read_verilog -sv rtl/hadal_isa_pkg.sv rtl/vx/hadal_vx_pkg.sv ${modules[*]};

@@ -13,7 +13,7 @@ module hadal_vx_fp_add (
 
   logic        swap, sub;
   logic [31:0] x, y;  // larger and smaller magnitude
-  logic [7:0]  exp_x, exp_y, distance;
+  logic [7:0]  exp_a, exp_b, exp_x, a_less_b, b_less_a, distance;
   logic [23:0] man_x, man_y;
   logic [49:0] wide;
   logic [26:0] aligned, base;
@@ -23,11 +23,15 @@ module hadal_vx_fp_add (
   assign x        = swap ? b_i : a_i;
   assign y        = swap ? a_i : b_i;
   assign sub      = x[31] ^ y[31];
-  assign exp_x    = (x[30:23] == 8'd0) ? 8'd1 : x[30:23];
-  assign exp_y    = (y[30:23] == 8'd0) ? 8'd1 : y[30:23];
+  assign exp_a    = (a_i[30:23] == 8'd0) ? 8'd1 : a_i[30:23];
+  assign exp_b    = (b_i[30:23] == 8'd0) ? 8'd1 : b_i[30:23];
+  assign exp_x    = swap ? exp_b : exp_a;
   assign man_x    = {x[30:23] != 8'd0, x[22:0]};
   assign man_y    = {y[30:23] != 8'd0, y[22:0]};
-  assign distance = exp_x - exp_y;
+  // Both differences while the comparison decides which one counts.
+  assign a_less_b = exp_a - exp_b;
+  assign b_less_a = exp_b - exp_a;
+  assign distance = swap ? b_less_a : a_less_b;
   assign wide     = {man_y, 26'd0} >> ((distance > 8'd26) ? 5'd26 : distance[4:0]);
   assign aligned  = (distance > 8'd26) ? {26'd0, |man_y} : {wide[49:24], |wide[23:0]};
   assign base     = {man_x, 3'd0};

@@ -1,5 +1,5 @@
-// Fetches the tiles of B with their scales into the column buffers, ahead of the dot units: 8 columns of one group, from
-// panels (blocked), rows of n (BR) or rows of k (BT).
+// Fetches the tiles of B with their scales into the column buffers, ahead of the dot units: 8 columns of one group,
+// from panels (blocked), rows of n (BR) or rows of k (BT).
 module mm_b_fetch (
   input  logic             clk_i,
   input  logic             rst_ni,

@@ -114,8 +114,10 @@ module hadal_ld #(
     else new_line = panel_local_q + {10'd0, panel_line_q - 5'd1, 1'b0};
   end
   always_ff @(posedge clk_i) begin
-    if (ask) slot_q[tail_q] <= {new_line, acc_q, ldx_q, ldx_q && panel_line_q == 5'd0, 4'(panel_line_q - 5'd1), line_none,
-                                line_last};
+    if (ask) begin
+      slot_q[tail_q] <= {new_line, acc_q, ldx_q, ldx_q && panel_line_q == 5'd0, 4'(panel_line_q - 5'd1), line_none,
+                         line_last};
+    end
     if (r_valid_i) data_q[r_id_i[IdW-1:0]] <= r_data_i;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -1,5 +1,5 @@
-// NX: copies local lines to the SPM or ACC of a set of cores, then gives them the post. Lines are read ahead into a buffer
-// and sent in order; an instruction is complete when every message has been acknowledged by all its receivers.
+// NX: copies local lines to the SPM or ACC of a set of cores, then gives them the post. Lines are read ahead into a
+// buffer and sent in order; an instruction is complete when every message has been acknowledged by all its receivers.
 module hadal_nx #(
   parameter int Buffer = 16,
   parameter int Flying = 4  // instructions whose messages are not all acknowledged

@@ -56,8 +56,8 @@ module hadal_st #(
     .dram_stride_i(issue_i.instr[hadal_isa_pkg::ST_DSTRIDE_LSB +: 12]),
     .local_stride_i({2'd0, issue_i.instr[hadal_isa_pkg::ST_SSTRIDE_LSB +: 10]}),
     .index_i(issue_i.b), .pitch_i(pitch_q), .setup_i(4'(hadal_chip_pkg::DmaSetup - 1)), .hold_i(1'b0),
-    .busy_o(walk_busy), .valid_o(line_valid), .dram_o(line_dram), .local_o(line_local), .last_o(line_last), .none_o(line_none),
-    .ready_i(line_ready), .spm_req_o(idx_req_o), .spm_line_o(idx_line_o), .spm_gnt_i(idx_gnt_i),
+    .busy_o(walk_busy), .valid_o(line_valid), .dram_o(line_dram), .local_o(line_local), .last_o(line_last),
+    .none_o(line_none), .ready_i(line_ready), .spm_req_o(idx_req_o), .spm_line_o(idx_line_o), .spm_gnt_i(idx_gnt_i),
     .spm_valid_i(idx_valid_i), .spm_data_i(idx_data_i));
   always_ff @(posedge clk_i) begin
     if (start) acc_q <= issue_i.instr[hadal_isa_pkg::ST_S_LSB + 15];

@@ -121,8 +121,8 @@ module hadal_mm #(
   logic [255:0] sa, alpha, sb;
   mm_words u_sa (
     .clk_i, .rst_ni, .load_i(a_words_load), .set_i(a_words_set), .mask_i(a_words_mask), .word_i(sa_word),
-    .busy_o(sa_busy), .spm_req_o(line_req_o[0]), .spm_line_o(line_o[15:0]), .spm_gnt_i(line_gnt_i[0]), .spm_valid_i(line_valid_i[0]),
-    .spm_data_i(line_data_i[511:0]), .rset_i(a_set), .rdata_o(sa));
+    .busy_o(sa_busy), .spm_req_o(line_req_o[0]), .spm_line_o(line_o[15:0]), .spm_gnt_i(line_gnt_i[0]),
+    .spm_valid_i(line_valid_i[0]), .spm_data_i(line_data_i[511:0]), .rset_i(a_set), .rdata_o(sa));
   mm_words u_alpha (
     .clk_i, .rst_ni, .load_i(alpha_load), .set_i(a_words_set), .mask_i(a_words_mask), .word_i(alpha_word),
     .busy_o(alpha_busy), .spm_req_o(line_req_o[1]), .spm_line_o(line_o[31:16]), .spm_gnt_i(line_gnt_i[1]),

@@ -18,6 +18,7 @@
 #include "report/units.h"
 #include "runtime/session.h"
 #include "sim/timing.h"
+#include "verify/kernels.h"
 #include "verify/lockstep.h"
 #include "verify/packages.h"
 #include "verify/random_program.h"
@@ -30,7 +31,7 @@ struct Options {
   std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json;
   std::vector<std::string> programs;
   std::optional<uint64_t> seed;
-  bool missing = false;
+  bool missing = false, kernels = false;
   int tokens = 4, random = 0, instructions = 60;
 };
 
@@ -104,6 +105,27 @@ void run_tokens(const Options& options, const chip::Chip& chip, verify::RtlModel
   add(report, lockstep.result());
 }
 
+// Small programs of which only the repeated part counts.
+void run_kernels(const Options& options, const chip::Chip& chip, verify::RtlModel& model, Report& report) {
+  uint64_t rtl_fill = 0, sim_fill = 0;
+  for (const verify::Kernel& kernel : verify::kernels(chip)) {
+    verify::Lockstep lockstep(chip, model, {{}, options.waveform});
+    sim::FunctionalOptions functional;
+    functional.observer = lockstep.observer();
+    functional.check_races = false;  // repetitions of some kernels run over each other
+    sim::Trace trace;
+    sim::Functional(chip, kernel.program, functional).launch(&trace);
+    const uint64_t rtl = lockstep.result().cycles, sim = sim::simulate_timing(chip, kernel.program, trace).cycles;
+    if (kernel.name == "fill") {
+      rtl_fill = rtl;
+      sim_fill = sim;
+    } else if (lockstep.result().difference.empty()) {
+      report.kernel(kernel.name, rtl - rtl_fill, sim - sim_fill);
+    }
+    add(report, lockstep.result());
+  }
+}
+
 // Random programs, each with random memory latencies; a failing one is named by its seed.
 void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel& model, Report& report) {
   const uint64_t first = options.seed.value_or(1);
@@ -140,6 +162,7 @@ void execute(const Options& options) {
   const verify::LockstepOptions how{{options.seed}, options.waveform};
   Report report;
   for (const std::string& path : options.programs) run_program(path, chip, model, how, report);
+  if (options.kernels) run_kernels(options, chip, model, report);
   if (options.random > 0) run_random(options, chip, model, report);
   if (!options.model.empty()) run_tokens(options, chip, model, how, report);
   fmt::print("{} lines compared, {} differences\n", report::grouped(report.lines), report.differences.size());
@@ -167,6 +190,7 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--model", o.model, "Model directory or name: decode tokens with it");
   command->add_option("--tokens", o.tokens, "Tokens to decode");
   command->add_option("--seed", o.seed, "Random memory latencies and refusals");
+  command->add_flag("--kernels", o.kernels, "Small programs: cycles of the RTL and of the timing simulator");
   command->add_option("--random", o.random, "Random programs to run, from --seed on");
   command->add_option("--instructions", o.instructions, "Instructions drawn for each");
   command->add_flag("--missing", o.missing, "Name the crosses that no random program had");

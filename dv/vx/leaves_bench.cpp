@@ -156,10 +156,11 @@ int run(uint64_t vectors, uint64_t seed) {
     Stimulus s;
     s.a = static_cast<uint32_t>(r);
     s.b = static_cast<uint32_t>(r >> 32);
-    const uint32_t kind = static_cast<uint32_t>(random() % 8);
+    const uint32_t kind = static_cast<uint32_t>(random() % 9);
     if (kind < 3) s.b = (s.b & 0x807FFFFF) | ((s.a & 0x7F800000) + ((random() % 5) << 23)) % 0x7F800000;  // near a
     if (kind == 3) s.a = kCorners[r % std::size(kCorners)];
-    if (kind == 4) s.b = kCorners[r % std::size(kCorners)];
+    if (kind == 8) s.a = kCorners[random() % std::size(kCorners)];
+    if (kind == 4 || kind == 8) s.b = kCorners[r % std::size(kCorners)];
     if (kind == 5) s.a &= 0x80FFFFFF;                         // small
     if (kind == 6) s.b = s.a ^ 0x80000000u ^ (random() % 4);  // cancellation
     if (kind == 7) s.a = (s.a & 0x807FFFFF) | (0x78 + random() % 24) << 23;

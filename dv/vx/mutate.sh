@@ -40,7 +40,8 @@ while IFS= read -r line; do
     echo "$name: survives"
     survivors+=("$name")
   else
-    echo "$name: caught ($(grep -m 1 -oE 'group [0-9]+ differs( \(hung\))?|[a-z0-9 ]+: a [0-9a-f]+' "$work/run.log" || tail -n 1 "$work/run.log"))"
+    seen=$(grep -m 1 -oE 'group [0-9]+ differs( \(hung\))?|[a-z0-9 ]+: a [0-9a-f]+' "$work/run.log" || tail -n 1 "$work/run.log")
+    echo "$name: caught ($seen)"
     caught=$((caught + 1))
   fi
 done <dv/vx/mutations.txt

@@ -125,7 +125,7 @@ module hadal_nx #(
         busy_q      <= 1'b1;
         lines_due_q <= !empty && i_rows != '0 && i_len != '0;
         post_due_q  <= !empty && i_count != '0;
-        setup_q     <= 4'(hadal_chip_pkg::NocSetup - 1);
+        setup_q     <= 4'(hadal_chip_pkg::NocSetup - 2);
       end else begin
         if (setup_q != '0) setup_q <= setup_q - 1'b1;
         if (put_line && transfer_end) lines_due_q <= 1'b0;
@@ -146,9 +146,16 @@ module hadal_nx #(
   logic [FlyW-1:0] old_q, new_q;
   logic [FlyW:0]   flying_q;
   logic [FlyW-1:0] acked;
-  logic            end_old, self_q;
-  // What this core sends to itself must be there before the next instruction reads.
-  assign fly_room = self_q ? flying_q == '0 : flying_q != (FlyW+1)'(Flying);
+  logic            end_old, self_q, meets;
+  logic [15:0]     low_q, high_q, d_first, d_end, a_first, a_end;
+  // What this core sends to itself must be there before a later instruction reads it: the lines that are under way, SPM
+  // and ACC taken together, against those of the instruction that would start.
+  assign d_first = issue_i.d[15:0];
+  assign a_first = issue_i.a[15:0];
+  assign d_end   = d_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) + {4'd0, i_len};
+  assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) + {4'd0, i_len};
+  assign meets   = a_first < high_q && low_q < a_end;
+  assign fly_room = flying_q != (FlyW+1)'(Flying) && !(self_q && flying_q != '0 && meets);
   assign acked    = end_old ? old_q + 1'b1 : old_q;  // one that ends has had all of its own
   assign end_old  = flying_q != '0 && left_q[old_q] == 22'd0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -161,7 +168,11 @@ module hadal_nx #(
       for (int i = 0; i < Flying; i++) left_q[i] <= '0;
     end else begin
       if (start) begin
-        self_q <= issue_i.mask[core_i];
+        self_q <= issue_i.mask[core_i] || (self_q && flying_q != '0);
+        if (issue_i.mask[core_i]) begin
+          low_q  <= self_q && flying_q != '0 && low_q < d_first ? low_q : d_first;
+          high_q <= self_q && flying_q != '0 && high_q > d_end ? high_q : d_end;
+        end
         left_q[new_q] <= issue_i.mask == '0 ? '0 : 22'(i_rows) * 22'(i_len) + 22'(i_count != '0);
         new_q <= new_q + 1'b1;
       end

@@ -6,9 +6,6 @@
 #include <type_traits>
 
 #include "Vhadal_top.h"
-#ifdef HADAL_MUTANTS
-#include "Vhadal_top___024root.h"
-#endif
 #include "verilated.h"
 #if VM_TRACE
 #include "verilated_fst_c.h"
@@ -87,7 +84,7 @@ void hadal_rtl_delete(void* model) {
 
 void hadal_rtl_mutant(void* model, int number) {
 #ifdef HADAL_MUTANTS
-  of(model).top->rootp->hadal_mutant_pkg__DOT__mutant = static_cast<IData>(number);
+  of(model).top->mutant_i = static_cast<CData>(number);
 #else
   (void)model;
   (void)number;

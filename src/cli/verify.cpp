@@ -20,6 +20,7 @@
 #include "sim/timing.h"
 #include "verify/kernels.h"
 #include "verify/lockstep.h"
+#include "verify/mutants.h"
 #include "verify/packages.h"
 #include "verify/random_program.h"
 #include "verify/rtl_model.h"
@@ -28,7 +29,7 @@ namespace hadal::cli {
 namespace {
 
 struct Options {
-  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json;
+  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json, mutations;
   std::vector<std::string> programs;
   std::optional<uint64_t> seed;
   bool missing = false, kernels = false;
@@ -152,9 +153,49 @@ void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel
   }
 }
 
+// Plants the faults of a list one by one; random programs must show each.
+void run_mutations(const Options& options, const chip::Chip& chip) {
+  const std::vector<verify::Mutation> mutations = verify::load_mutations(options.mutations);
+  const std::string copy = options.build + "/mutants";
+  verify::write_mutants(options.rtl, mutations, copy);
+  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", options.build, false});
+  const uint64_t first = options.seed.value_or(1);
+  std::vector<verify::RandomProgram> programs;
+  for (int i = 0; i < std::max(1, options.random); ++i)
+    programs.push_back(verify::random_program(chip, first + static_cast<uint64_t>(i), options.instructions));
+  size_t caught = 0;
+  std::string survivors;
+  for (size_t m = 0; m <= mutations.size(); ++m) {  // 0: none is planted, and nothing may differ
+    verify::RtlModel model(built);
+    model.mutate(static_cast<int>(m));
+    std::string difference;
+    size_t used = 0;
+    for (; used < programs.size() && difference.empty(); ++used) {
+      verify::Lockstep lockstep(chip, model, {{first + used}, ""});
+      sim::FunctionalOptions functional;
+      functional.observer = lockstep.observer();
+      sim::Functional(chip, programs[used].program, functional).launch();
+      difference = lockstep.result().difference;
+    }
+    if (m == 0) {
+      check(difference.empty(), "without a planted fault: {}", difference);
+      continue;
+    }
+    const std::string& name = mutations[m - 1].name;
+    caught += !difference.empty();
+    if (difference.empty()) survivors += " " + name;
+    fmt::print("{:<22} {}\n", name,
+               difference.empty() ? "SURVIVES" : fmt::format("program {}, {}", used, difference.substr(0, difference.find('\n'))));
+    std::fflush(stdout);
+  }
+  fmt::print("{} of {} planted faults caught by {} random programs\n", caught, mutations.size(), programs.size());
+  if (!survivors.empty()) throw Error(ErrorKind::kInternal, "not caught:" + survivors);
+}
+
 void execute(const Options& options) {
   const chip::Chip chip = chip::load(find_chip(options.chip));
   if (!options.packages.empty()) return verify::write_packages(chip, options.packages);
+  if (!options.mutations.empty()) return run_mutations(options, chip);
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
   const verify::BuildOptions build{options.rtl, HADAL_SOURCE_DIR "/src", options.build, !options.waveform.empty()};
@@ -193,6 +234,7 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_flag("--kernels", o.kernels, "Small programs: cycles of the RTL and of the timing simulator");
   command->add_option("--random", o.random, "Random programs to run, from --seed on");
   command->add_option("--instructions", o.instructions, "Instructions drawn for each");
+  command->add_option("--mutations", o.mutations, "Plant the faults of this list one by one; --random programs must catch each");
   command->add_flag("--missing", o.missing, "Name the crosses that no random program had");
   command->add_option("--rtl", o.rtl, "Where the RTL lies");
   command->add_option("--build", o.build, "Where the RTL is built");

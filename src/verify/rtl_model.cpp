@@ -77,7 +77,7 @@ std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   key = hash(key, essence(shim) + essence(include / "verify" / "rtl_abi.h") + essence(rtl / "hadal_isa_pkg.sv"));
   key = hash(key, fmt::format("{} {}", cores, options.waveforms));
 
-  const bool mutants = fs::exists(rtl / "hadal_mutant_pkg.sv");
+  const bool mutants = fs::exists(rtl / "mutants");
   const fs::path directory = fs::absolute(options.build_directory) / fmt::format("{:016x}", key);
   const fs::path built = directory / "hadal_rtl.so";
   if (fs::exists(built)) return built.string();

@@ -68,8 +68,8 @@ module hadal_st #(
   logic [49:0]    slot_q [0:Slots-1];  // DRAM line, nothing to move, last of its instruction
   logic [511:0]   data_q [0:Slots-1];
   logic [IdW-1:0] tail_q, fill_q, send_q, head_q;
-  logic [IdW:0]   used_q, unfilled_q, unsent_q, unanswered_q;
-  logic           room, ask, sent, answered, skip_fill, skip_head;
+  logic [IdW:0]   used_q, unfilled_q, unsent_q, unanswered_q, answers_q;
+  logic           room, ask, sent, answered, use_answer, skip_fill, skip_head;
   logic           f_none, h_none, h_last, p_none, may_send, aw_done_q, w_done_q;
   logic [47:0]    p_line;
 
@@ -95,7 +95,9 @@ module hadal_st #(
   assign h_none    = slot_q[head_q][1];
   assign h_last    = slot_q[head_q][0];
   assign skip_head = unanswered_q != '0 && h_none;
-  assign answered  = skip_head || b_valid_i;
+  // An answer may come while an instruction without lines is still at the head.
+  assign use_answer = unanswered_q != '0 && !h_none && (b_valid_i || answers_q != '0);
+  assign answered   = skip_head || use_answer;
 
   always_ff @(posedge clk_i) begin
     if (ask) slot_q[tail_q] <= {line_dram, line_none, line_last};
@@ -104,7 +106,7 @@ module hadal_st #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {tail_q, fill_q, send_q, head_q} <= '0;
-      {used_q, unfilled_q, unsent_q, unanswered_q} <= '0;
+      {used_q, unfilled_q, unsent_q, unanswered_q, answers_q} <= '0;
       aw_done_q <= 1'b0;
       w_done_q  <= 1'b0;
       done_o    <= 1'b0;
@@ -117,6 +119,7 @@ module hadal_st #(
       unfilled_q   <= unfilled_q + (IdW+1)'(ask) - (IdW+1)'(r_valid_i || skip_fill);
       unsent_q     <= unsent_q + (IdW+1)'(r_valid_i || skip_fill) - (IdW+1)'(sent);
       unanswered_q <= unanswered_q + (IdW+1)'(sent) - (IdW+1)'(answered);
+      answers_q    <= answers_q + (IdW+1)'(b_valid_i) - (IdW+1)'(use_answer);
       aw_done_q <= !sent && (aw_done_q || (aw_valid_o && aw_ready_i));
       w_done_q  <= !sent && (w_done_q || (w_valid_o && w_ready_i));
       done_o    <= answered && h_last;

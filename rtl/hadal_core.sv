@@ -40,6 +40,7 @@ module hadal_core (
   output logic [63:0]      t_line_o,
   output logic             t_half_o,
   output logic [63:0]      t_strb_o,     // VX
+  output logic             t_end_o,      // ST: the write it offers is the last of its instruction
   output logic [2047:0]    t_data_o
 );
   localparam int NLr = 11, NLa = 5;  // line reads of SPM and of ACC
@@ -168,7 +169,7 @@ module hadal_core (
   // ---- ST ----
   hadal_st u_st (
     .clk_i, .rst_ni, .valid_i(u_valid[St]), .cfg_i(u_cfg[St]), .issue_i(st_issue), .ready_o(u_ready[St]),
-    .done_o(u_done[St]), .aw_valid_o, .aw_line_o, .aw_ready_i, .w_valid_o, .w_data_o, .w_ready_i, .b_valid_i,
+    .done_o(u_done[St]), .aw_valid_o, .aw_line_o, .aw_ready_i, .w_valid_o, .w_data_o, .w_end_o(t_end_o), .w_ready_i, .b_valid_i,
     .idx_req_o(s_req[2]), .idx_line_o(s_line[47:32]), .idx_gnt_i(s_gnt[2]), .idx_valid_i(s_valid[2]),
     .idx_data_i(s_data[1535:1024]), .r_req_o(x_req[0]), .r_acc_o(x_acc[0]), .r_line_o(x_line[15:0]),
     .r_gnt_i(x_gnt[0]), .r_valid_i(x_valid[0]), .r_data_i(x_data[511:0]));

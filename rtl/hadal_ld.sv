@@ -50,7 +50,7 @@ module hadal_ld #(
 
   // ---- The instruction that asks. A panel of LDX is a row of 17 lines, its last line first. ----
   logic [5:0]  op;
-  logic        is_ldg, is_ldx, start, line_valid, line_last, line_none, line_ready, walk_busy;
+  logic        is_ldg, is_ldx, start, line_valid, line_last, line_none, line_ready, walk_free;
   logic [47:0] line_dram, ldx_dram;
   logic [15:0] line_local;
   logic        ldx_q, acc_q;
@@ -60,7 +60,7 @@ module hadal_ld #(
   assign op      = issue_i.instr[hadal_isa_pkg::HEADER_OP_LSB +: 6];
   assign is_ldg  = op == hadal_isa_pkg::OP_LDG;
   assign is_ldx  = op == hadal_isa_pkg::OP_LDX;
-  assign ready_o = !walk_busy;
+  assign ready_o = walk_free;
   assign start   = valid_i && ready_o;
 
   hadal_rows u_rows (
@@ -70,7 +70,7 @@ module hadal_ld #(
            issue_i.instr[hadal_isa_pkg::LD_LEN_LSB +: 12]),
     .dram_stride_i(is_ldx ? 12'd17 : issue_i.instr[hadal_isa_pkg::LD_SSTRIDE_LSB +: 12]),
     .local_stride_i(is_ldx ? 12'd32 : {2'd0, issue_i.instr[hadal_isa_pkg::LD_DSTRIDE_LSB +: 10]}),
-    .index_i(issue_i.b), .pitch_i(pitch_q), .setup_i(4'(hadal_chip_pkg::DmaSetup - 1)), .hold_i(used_q != '0), .busy_o(walk_busy),
+    .index_i(issue_i.b), .pitch_i(pitch_q), .setup_i(4'(hadal_chip_pkg::DmaSetup - 2)), .hold_i(used_q != '0), .free_o(walk_free),
     .valid_o(line_valid), .dram_o(line_dram), .local_o(line_local), .last_o(line_last), .none_o(line_none),
     .ready_i(line_ready), .spm_req_o, .spm_line_o, .spm_gnt_i, .spm_valid_i, .spm_data_i);
 
@@ -114,8 +114,10 @@ module hadal_ld #(
     else new_line = panel_local_q + {10'd0, panel_line_q - 5'd1, 1'b0};
   end
   always_ff @(posedge clk_i) begin
-    if (ask) slot_q[tail_q] <= {new_line, acc_q, ldx_q, ldx_q && panel_line_q == 5'd0, 4'(panel_line_q - 5'd1), line_none,
-                                line_last};
+    if (ask) begin
+      slot_q[tail_q] <= {new_line, acc_q, ldx_q, ldx_q && panel_line_q == 5'd0, 4'(panel_line_q - 5'd1), line_none,
+                         line_last};
+    end
     if (r_valid_i) data_q[r_id_i[IdW-1:0]] <= r_data_i;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin

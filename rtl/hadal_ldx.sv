@@ -1,5 +1,5 @@
-// FP4 expansion: half a line of E2M1 nibbles becomes a line of E4M3. Element (line, byte) belongs to column byte / 4 and
-// to the group of 32 k that `group_i` names; its scale lies `below` the largest of its column. Combinational.
+// FP4 expansion: half a line of E2M1 nibbles becomes a line of E4M3. Element (line, byte) belongs to column byte / 4
+// and to the group of 32 k that `group_i` names; its scale lies `below` the largest of its column. Combinational.
 module hadal_ldx (
   input  logic [511:0] scales_i,   // UE8M0 [16 columns][4 groups]
   input  logic [1:0]   group_i,

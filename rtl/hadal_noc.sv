@@ -1,5 +1,5 @@
-// Connects the network ports of N cores: a bus that carries one message at a time to all cores of its mask, taken from the
-// cores in turn. A message is acknowledged to its sender when every receiver has taken it, that is, has written it.
+// Connects the network ports of N cores: a bus that carries one message at a time to all cores of its mask, taken from
+// the cores in turn. A message is acknowledged to its sender when every receiver has taken it, that is, has written it.
 module hadal_noc #(
   parameter int N = 1
 ) (

@@ -1,5 +1,5 @@
-// NX: copies local lines to the SPM or ACC of a set of cores, then gives them the post. Lines are read ahead into a buffer
-// and sent in order; an instruction is complete when every message has been acknowledged by all its receivers.
+// NX: copies local lines to the SPM or ACC of a set of cores, then gives them the post. Lines are read ahead into a
+// buffer and sent in order; an instruction is complete when every message has been acknowledged by all its receivers.
 module hadal_nx #(
   parameter int Buffer = 16,
   parameter int Flying = 4  // instructions whose messages are not all acknowledged
@@ -64,8 +64,19 @@ module hadal_nx #(
   logic [BufW-1:0]  head_q, fill_q, tail_q;
   logic [BufW:0]    used_q, ready_q;
   logic             sent;
-  hadal_pkg::flit_t entry;
+  hadal_pkg::flit_t entry, put;
 
+  always_comb begin
+    put.post  = put_post;
+    put.ack   = 1'b1;
+    put.from  = core_i;
+    put.mask  = mask_q;
+    put.acc   = dst_acc_q;
+    put.line  = dst_q + {4'd0, at_q};
+    put.data  = '0;
+    put.sem   = sem_q;
+    put.count = count_q;
+  end
   assign room        = used_q != (BufW+1)'(Buffer);
   assign out_valid_o = ready_q != '0;
   assign sent        = out_valid_o && out_ready_i;
@@ -76,17 +87,7 @@ module hadal_nx #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (put_line || put_post) begin
-      buf_q[tail_q].post  <= put_post;
-      buf_q[tail_q].ack   <= 1'b1;
-      buf_q[tail_q].from  <= core_i;
-      buf_q[tail_q].mask  <= mask_q;
-      buf_q[tail_q].acc   <= dst_acc_q;
-      buf_q[tail_q].line  <= dst_q + {4'd0, at_q};
-      buf_q[tail_q].data  <= '0;
-      buf_q[tail_q].sem   <= sem_q;
-      buf_q[tail_q].count <= count_q;
-    end
+    if (put_line || put_post) buf_q[tail_q] <= put;
     if (r_valid_i) data_q[fill_q] <= r_data_i;
     if (start) begin
       src_acc_q <= issue_i.instr[hadal_isa_pkg::SND_S_LSB + 15];
@@ -124,7 +125,7 @@ module hadal_nx #(
         busy_q      <= 1'b1;
         lines_due_q <= !empty && i_rows != '0 && i_len != '0;
         post_due_q  <= !empty && i_count != '0;
-        setup_q     <= 4'(hadal_chip_pkg::NocSetup - 1);
+        setup_q     <= 4'(hadal_chip_pkg::NocSetup - 2);
       end else begin
         if (setup_q != '0) setup_q <= setup_q - 1'b1;
         if (put_line && transfer_end) lines_due_q <= 1'b0;
@@ -145,9 +146,16 @@ module hadal_nx #(
   logic [FlyW-1:0] old_q, new_q;
   logic [FlyW:0]   flying_q;
   logic [FlyW-1:0] acked;
-  logic            end_old, self_q;
-  // What this core sends to itself must be there before the next instruction reads.
-  assign fly_room = self_q ? flying_q == '0 : flying_q != (FlyW+1)'(Flying);
+  logic            end_old, self_q, meets;
+  logic [15:0]     low_q, high_q, d_first, d_end, a_first, a_end;
+  // What this core sends to itself must be there before a later instruction reads it: the lines that are under way, SPM
+  // and ACC taken together, against those of the instruction that would start.
+  assign d_first = issue_i.d[15:0];
+  assign a_first = issue_i.a[15:0];
+  assign d_end   = d_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) + {4'd0, i_len};
+  assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) + {4'd0, i_len};
+  assign meets   = a_first < high_q && low_q < a_end;
+  assign fly_room = flying_q != (FlyW+1)'(Flying) && !(self_q && flying_q != '0 && meets);
   assign acked    = end_old ? old_q + 1'b1 : old_q;  // one that ends has had all of its own
   assign end_old  = flying_q != '0 && left_q[old_q] == 22'd0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -160,7 +168,11 @@ module hadal_nx #(
       for (int i = 0; i < Flying; i++) left_q[i] <= '0;
     end else begin
       if (start) begin
-        self_q <= issue_i.mask[core_i];
+        self_q <= issue_i.mask[core_i] || (self_q && flying_q != '0);
+        if (issue_i.mask[core_i]) begin
+          low_q  <= self_q && flying_q != '0 && low_q < d_first ? low_q : d_first;
+          high_q <= self_q && flying_q != '0 && high_q > d_end ? high_q : d_end;
+        end
         left_q[new_q] <= issue_i.mask == '0 ? '0 : 22'(i_rows) * 22'(i_len) + 22'(i_count != '0);
         new_q <= new_q + 1'b1;
       end

@@ -1,6 +1,6 @@
 // The queue of a unit: a FIFO of dispatched instructions, the wait of the one at its head, and the posts of those that
-// are under way, given in order. SYNC stays here. CFG passes beside running instructions unless CfgInUnit: then the unit
-// reports it done like any other.
+// are under way, given in order. SYNC stays here. CFG passes beside running instructions unless CfgInUnit: then the
+// unit reports it done like any other.
 module hadal_queue #(
   parameter bit CfgInUnit = 1'b0,
   parameter int Pending   = 16  // instructions under way that have a post or an end to report
@@ -61,6 +61,7 @@ module hadal_queue #(
 
   // ---- Issue ----
   logic [5:0]     op;
+  logic [7:0]     flags;
   logic           is_sync, is_cfg, in_unit, occupied, waits, may_go, pend_room, remote, is_snd;
   logic [1:0]     pcnt;
   logic [PendW:0] pend_count_q;
@@ -70,7 +71,8 @@ module hadal_queue #(
   assign is_sync   = op == hadal_isa_pkg::OP_SYNC;
   assign is_cfg    = op == hadal_isa_pkg::OP_CFG;
   assign is_snd    = op == hadal_isa_pkg::OP_SND;
-  assign remote    = is_sync && (head.instr[hadal_isa_pkg::HEADER_FLAGS_LSB +: 8] & hadal_isa_pkg::FLAG_SYNC_REMOTE) != 8'd0;
+  assign flags     = head.instr[hadal_isa_pkg::HEADER_FLAGS_LSB +: 8];
+  assign remote    = is_sync && (flags & hadal_isa_pkg::FLAG_SYNC_REMOTE) != 8'd0;
   assign in_unit   = !is_sync && (CfgInUnit || !is_cfg);
   assign occupied  = count_q != '0;
   assign pend_room = pend_count_q != (PendW+1)'(Pending);

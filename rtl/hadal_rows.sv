@@ -3,7 +3,7 @@
 module hadal_rows (
   input  logic         clk_i,
   input  logic         rst_ni,
-  input  logic         start_i,      // with everything below; not while valid_o or busy
+  input  logic         start_i,      // with everything below; only when free_o
   input  logic         gather_i,
   input  logic [47:0]  dram_i,
   input  logic [25:0]  local_i,
@@ -15,7 +15,7 @@ module hadal_rows (
   input  logic [31:0]  pitch_i,
   input  logic [3:0]   setup_i,      // cycles before the first line
   input  logic         hold_i,       // do not read the index list yet
-  output logic         busy_o,
+  output logic         free_o,       // may start
   output logic         valid_o,
   output logic [47:0]  dram_o,
   output logic [15:0]  local_o,
@@ -40,7 +40,7 @@ module hadal_rows (
   logic [47:0]  gathered;
   logic         go, row_end, look;
 
-  assign busy_o  = busy_q;
+  assign free_o  = !busy_q;
   assign go      = busy_q && setup_q == '0 && (none_q || row_known_q);
   assign valid_o = go;
   assign none_o  = none_q;

@@ -30,6 +30,7 @@ module hadal_top #(
   output logic [N*64-1:0]   t_line_o,
   output logic [N-1:0]      t_half_o,
   output logic [N*64-1:0]   t_strb_o,
+  output logic [N-1:0]      t_end_o,
   output logic [N*2048-1:0] t_data_o,
   output logic [5:0]        t_from_o    // sender of what the network delivers
 );
@@ -50,7 +51,7 @@ module hadal_top #(
       .ack_i(ack[c]), .in_valid_i(in_valid[c]), .in_i(in_flit), .in_ready_o(in_ready[c]), .t_pc_o(t_pc_o[c*24 +: 24]),
       .t_issue_o(t_issue_o[c*6 +: 6]), .t_done_o(t_done_o[c*6 +: 6]), .t_write_o(t_write_o[c*4 +: 4]),
       .t_acc_o(t_acc_o[c*4 +: 4]), .t_line_o(t_line_o[c*64 +: 64]), .t_half_o(t_half_o[c]),
-      .t_strb_o(t_strb_o[c*64 +: 64]), .t_data_o(t_data_o[c*2048 +: 2048]));
+      .t_strb_o(t_strb_o[c*64 +: 64]), .t_end_o(t_end_o[c]), .t_data_o(t_data_o[c*2048 +: 2048]));
   end
   hadal_noc #(.N(N)) u_noc (
     .clk_i, .rst_ni, .valid_i(out_valid), .flit_i(out_flit), .ready_o(out_ready), .ack_o(ack), .valid_o(in_valid),

@@ -82,6 +82,15 @@ void hadal_rtl_delete(void* model) {
   delete &of(model);
 }
 
+void hadal_rtl_mutant(void* model, int number) {
+#ifdef HADAL_MUTANTS
+  of(model).top->mutant_i = static_cast<CData>(number);
+#else
+  (void)model;
+  (void)number;
+#endif
+}
+
 int hadal_rtl_cores(void*) { return HADAL_CORES; }
 
 void hadal_rtl_reset(void* model, int active) { of(model).top->rst_ni = active == 0; }
@@ -112,6 +121,7 @@ void hadal_rtl_settle(void* model, HadalRtlPort* ports) {
     p.aw_valid = static_cast<uint8_t>(get(top.aw_valid_o, c, 1));
     p.aw_line = get(top.aw_line_o, c * 48, 48);
     p.w_valid = static_cast<uint8_t>(get(top.w_valid_o, c, 1));
+    p.t_end = static_cast<uint8_t>(get(top.t_end_o, c, 1));
     if (p.w_valid != 0) std::memcpy(p.w_data, &top.w_data_o[c * 16], 64);
     p.t_pc = static_cast<uint32_t>(get(top.t_pc_o, c * 24, 24));
     p.t_issue = static_cast<uint8_t>(get(top.t_issue_o, c * 6, 6));

@@ -1,6 +1,6 @@
 // MM: a grid of R x 8 exact dot units, Kd deep, with a fix-up lane a column. Operand tiles are fetched ahead of the dot
-// units, also those of the next instruction; a step's sums are drained a row a cycle through the fix-up lanes, which read
-// and write half lines of the accumulators.
+// units, also those of the next instruction; a step's sums are drained a row a cycle through the fix-up lanes, which
+// read and write half lines of the accumulators.
 module hadal_mm #(
   parameter int R  = hadal_chip_pkg::MmRows,
   parameter int Kd = hadal_chip_pkg::MmDepth
@@ -120,9 +120,9 @@ module hadal_mm #(
   // ---- Scales ----
   logic [255:0] sa, alpha, sb;
   mm_words u_sa (
-    .clk_i, .rst_ni, .load_i(a_words_load), .set_i(a_words_set), .mask_i(a_words_mask), .word_i(sa_word), .busy_o(sa_busy),
-    .spm_req_o(line_req_o[0]), .spm_line_o(line_o[15:0]), .spm_gnt_i(line_gnt_i[0]), .spm_valid_i(line_valid_i[0]),
-    .spm_data_i(line_data_i[511:0]), .rset_i(a_set), .rdata_o(sa));
+    .clk_i, .rst_ni, .load_i(a_words_load), .set_i(a_words_set), .mask_i(a_words_mask), .word_i(sa_word),
+    .busy_o(sa_busy), .spm_req_o(line_req_o[0]), .spm_line_o(line_o[15:0]), .spm_gnt_i(line_gnt_i[0]),
+    .spm_valid_i(line_valid_i[0]), .spm_data_i(line_data_i[511:0]), .rset_i(a_set), .rdata_o(sa));
   mm_words u_alpha (
     .clk_i, .rst_ni, .load_i(alpha_load), .set_i(a_words_set), .mask_i(a_words_mask), .word_i(alpha_word),
     .busy_o(alpha_busy), .spm_req_o(line_req_o[1]), .spm_line_o(line_o[31:16]), .spm_gnt_i(line_gnt_i[1]),

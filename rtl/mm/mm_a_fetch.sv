@@ -1,5 +1,5 @@
-// Fetches the tiles of A with their scales and factors into the row buffers, ahead of the dot units. A tile is R rows of
-// one group; when they all fit in one row tile it is fetched once a group, otherwise again for every column tile.
+// Fetches the tiles of A with their scales and factors into the row buffers, ahead of the dot units. A tile is R rows
+// of one group; when they all fit in one row tile it is fetched once a group, otherwise again for every column tile.
 module mm_a_fetch #(
   parameter int R = 8
 ) (

@@ -1,5 +1,5 @@
-// Fetches the tiles of B with their scales into the column buffers, ahead of the dot units: 8 columns of one group, from
-// panels (blocked), rows of n (BR) or rows of k (BT).
+// Fetches the tiles of B with their scales into the column buffers, ahead of the dot units: 8 columns of one group,
+// from panels (blocked), rows of n (BR) or rows of k (BT).
 module mm_b_fetch (
   input  logic             clk_i,
   input  logic             rst_ni,
@@ -199,10 +199,11 @@ module mm_b_fetch (
     end else if (!a_br) begin
       wstrb_o = 8'h0F << {a_p[2], 2'b00};
       for (int c = 0; c < 8; c++) we_o[c*4 + 32'(a_p[4:3])] = arrived;
-    end else begin
-      for (int k = 0; k < 4; k++) begin : arrive
-        logic [4:0] p;
-        p = a_p[4:0] + 5'(k);
+    end
+    for (int k = 0; k < 4; k++) begin : arrive
+      logic [4:0] p;
+      p = a_p[4:0] + 5'(k);
+      if (a_br) begin
         case (a_gcode)
           2'd0: we_o[32'(p[4:2])*4 + 32'(p[1:0])] = arrived;
           2'd1: we_o[32'(p[3:1])*4 + 32'(p[0])] = arrived;

@@ -24,7 +24,7 @@ module mm_buffers #(
 );
   for (genvar r = 0; r < R; r++) begin : gen_row
     logic [1023:0] data;
-    // Which piece of a bundle goes to a quarter of this row: groups of 128 have four pieces a row, of 64 two, of 32 one.
+    // Which piece goes to a quarter of this row: groups of 128 have four pieces a row, of 64 two, of 32 one.
     always_comb begin
       case (a_wgcode_i)
         2'd0: data = a_data_i;

@@ -40,7 +40,8 @@ module mm_config (
     b_n   = cfg_q[hadal_isa_pkg::CFG_MM_BNS] != '0 ? cfg_q[hadal_isa_pkg::CFG_MM_BNS][15:0] : 16'd32;
     mma_o.a        = issue_i.a[15:0];
     mma_o.a_row    = a_row;
-    mma_o.a_block  = cfg_q[hadal_isa_pkg::CFG_MM_AGS] != '0 ? cfg_q[hadal_isa_pkg::CFG_MM_AGS][15:0] : {8'd0, m} * a_row;
+    if (cfg_q[hadal_isa_pkg::CFG_MM_AGS] != '0) mma_o.a_block = cfg_q[hadal_isa_pkg::CFG_MM_AGS][15:0];
+    else mma_o.a_block = {8'd0, m} * a_row;
     mma_o.a_low    = cfg_q[hadal_isa_pkg::CFG_MM_ADS][15:0];
     mma_o.b        = issue_i.b[15:0];
     mma_o.b_n      = b_n;

@@ -1,5 +1,5 @@
-// Takes the sums of a step a row a cycle through the fix-up lanes into the accumulators. Steps are described in a queue,
-// with their scales; an instruction without steps passes through it to be reported in order. A row waits while the same
+// Takes the sums of a step a row a cycle through the fix-up lanes into the accumulators. Steps come in a queue with
+// their scales; an instruction without steps passes through it to be reported in order. A row waits while the same
 // accumulators are still in the lanes.
 module mm_drain #(
   parameter int R = 8
@@ -43,8 +43,9 @@ module mm_drain #(
   assign room_o = count_q != 3'd4;
   assign {sa, alpha, sb, stride, piece, rows, none, ends, clear, rescale} = queue_q[head_q];
   always_ff @(posedge clk_i) begin
-    if (push_i) queue_q[head_q + count_q[1:0]] <= {sa_i, alpha_i, sb_i, row_stride_i, piece_i, rows_i, none_i, end_i, clear_i,
-                                                   rescale_i};
+    if (push_i)
+      queue_q[head_q + count_q[1:0]] <= {sa_i, alpha_i, sb_i, row_stride_i, piece_i, rows_i, none_i, end_i, clear_i,
+                                         rescale_i};
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -53,6 +53,8 @@ module hadal_vx_ctrl (
   // Decode //
   ////////////
 
+  // Products of rows and strides make decoding the longest path of the unit: it has two cycles.
+  logic               second_q;
   logic               raw_valid_q, raw_move, wide_q, job_valid_q, decode_fault;
   logic [127:0]       raw_q;
   logic [15:0]        d_q, a_q, b_q;
@@ -63,15 +65,17 @@ module hadal_vx_ctrl (
     .fault_o(decode_fault)
   );
 
-  assign raw_move = raw_valid_q & (~job_valid_q | start_o);
+  assign raw_move = raw_valid_q & second_q & (~job_valid_q | start_o);
   assign ready_o  = ~ends_full & (~raw_valid_q | raw_move);
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       raw_valid_q <= 1'b0;
+      second_q    <= 1'b0;
       job_valid_q <= 1'b0;
       fault_o     <= 1'b0;
     end else begin
       raw_valid_q <= (take & ~empty) | (raw_valid_q & ~raw_move);
+      second_q    <= raw_valid_q & ~raw_move;
       job_valid_q <= raw_move | (job_valid_q & ~start_o);
       fault_o     <= fault_o | (raw_move & (decode_fault | wide_q));
     end

@@ -1,5 +1,5 @@
-// significand x 2^(exponent - 23), its leading one in bit 23 or all zero, to an E4M3 magnitude: round to nearest even,
-// saturating. Combinational.
+// significand x 2^(exponent - 23), its leading one in bit 23 or all zero, to an E4M3 magnitude, round to nearest even.
+// At most 448: the scale of a group sees to that. Combinational.
 module hadal_vx_e4m3_round (
   input  logic [23:0]        significand_i,
   input  logic signed [10:0] exponent_i,
@@ -7,14 +7,13 @@ module hadal_vx_e4m3_round (
   output logic               normal_o,   // exponent >= -6
   output logic               up_o
 );
-  logic        saturate, tie_up;
+  logic        tie_up;
   logic [3:0]  places;          // below 2^-6: right shift beyond 20
   logic [47:0] shifted;
   logic        up_small;
   logic [6:0]  base;
 
   assign normal_o = exponent_i >= -11'sd6;
-  assign saturate = (exponent_i > 11'sd8) | ((exponent_i == 11'sd8) & (significand_i >= 24'hE0_0000));
 
   assign tie_up = significand_i[19] & ((|significand_i[18:0]) | significand_i[20]);
   assign base   = {exponent_i[3:0] + 4'd7, significand_i[22:20]};
@@ -28,8 +27,6 @@ module hadal_vx_e4m3_round (
     up_o = 1'b0;
     if (significand_i == 24'd0) begin
       code_o = 7'd0;
-    end else if (saturate) begin
-      code_o = 7'h7E;
     end else if (normal_o) begin
       code_o = base + {6'd0, tie_up};
       up_o   = tie_up;

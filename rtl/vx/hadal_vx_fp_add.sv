@@ -13,7 +13,7 @@ module hadal_vx_fp_add (
 
   logic        swap, sub;
   logic [31:0] x, y;  // larger and smaller magnitude
-  logic [7:0]  exp_x, exp_y, distance;
+  logic [7:0]  exp_a, exp_b, exp_x, a_less_b, b_less_a, distance;
   logic [23:0] man_x, man_y;
   logic [49:0] wide;
   logic [26:0] aligned, base;
@@ -23,11 +23,15 @@ module hadal_vx_fp_add (
   assign x        = swap ? b_i : a_i;
   assign y        = swap ? a_i : b_i;
   assign sub      = x[31] ^ y[31];
-  assign exp_x    = (x[30:23] == 8'd0) ? 8'd1 : x[30:23];
-  assign exp_y    = (y[30:23] == 8'd0) ? 8'd1 : y[30:23];
+  assign exp_a    = (a_i[30:23] == 8'd0) ? 8'd1 : a_i[30:23];
+  assign exp_b    = (b_i[30:23] == 8'd0) ? 8'd1 : b_i[30:23];
+  assign exp_x    = swap ? exp_b : exp_a;
   assign man_x    = {x[30:23] != 8'd0, x[22:0]};
   assign man_y    = {y[30:23] != 8'd0, y[22:0]};
-  assign distance = exp_x - exp_y;
+  // Both differences while the comparison decides which one counts.
+  assign a_less_b = exp_a - exp_b;
+  assign b_less_a = exp_b - exp_a;
+  assign distance = swap ? b_less_a : a_less_b;
   assign wide     = {man_y, 26'd0} >> ((distance > 8'd26) ? 5'd26 : distance[4:0]);
   assign aligned  = (distance > 8'd26) ? {26'd0, |man_y} : {wide[49:24], |wide[23:0]};
   assign base     = {man_x, 3'd0};
@@ -37,12 +41,14 @@ module hadal_vx_fp_add (
   assign b_inf    = (&b_i[30:23]) & ~(|b_i[22:0]);
 
   logic [27:0] sum_q;
+  logic [31:0] marker_q;  // a left shift stops here, where the exponent reaches 1
   logic [7:0]  exp_q;
   logic        sign_q, nan_q, inf_q, zero_sign_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       sum_q       <= sub ? ({1'b0, base} - {1'b0, aligned}) : ({1'b0, base} + {1'b0, aligned});
+      marker_q    <= (exp_x > 8'd27) ? 32'd0 : 32'h8000_0000 >> exp_x[4:0];
       exp_q       <= exp_x;
       sign_q      <= x[31];  // infinity has the larger magnitude, so its sign is here
       nan_q       <= a_nan | b_nan | (a_inf & b_inf & sub);
@@ -55,37 +61,23 @@ module hadal_vx_fp_add (
   // Stage 2: normalise, round //
   ///////////////////////////////
 
-  logic [4:0]  zeros, shift;
-  logic [26:0] normal;
-  logic [8:0]  exp_n, exp_r;
+  // Bit 27 of the sum is where a carry goes: with it the exponent is one more, and every zero above the leading one
+  // takes one off.
+  logic [4:0]  zeros;
+  logic [31:0] normal;
+  logic [8:0]  exponent;
+  logic [30:0] magnitude;
   logic        up;
-  logic [24:0] rounded;
-  logic [23:0] man_r;
-
-  // sum_q[27] is the carry position; a left shift stops where the exponent would fall below 1.
-  always_comb begin
-    zeros = 5'd28;
-    for (int i = 0; i < 28; i++) if (sum_q[i]) zeros = 5'(27 - i);
-    shift = (zeros == 5'd0) ? 5'd0 : zeros - 5'd1;
-    if ({3'd0, shift} >= exp_q) shift = 5'(exp_q - 8'd1);
-    if (sum_q[27]) begin
-      normal = {sum_q[27:2], sum_q[1] | sum_q[0]};
-      exp_n  = {1'b0, exp_q} + 9'd1;
-    end else begin
-      normal = 27'(sum_q << shift);
-      exp_n  = {1'b0, exp_q} - {4'd0, shift};
-    end
-  end
-  assign up      = normal[2] & (normal[1] | normal[0] | normal[3]);
-  assign rounded = {1'b0, normal[26:3]} + {24'd0, up};
-  assign man_r   = rounded[24] ? rounded[24:1] : rounded[23:0];
-  assign exp_r   = exp_n + {8'd0, rounded[24]};
+  hadal_vx_norm u_norm (.value_i({sum_q, 4'd0}), .marker_i(marker_q), .value_o(normal), .zeros_o(zeros));
+  assign exponent  = {1'b0, exp_q} + 9'd1 - {4'd0, zeros};
+  assign up        = normal[7] & ((|normal[6:0]) | normal[8]);
+  // Rounding may carry into the exponent, up to infinity.
+  assign magnitude = {normal[31] ? exponent[7:0] : 8'd0, normal[30:8]} + {30'd0, up};
 
   always_comb begin
-    if (nan_q)                y_o = 32'h7FC0_0000;
-    else if (inf_q)           y_o = {sign_q, 8'hFF, 23'd0};
-    else if (sum_q == 28'd0)  y_o = {zero_sign_q, 31'd0};
-    else if (exp_r >= 9'd255) y_o = {sign_q, 8'hFF, 23'd0};
-    else                      y_o = {sign_q, man_r[23] ? exp_r[7:0] : 8'd0, man_r[22:0]};
+    if (nan_q)                                y_o = 32'h7FC0_0000;
+    else if (inf_q | (exponent == 9'd255))    y_o = {sign_q, 8'hFF, 23'd0};
+    else if (sum_q == 28'd0)                  y_o = {zero_sign_q, 31'd0};
+    else                                      y_o = {sign_q, magnitude};
   end
 endmodule

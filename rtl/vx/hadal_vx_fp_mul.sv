@@ -8,7 +8,7 @@ module hadal_vx_fp_mul (
   output logic [31:0] y_o
 );
   //////////////////////////////////////////////////////////
-  // Stage 1: product of the significands, leading zeros //
+  // Stage 1: product of the significands, shift amounts //
   //////////////////////////////////////////////////////////
 
   logic [23:0] man_a, man_b;
@@ -35,16 +35,29 @@ module hadal_vx_fp_mul (
   assign a_zero = ~(|a_i[30:0]);
   assign b_zero = ~(|b_i[30:0]);
 
-  logic [47:0] product_q;
-  logic [5:0]  zeros_q;
-  logic [8:0]  exp_q;
-  logic        sign_q, nan_q, inf_q, zero_q;
+  // Exponent of a product whose leading one is in bit 47. It is there after shifting by the operands' zeros, or one
+  // place below. Where that would take the exponent below 1, the shift stops there, or goes right.
+  logic signed [10:0] exp_top, exp_left;
+  logic [5:0]         zeros, left, right;
+  logic [10:0]        below;
+  assign zeros    = {1'b0, zeros_a} + {1'b0, zeros_b};
+  assign exp_top  = $signed({3'd0, exp_a}) + $signed({3'd0, exp_b}) - 11'sd126;
+  assign left     = (exp_top <= 11'sd1) ? 6'd0 : (exp_top > $signed({5'd0, zeros})) ? zeros : 6'(exp_top - 11'sd1);
+  assign below    = 11'(11'sd1 - exp_top);
+  assign right    = (exp_top >= 11'sd1) ? 6'd0 : (below > 11'd25) ? 6'd25 : below[5:0];
+  assign exp_left = exp_top - $signed({5'd0, left});
+
+  logic [47:0]        product_q;
+  logic [5:0]         left_q, right_q;
+  logic signed [10:0] exp_q;    // after the left shift; 1 and below: the result may be subnormal
+  logic               sign_q, nan_q, inf_q, zero_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       product_q <= man_a * man_b;
-      zeros_q   <= {1'b0, zeros_a} + {1'b0, zeros_b};
-      exp_q     <= {1'b0, exp_a} + {1'b0, exp_b};
+      left_q    <= left;
+      right_q   <= right;
+      exp_q     <= exp_left;
       sign_q    <= a_i[31] ^ b_i[31];
       nan_q     <= a_nan | b_nan | (a_inf & b_zero) | (a_zero & b_inf);
       inf_q     <= a_inf | b_inf;
@@ -56,29 +69,26 @@ module hadal_vx_fp_mul (
   // Stage 2: normalise, round //
   ///////////////////////////////
 
-  logic [47:0]        normal, full;
-  logic signed [10:0] exp_n, exp_r, below;
-  logic [5:0]         right;
-  logic [72:0]        shifted;
-  logic               up;
-  logic [24:0]        rounded;
+  logic [47:0]        shifted_left, one_more;
+  logic [72:0]        shifted_right, full;
+  logic               more, up;
+  logic signed [10:0] exponent;
+  logic [30:0]        magnitude;
 
-  // The product of two significands in [1, 2) has its leading one in bit 47 or 46.
-  assign normal  = product_q << zeros_q;
-  assign full    = normal[47] ? normal : {normal[46:0], 1'b0};
-  assign exp_n   = $signed({2'b00, exp_q}) - $signed({5'd0, zeros_q}) - 11'sd126 - (normal[47] ? 11'sd0 : 11'sd1);
-  assign below   = 11'sd1 - exp_n;
-  assign right   = (exp_n >= 11'sd1) ? 6'd0 : ((below > 11'sd25) ? 6'd25 : below[5:0]);
-  assign shifted = {full, 25'd0} >> right;
-  assign up      = shifted[48] & ((|shifted[47:0]) | shifted[49]);
-  assign rounded = {1'b0, shifted[72:49]} + {24'd0, up};
-  assign exp_r   = (exp_n >= 11'sd1) ? exp_n + $signed({10'd0, rounded[24]}) : $signed({10'd0, rounded[23]});
+  assign shifted_left  = product_q << left_q;
+  assign shifted_right = {product_q, 25'd0} >> right_q;
+  assign more          = ~shifted_left[47] & (exp_q > 11'sd1);
+  assign one_more      = more ? {shifted_left[46:0], 1'b0} : shifted_left;
+  assign full          = (exp_q < 11'sd1) ? shifted_right : {one_more, 25'd0};
+  assign exponent      = exp_q - $signed({10'd0, more});
+  assign up            = full[48] & ((|full[47:0]) | full[49]);
+  // Rounding may carry into the exponent, up to infinity.
+  assign magnitude     = {full[72] ? exponent[7:0] : 8'd0, full[71:49]} + {30'd0, up};
 
   always_comb begin
-    if (nan_q)                    y_o = 32'h7FC0_0000;
-    else if (inf_q)               y_o = {sign_q, 8'hFF, 23'd0};
-    else if (zero_q)              y_o = {sign_q, 31'd0};
-    else if (exp_r >= 11'sd255)   y_o = {sign_q, 8'hFF, 23'd0};
-    else                          y_o = {sign_q, exp_r[7:0], rounded[24] ? rounded[23:1] : rounded[22:0]};
+    if (nan_q)                                    y_o = 32'h7FC0_0000;
+    else if (inf_q | (~zero_q & (exponent >= 11'sd255))) y_o = {sign_q, 8'hFF, 23'd0};
+    else if (zero_q)                              y_o = {sign_q, 31'd0};
+    else                                          y_o = {sign_q, magnitude};
   end
 endmodule

@@ -18,7 +18,9 @@
 #include "report/units.h"
 #include "runtime/session.h"
 #include "sim/timing.h"
+#include "verify/kernels.h"
 #include "verify/lockstep.h"
+#include "verify/mutants.h"
 #include "verify/packages.h"
 #include "verify/random_program.h"
 #include "verify/rtl_model.h"
@@ -27,10 +29,10 @@ namespace hadal::cli {
 namespace {
 
 struct Options {
-  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json;
+  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json, mutations;
   std::vector<std::string> programs;
   std::optional<uint64_t> seed;
-  bool missing = false;
+  bool missing = false, kernels = false;
   int tokens = 4, random = 0, instructions = 60;
 };
 
@@ -104,6 +106,27 @@ void run_tokens(const Options& options, const chip::Chip& chip, verify::RtlModel
   add(report, lockstep.result());
 }
 
+// Small programs of which only the repeated part counts.
+void run_kernels(const Options& options, const chip::Chip& chip, verify::RtlModel& model, Report& report) {
+  uint64_t rtl_fill = 0, sim_fill = 0;
+  for (const verify::Kernel& kernel : verify::kernels(chip)) {
+    verify::Lockstep lockstep(chip, model, {{}, options.waveform});
+    sim::FunctionalOptions functional;
+    functional.observer = lockstep.observer();
+    functional.check_races = false;  // repetitions of some kernels run over each other
+    sim::Trace trace;
+    sim::Functional(chip, kernel.program, functional).launch(&trace);
+    const uint64_t rtl = lockstep.result().cycles, sim = sim::simulate_timing(chip, kernel.program, trace).cycles;
+    if (kernel.name == "fill") {
+      rtl_fill = rtl;
+      sim_fill = sim;
+    } else if (lockstep.result().difference.empty()) {
+      report.kernel(kernel.name, rtl - rtl_fill, sim - sim_fill);
+    }
+    add(report, lockstep.result());
+  }
+}
+
 // Random programs, each with random memory latencies; a failing one is named by its seed.
 void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel& model, Report& report) {
   const uint64_t first = options.seed.value_or(1);
@@ -130,9 +153,49 @@ void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel
   }
 }
 
+// Plants the faults of a list one by one; random programs must show each.
+void run_mutations(const Options& options, const chip::Chip& chip) {
+  const std::vector<verify::Mutation> mutations = verify::load_mutations(options.mutations);
+  const std::string copy = options.build + "/mutants";
+  verify::write_mutants(options.rtl, mutations, copy);
+  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", options.build, false});
+  const uint64_t first = options.seed.value_or(1);
+  std::vector<verify::RandomProgram> programs;
+  for (int i = 0; i < std::max(1, options.random); ++i)
+    programs.push_back(verify::random_program(chip, first + static_cast<uint64_t>(i), options.instructions));
+  size_t caught = 0;
+  std::string survivors;
+  for (size_t m = 0; m <= mutations.size(); ++m) {  // 0: none is planted, and nothing may differ
+    verify::RtlModel model(built);
+    model.mutate(static_cast<int>(m));
+    std::string difference;
+    size_t used = 0;
+    for (; used < programs.size() && difference.empty(); ++used) {
+      verify::Lockstep lockstep(chip, model, {{first + used}, ""});
+      sim::FunctionalOptions functional;
+      functional.observer = lockstep.observer();
+      sim::Functional(chip, programs[used].program, functional).launch();
+      difference = lockstep.result().difference;
+    }
+    if (m == 0) {
+      check(difference.empty(), "without a planted fault: {}", difference);
+      continue;
+    }
+    const std::string& name = mutations[m - 1].name;
+    caught += !difference.empty();
+    if (difference.empty()) survivors += " " + name;
+    fmt::print("{:<22} {}\n", name,
+               difference.empty() ? "SURVIVES" : fmt::format("program {}, {}", used, difference.substr(0, difference.find('\n'))));
+    std::fflush(stdout);
+  }
+  fmt::print("{} of {} planted faults caught by {} random programs\n", caught, mutations.size(), programs.size());
+  if (!survivors.empty()) throw Error(ErrorKind::kInternal, "not caught:" + survivors);
+}
+
 void execute(const Options& options) {
   const chip::Chip chip = chip::load(find_chip(options.chip));
   if (!options.packages.empty()) return verify::write_packages(chip, options.packages);
+  if (!options.mutations.empty()) return run_mutations(options, chip);
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
   const verify::BuildOptions build{options.rtl, HADAL_SOURCE_DIR "/src", options.build, !options.waveform.empty()};
@@ -140,6 +203,7 @@ void execute(const Options& options) {
   const verify::LockstepOptions how{{options.seed}, options.waveform};
   Report report;
   for (const std::string& path : options.programs) run_program(path, chip, model, how, report);
+  if (options.kernels) run_kernels(options, chip, model, report);
   if (options.random > 0) run_random(options, chip, model, report);
   if (!options.model.empty()) run_tokens(options, chip, model, how, report);
   fmt::print("{} lines compared, {} differences\n", report::grouped(report.lines), report.differences.size());
@@ -167,8 +231,10 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_option("--model", o.model, "Model directory or name: decode tokens with it");
   command->add_option("--tokens", o.tokens, "Tokens to decode");
   command->add_option("--seed", o.seed, "Random memory latencies and refusals");
+  command->add_flag("--kernels", o.kernels, "Small programs: cycles of the RTL and of the timing simulator");
   command->add_option("--random", o.random, "Random programs to run, from --seed on");
   command->add_option("--instructions", o.instructions, "Instructions drawn for each");
+  command->add_option("--mutations", o.mutations, "Plant the faults of this list one by one; --random programs must catch each");
   command->add_flag("--missing", o.missing, "Name the crosses that no random program had");
   command->add_option("--rtl", o.rtl, "Where the RTL lies");
   command->add_option("--build", o.build, "Where the RTL is built");

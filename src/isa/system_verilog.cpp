@@ -32,8 +32,8 @@ std::string place(const std::string& name, int lsb, int width) {
 
 std::string instruction(const Row& row) {
   const std::string mnemonic = upper(row.mnemonic);
-  std::string text = fmt::format("\n  // {}: {}\n", mnemonic, row.meaning) +
-                     bits("OP_" + mnemonic, kOpcodeField.width, row.opcode);
+  std::string text =
+      fmt::format("\n  // {}: {}\n", mnemonic, row.meaning) + bits("OP_" + mnemonic, kOpcodeField.width, row.opcode);
   for (const Field& field : row.fields) {
     const std::string name = mnemonic + "_" + upper(field.name);
     text += place(name, field.lsb, field.width);

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <map>
+#include <utility>
 
 #include "base/error.h"
 #include "verify/cosim.h"
@@ -46,6 +48,11 @@ struct Stream {  // of a unit of a core
   std::vector<std::pair<Place, Line>> lines;
   size_t next = 0;
   std::vector<Place> written;  // by the RTL, by an instruction that is not complete
+  // ST: instructions whose writes are all accepted but not all answered, and the writes of the next one. The lines are
+  // kept, because that may write them again.
+  std::deque<std::map<Place, Line>> sent;
+  std::map<Place, Line> sending;
+  std::vector<uint64_t> completed;  // cycle of each instruction's end
 };
 
 // CFG and SYNC never reach the datapath, but VX takes its CFG like any instruction.
@@ -63,8 +70,9 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
       : chip(c), model(m), options(std::move(o)), memory(c, options.memory) {
     spm.assign(static_cast<size_t>(c.cores) * c.spm.bytes / kLine, {});
     acc.assign(static_cast<size_t>(c.cores) * c.acc.bytes / kLine, {});
-    memory.on_write = [this](int core, uint64_t line, const Line& data) {
+    memory.on_write = [this](int core, uint64_t line, const Line& data, bool ends) {
       write(core, Unit::kSt, Space::kDram, 0, line, ~uint64_t{0}, data.bytes);
+      if (ends) stream(core, Unit::kSt).sent.push_back(std::exchange(stream(core, Unit::kSt).sending, {}));
     };
   }
 
@@ -120,7 +128,11 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
         if ((strobe >> i & 1) != 0) here.bytes[i] = bytes[i];
       }
     }
-    stream(from, unit).written.push_back({space, to, line});
+    Stream& s = stream(from, unit);
+    if (unit != Unit::kSt) return s.written.push_back({space, to, line});
+    Line data;
+    std::memcpy(data.bytes, bytes, kLine);
+    s.sending[{space, to, line}] = data;
   }
 
   void retire(int core, Unit unit) override {
@@ -128,6 +140,14 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
     Stream& s = stream(core, unit);
     if (s.next == s.instructions.size()) return differ(core, unit, "completes an instruction too many");
     const Expected& e = s.instructions[s.next];
+    s.completed.push_back(cycle);
+    std::map<Place, Line> sent;
+    if (unit == Unit::kSt && e.count > 0) {
+      if (s.sent.empty()) return differ(core, unit, "is complete before its writes");
+      sent = std::move(s.sent.front());
+      s.sent.pop_front();
+      for (const auto& [place, data] : sent) s.written.push_back(place);
+    }
     std::sort(s.written.begin(), s.written.end());
     for (size_t i = 0; i < e.count; ++i) {
       const auto& [place, data] = s.lines[e.first + i];
@@ -135,7 +155,7 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
         return differ(core, unit, fmt::format("does not write {}", text(place)));
       Line have;
       if (place.space == Space::kDram) {
-        memory.read(place.line, have);
+        have = sent.at(place);
       } else {
         have = local(place);
       }
@@ -252,8 +272,9 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
   void finish() {
     for (auto& [key, s] : streams) {
       if (s.next != s.instructions.size()) return differ(key.first, key.second, "is never completed by the RTL");
-      if (!s.written.empty())
-        return differ(key.first, key.second, fmt::format("writes {}, which it should not", text(s.written.front())));
+      if (!s.written.empty() || !s.sending.empty())
+        return differ(key.first, key.second, fmt::format("writes {}, which it should not",
+                                                        text(s.written.empty() ? s.sending.begin()->first : s.written.front())));
     }
   }
 

@@ -63,7 +63,7 @@ void Memory::write(uint64_t line, const Line& data) { written_[line] = data; }
 uint64_t Memory::latency(uint64_t line, bool write) {
   if (dram_) return dram_->access(now_ + to_controller_ + (write ? 1 : 0), line, 1, write) + from_controller_ - now_;
   const uint64_t draw = engine_();
-  return 1 + draw % (draw >> 32 & 7 ? 40 : 400);
+  return 1 + draw % (draw >> 32 & 31 ? 40 : 400);
 }
 
 bool Memory::refuses() { return random_ && (engine_() & 3) == 0; }
@@ -95,15 +95,17 @@ void Memory::accept(int core, const HadalRtlPort& port) {
     Line line;
     std::memcpy(line.bytes, port.w_data, kLine);
     p.write_data.push_back(line);
+    p.write_ends.push_back(port.t_end != 0);
   }
   while (!p.write_lines.empty() && !p.write_data.empty()) {
     const uint64_t line = p.write_lines.front();
     write(line, p.write_data.front());
-    if (on_write) on_write(core, line, p.write_data.front());
+    if (on_write) on_write(core, line, p.write_data.front(), p.write_ends.front());
     const uint64_t time = now_ + latency(line, true);
     p.answers.push_back(p.answers.empty() ? time : std::max(time, p.answers.back()));
     p.write_lines.pop_front();
     p.write_data.pop_front();
+    p.write_ends.pop_front();
   }
 }
 

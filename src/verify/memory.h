@@ -39,8 +39,8 @@ class Memory {
   uint64_t boot_line(size_t core) const { return boot_[core].first; }
   uint32_t boot_lines(size_t core) const { return boot_[core].second; }
 
-  // Called when a write is accepted: core, line, data.
-  std::function<void(int, uint64_t, const Line&)> on_write;
+  // Called when a write is accepted: core, line, data, whether it is the last of its instruction.
+  std::function<void(int, uint64_t, const Line&, bool)> on_write;
 
   // Before the outputs of a cycle are known: answers and readiness. After: what was accepted.
   void drive(int core, HadalRtlPort& port);
@@ -59,6 +59,7 @@ class Memory {
     std::priority_queue<Answer, std::vector<Answer>, std::greater<>> reads;
     std::deque<uint64_t> write_lines;  // addresses without data
     std::deque<Line> write_data;       // data without addresses
+    std::deque<bool> write_ends;
     std::deque<uint64_t> answers;      // times of write answers
   };
   uint64_t latency(uint64_t line, bool write);

@@ -26,7 +26,7 @@ void require(const chip::Chip& chip, bool holds, const std::string& what) {
 void check_buildable(const chip::Chip& chip) {
   const auto power = [](int value) { return value > 0 && std::has_single_bit(static_cast<unsigned>(value)); };
   const chip::Matrix& m = chip.matrix;
-  require(chip, power(m.rows) && m.rows >= 2 && m.rows <= 16, "2 to 16 matrix rows, a power of two");
+  require(chip, power(m.rows) && m.rows >= 2 && m.rows <= 8, "2 to 8 matrix rows, a power of two");
   require(chip, m.cols == 8, "8 matrix columns: half a line of accumulators");
   require(chip, power(m.depth) && m.depth >= 4 && m.depth <= 32, "a matrix depth of 4 to 32, a power of two");
   require(chip, m.rows * m.cols * m.depth / kFixupProducts <= m.cols, "at most one fix-up lane a matrix column");
@@ -41,6 +41,9 @@ void check_buildable(const chip::Chip& chip) {
           "2, 4 ... 64 outstanding dma requests");
   require(chip, power(chip.imem_instructions) && chip.imem_instructions >= 64, "instruction memory of a power of two");
   require(chip, power(chip.fifo_depth), "a fifo_depth of a power of two");
+  require(chip, chip.dma.setup_cycles >= 2 && chip.dma.setup_cycles <= 17 && chip.noc.setup_cycles >= 2 &&
+                    chip.noc.setup_cycles <= 17,
+          "2 to 17 setup cycles of dma and noc");
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ struct HadalRtlPort {  // of one core
   uint32_t t_pc;
   uint8_t t_issue, t_done;             // a bit a unit
   uint8_t t_write, t_acc;              // a bit a writer: LD, network, MM, VX
-  uint8_t t_half, t_from;              // MM: half of the line; network: the sender
+  uint8_t t_half, t_from, t_end;       // MM: half of the line; network: the sender; ST: w_data ends an instruction
   uint16_t t_line[4];
   uint64_t t_strb;                     // VX: bytes of the line
   uint32_t t_data[4][16];              // MM: in the first half
@@ -32,6 +32,8 @@ int hadal_rtl_cores(void* model);
 void hadal_rtl_reset(void* model, int active);
 void hadal_rtl_settle(void* model, struct HadalRtlPort* ports);
 void hadal_rtl_edge(void* model);
+// Chooses a mutant of a model that was built with mutations; 0 is the RTL as it is.
+void hadal_rtl_mutant(void* model, int number);
 // A waveform from now on, or its end with a null path. 0 when the model was built without waveforms.
 int hadal_rtl_trace(void* model, const char* path);
 }

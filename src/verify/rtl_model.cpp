@@ -25,6 +25,26 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// The text without comments and layout, so that those do not cause a new build.
+std::string essence(const fs::path& path) {
+  std::string text;
+  bool comment = false, space = false;
+  const std::string all = content(path);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const char c = all[i];
+    if (c == '\n') comment = false;
+    if (c == '/' && i + 1 < all.size() && all[i + 1] == '/') comment = true;
+    if (comment || c == '\n' || c == ' ') {
+      space = true;
+      continue;
+    }
+    if (space) text += ' ';
+    space = false;
+    text += c;
+  }
+  return text;
+}
+
 uint64_t hash(uint64_t seed, const std::string& text) {  // FNV-1a
   for (const char c : text) seed = (seed ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
   return seed;
@@ -53,19 +73,20 @@ std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   const std::vector<fs::path> files = sources(rtl);
   const fs::path shim = rtl / "cosim" / "hadal_rtl.cpp", include = fs::absolute(options.source_directory);
   uint64_t key = hash(0xCBF29CE484222325u, chip_package(chip));
-  for (const fs::path& file : files) key = hash(hash(key, file.filename().string()), content(file));
-  key = hash(key, content(shim) + content(include / "verify" / "rtl_abi.h") + content(rtl / "hadal_isa_pkg.sv"));
+  for (const fs::path& file : files) key = hash(hash(key, file.filename().string()), essence(file));
+  key = hash(key, essence(shim) + essence(include / "verify" / "rtl_abi.h") + essence(rtl / "hadal_isa_pkg.sv"));
   key = hash(key, fmt::format("{} {}", cores, options.waveforms));
 
+  const bool mutants = fs::exists(rtl / "mutants");
   const fs::path directory = fs::absolute(options.build_directory) / fmt::format("{:016x}", key);
   const fs::path built = directory / "hadal_rtl.so";
   if (fs::exists(built)) return built.string();
   write_packages(chip, directory.string());
   std::string command = fmt::format(
       "verilator --cc --exe --build -j 2 -O3 --x-assign fast --x-initial fast --noassert --top-module hadal_top "
-      "-GN={} -Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 -DHADAL_CORES={} -I{}' "
+      "-GN={} -Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 -DHADAL_CORES={}{} -I{}' "
       "-LDFLAGS -shared -MAKEFLAGS OPT_FAST=-O2 {}",
-      cores, (directory / "obj").string(), cores, include.string(), options.waveforms ? "--trace-fst " : "");
+      cores, (directory / "obj").string(), cores, mutants ? " -DHADAL_MUTANTS" : "", include.string(), options.waveforms ? "--trace-fst " : "");
   command += fmt::format("'{0}/hadal_isa_pkg.sv' '{0}/hadal_chip_pkg.sv'", directory.string());
   for (const fs::path& file : files) command += fmt::format(" '{}'", file.string());
   const fs::path log = directory / "verilator.log";
@@ -90,6 +111,7 @@ struct RtlModel::Symbols {
   decltype(&hadal_rtl_reset) reset = nullptr;
   decltype(&hadal_rtl_settle) settle = nullptr;
   decltype(&hadal_rtl_edge) edge = nullptr;
+  decltype(&hadal_rtl_mutant) mutant = nullptr;
   decltype(&hadal_rtl_trace) trace = nullptr;
 
   template <typename F>
@@ -109,6 +131,7 @@ RtlModel::RtlModel(const std::string& shared_object) : symbols_(std::make_unique
   s.find(s.reset, "hadal_rtl_reset");
   s.find(s.settle, "hadal_rtl_settle");
   s.find(s.edge, "hadal_rtl_edge");
+  s.find(s.mutant, "hadal_rtl_mutant");
   s.find(s.trace, "hadal_rtl_trace");
   model_ = s.create();
   ports.resize(static_cast<size_t>(s.cores(model_)));
@@ -128,6 +151,7 @@ void RtlModel::reset() {
   }
   symbols_->reset(model_, 0);
 }
+void RtlModel::mutate(int number) { symbols_->mutant(model_, number); }
 void RtlModel::settle() { symbols_->settle(model_, ports.data()); }
 void RtlModel::edge() { symbols_->edge(model_); }
 bool RtlModel::trace(const char* path) { return symbols_->trace(model_, path) != 0; }

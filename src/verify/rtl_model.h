@@ -35,6 +35,8 @@ class RtlModel {
   void settle();
   void edge();
   bool trace(const char* path);
+  // Of a model with planted faults (mutants.h): which one acts; 0: none.
+  void mutate(int number);
 
   std::vector<HadalRtlPort> ports;
 

@@ -38,6 +38,7 @@ uint32_t Generator::word(uint32_t kind) {
     case 6: return (bits & 0x807FFFFF) | below(3) << 23;                                           // subnormals
     case 7: return std::bit_cast<uint32_t>(static_cast<float>(static_cast<int>(below(64)) - 32));  // many equal
     case 8: return static_cast<uint32_t>(static_cast<int32_t>(bits) >> below(31));                 // integers
+    case 10: return 0x80000000;                                                                    // zeros below zero
     default: return below(24);                                                                     // row numbers
   }
 }
@@ -47,7 +48,7 @@ void Generator::fill(Image& image) {
     std::vector<uint8_t>& memory = image.of(acc);
     for (size_t at = 0; at < memory.size();) {
       const bool rows = !acc && at / kLineBytes >= kRowNumbers;
-      const uint32_t kind = rows ? 9 : below(10);
+      const uint32_t kind = rows ? 9 : below(11);
       const size_t end = std::min(memory.size(), at + kLineBytes * (1 + below(24)));
       for (; at < end; at += 4) {
         const uint32_t value = word(kind);

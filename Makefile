@@ -21,8 +21,8 @@ demo: build/build.ninja ## Generate text on the simulated chip and show where th
 
 demo-smollm: build/build.ninja ## Fetch SmolLM2-135M-Instruct (a GGUF file of 98 MB) and let it answer on the chip (QUESTION=, TOKENS=)
 	cmake --build --preset release --target hadal -j $(JOBS)
-	build/hadal run "$$(tools/fetch_smollm2.sh)" --chip chips/hadal-1.yaml --max-tokens $(TOKENS) --threads $(JOBS) \
-	  --prompt "$$(printf '<|im_start|>user\n%s<|im_end|>\n<|im_start|>assistant\n' '$(QUESTION)')"
+	build/hadal chat "$$(tools/fetch_smollm2.sh)" --chip chips/hadal-1.yaml --max-tokens $(TOKENS) --threads $(JOBS) \
+	  --message "$(QUESTION)"
 
 test: build ## Build and run the whole test suite
 	ctest --preset test -j $(JOBS)

@@ -263,7 +263,8 @@ void add_eval(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   CLI::App* command = app.add_subcommand("eval", "Cross-entropy of a text on the chip, and beside it in plain FP32");
-  command->add_option("MODEL", o.model, "Model directory, or the name of a folder under models/")->required();
+  command->add_option("MODEL", o.model, "Model directory or GGUF file, or the name of a folder under models/")
+      ->required();
   command->add_option("-t,--text", o.text, "Text file; - reads standard input")->required();
   command->add_flag("--reference", o.reference, "Also with the FP32 reference, and compare");
   command->add_option("--chip", o.chip, "Chip description, or the name of a file under chips/")->capture_default_str();

@@ -14,13 +14,18 @@ constexpr int64_t kUsualContext = 4096;
 }  // namespace
 
 void add_model_options(CLI::App& command, ModelOptions& o) {
-  command.add_option("MODEL", o.model, "Model directory, or the name of a folder under models/")->required();
+  command.add_option("MODEL", o.model, "Model directory or GGUF file, or the name of a folder under models/")
+      ->required();
   command.add_option("--chip", o.chip, "Chip description, or the name of a file under chips/")->capture_default_str();
   command.add_option("--context", o.context, "Tokens of prompt and answer that fit; 0 takes 4096 or the model's limit")
       ->check(CLI::Range(0, 1 << 24))
       ->capture_default_str();
-  command.add_option("--kv", o.kv, "Format of the cache: fp8 or bf16")
-      ->check(CLI::IsMember({"fp8", "bf16"}))
+  command.add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
+      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
+      ->capture_default_str();
+  command
+      .add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command.add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
@@ -40,7 +45,8 @@ LoadedModel::LoadedModel(const ModelOptions& options)
   if (options.context > limit) input_error("--context", "of {}; the model takes at most {}", options.context, limit);
   runtime::SessionOptions session_options;
   session_options.compile.activation_digits = options.digits;
-  session_options.compile.kv_format = options.kv == "bf16" ? kernels::KvFormat::kBf16 : kernels::KvFormat::kFp8;
+  session_options.compile.kv_format = kv_format(options.kv);
+  session_options.compile.weight_digits = options.weight_digits;
   session_options.compile.sequences = options.sequences;
   session_options.compile.context = options.context > 0 ? options.context : std::min(limit, kUsualContext);
   session_options.functional.check_races = session_options.functional.check_initialised = !options.no_checks;

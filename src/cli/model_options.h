@@ -14,8 +14,8 @@
 namespace hadal::cli {
 
 struct ModelOptions {
-  std::string model, chip = "chips/hadal-1.yaml", kv = "fp8";
-  int digits = 2, threads = 1, sequences = 1;
+  std::string model, chip = "chips/hadal-1.yaml", kv = "auto";
+  int digits = 2, weight_digits = 2, threads = 1, sequences = 1;
   int64_t context = 0;  // 0: 4096, or the model's limit if that is less
   bool no_timing = false, no_checks = false;
 };

@@ -189,7 +189,8 @@ void add_run(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
   CLI::App* command = app.add_subcommand("run", "Generate text on the simulated chip and report what it cost");
-  command->add_option("MODEL", o.model, "Model directory, or the name of a folder under models/")->required();
+  command->add_option("MODEL", o.model, "Model directory or GGUF file, or the name of a folder under models/")
+      ->required();
   command->add_option("-p,--prompt", o.prompt, "Text to continue")->required();
   command->add_option("--chip", o.chip, "Chip description, or the name of a file under chips/")->capture_default_str();
   command->add_option("-n,--max-tokens", o.max_tokens, "Most tokens to generate")

@@ -85,8 +85,11 @@ void quantise_tile(const std::vector<float>& values, const PanelMatrix& w, const
   uint8_t codes[2][kGroup];
   for (size_t g = 0; g < w.groups; ++g) {
     float amax = 0;
-    for (size_t c = 0; c < kTile; ++c) amax = std::max(amax, largest(values.data() + c * width + g * kGroup));
-    if (!std::isfinite(amax)) input_error(name, "holds a weight that is not finite");
+    for (size_t c = 0; c < kTile; ++c) {
+      const float top = largest(values.data() + c * width + g * kGroup);
+      if (!std::isfinite(top)) input_error(name, "holds a weight that is not finite; finite numbers are needed");
+      amax = std::max(amax, top);
+    }
     const int e = num::quantise_exponent(amax, -126);
     const float scale = std::ldexp(1.0f, e), inverse = std::ldexp(1.0f, -e);
     std::memcpy(scales + g * 4, &scale, 4);

@@ -3,8 +3,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 
+#include "base/error.h"
 #include "kernels/digits.h"
 #include "kernels/image.h"
 #include "numerics/numerics.h"
@@ -132,6 +134,23 @@ TEST(Rearranged, RowsAndContractionGoWhereTheyAreTold) {
       const bool there = c < kN && k < 130 && map[static_cast<size_t>(k)] >= 0;
       const float wanted = there ? values[static_cast<size_t>((kN - 1 - c) * kK + map[static_cast<size_t>(k)])] : 0.0f;
       ASSERT_EQ(num::e4m3_to_float(made.code(w, k, c, 0)) * made.scale(w, 0, k / 128), wanted) << c << "," << k;
+    }
+  }
+}
+
+TEST(Rearranged, WeightsThatAreNotFiniteAreRefused) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    std::vector<float> values(40 * 130, 0.5f);
+    values[39 * 130 + 129] = bad;
+    const model::Tensor tensor{"layer.weight", model::Dtype::kF32, {40, 130}, std::as_bytes(std::span(values))};
+    ReadOnlyImage image(64);
+    pack(image, all_rows({40, 130, &tensor, nullptr}), 2);
+    try {
+      const Made made(image);
+      FAIL() << bad;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.kind(), ErrorKind::kInput);
+      EXPECT_EQ(std::string(e.what()), "layer.weight: holds a weight that is not finite; finite numbers are needed");
     }
   }
 }

@@ -154,6 +154,7 @@ TEST(Template, ScopesAndLoops) {
   EXPECT_EQ(render("{% for a, b in [[1, 2], [3, 4]] %}{{ a }}{{ b }}{% endfor %}"), "1234");
   EXPECT_EQ(render("{% for x in [] %}a{% else %}b{% endfor %}"), "b");
   EXPECT_EQ(render("{{ '{:}' if false }}|{{ 'a{}b{}c{{'.format(1, 'x') }}|{{ '{k}'.format(k=2) }}"), "|a1bxc{|2");
+  EXPECT_EQ(render("{{ ('<' | safe) ~ '&' ~ ('>' | safe) }}"), "<&>");
   EXPECT_EQ(render("{{ [3, 1, 2] | min }}{{ [3, 1, 2] | max }}{{ none | map('upper') | list }}"), "13[]");
 }
 

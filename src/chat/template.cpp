@@ -251,7 +251,7 @@ Value Interpreter::evaluate(const Expression& e) {
       const Value left = evaluate(*e.parts[0]), right = evaluate(*e.parts[1]);
       line_ = e.line;
       for (const ExpressionPtr& part : e.parts) {
-        if (part->kind == Expression::kFilter && part->name == "safe") {
+        if (e.name == "+" && part->kind == Expression::kFilter && part->name == "safe") {
           throw Complaint("text marked safe escapes what is added to it, which is not supported");
         }
       }

@@ -243,7 +243,9 @@ class Reader {
   }
 
   void refuse_others() {
-    for (const auto& [key, value] : body_.items()) {
+    for (const auto& item : body_.items()) {
+      const std::string& key = item.key();
+      const ordered_json& value = item.value();
       if (value.is_null() || std::find(std::begin(kIgnored), std::end(kIgnored), key) != std::end(kIgnored)) continue;
       const auto neutral =
           std::find_if(std::begin(kNeutral), std::end(kNeutral), [&](const Neutral& n) { return n.name == key; });

@@ -85,7 +85,7 @@ struct Server::Impl {
   std::string read_body(const httplib::Request& request, const httplib::ContentReader& reader) const;
   void generate(const httplib::ContentReader& reader, const httplib::Request& request, httplib::Response& response,
                 bool chat);
-  void answer(httplib::Response& response, std::shared_ptr<Generation> generation, std::optional<Update> first);
+  void answer(httplib::Response& response, const std::shared_ptr<Generation>& generation, std::optional<Update> first);
   bool write(Generation& generation, const Update& update, httplib::DataSink& sink);
   void refuse(httplib::Response& response, const ApiError& error) const;
   void drain_now();
@@ -178,7 +178,7 @@ void Server::Impl::generate(const httplib::ContentReader& reader, const httplib:
   }
   if (first->ending == Ending::kFailed) throw ApiError(500, "server_error", first->error);
   if (first->ending) throw ApiError(503, "server_error", "the server is shutting down", "", "shutting_down");
-  answer(response, std::move(generation), std::move(first));
+  answer(response, generation, std::move(first));
 }
 
 // Writes what an update brings; false when the client is gone.
@@ -206,7 +206,7 @@ bool Server::Impl::write(Generation& g, const Update& update, httplib::DataSink&
   return true;
 }
 
-void Server::Impl::answer(httplib::Response& response, std::shared_ptr<Generation> generation,
+void Server::Impl::answer(httplib::Response& response, const std::shared_ptr<Generation>& generation,
                           std::optional<Update> first) {
   const std::string type = generation->stream ? "text/event-stream" : "application/json";
   response.set_header("Cache-Control", "no-cache");

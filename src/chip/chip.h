@@ -96,8 +96,8 @@ struct Assumption {
   double value = 0, low = 0, high = 0;
 };
 
-// Which end of every assumed range a description is read with.
-enum class Bound { kNominal, kLow, kHigh };
+// Which end of every assumed range a description is read with: a slow chip has the low rates and the long latencies.
+enum class Bound { kNominal, kSlow, kFast };
 
 struct Chip {
   std::string name, description, file;

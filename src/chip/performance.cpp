@@ -20,7 +20,8 @@ class Figures {
     const Section::Range range = section_.assumed(key, dimension, low, high);
     if (!range.given) return range.value;
     chip_.assumptions.push_back({fmt::format("{}.{}", path_, key), range.value, range.low, range.high});
-    return bound_ == Bound::kLow ? range.low : bound_ == Bound::kHigh ? range.high : range.value;
+    if (bound_ == Bound::kNominal) return range.value;
+    return (bound_ == Bound::kFast) == (dimension == Dimension::kSeconds) ? range.low : range.high;
   }
   // A format that the chip may lack.
   double rate(std::string_view key) const {

@@ -225,6 +225,8 @@ TEST_F(Cli, PredictRefusesWhatItCannotPredict) {
   expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "--load", "zipf"}, "--load: load 'zipf' is unknown");
   expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "-p", "prefill", "-l", "10", "--new-tokens", "20"},
                    "is more than the context");
+  expect_bad_input({"predict", "-m", "DeepSeek-V3", "-c", "h800", "--ep", "64", "--tpot-ms", "0.1"},
+                   "--tpot-ms: 0.1 is not");
   expect_bad_input({"run", "models/hadal-tiny", "--chip", "h800", "--prompt", "x"}, "by its performance only");
 }
 

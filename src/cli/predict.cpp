@@ -176,10 +176,10 @@ void execute(const Options& o) {
   const bool fits = p.weight_bytes + p.cache_bytes <= p.memory_bytes;
   const std::vector<predict::OperatorTime> operators = by_name(p.operators);
 
-  // Where figures of the chip are assumptions: the same with all of them at their low and at their high ends.
+  // Where figures of the chip are assumptions: the same with all of them at their slow and at their fast ends.
   std::vector<double> range;
   if (!chip.assumptions.empty()) {
-    for (const chip::Bound bound : {chip::Bound::kLow, chip::Bound::kHigh}) {
+    for (const chip::Bound bound : {chip::Bound::kSlow, chip::Bound::kFast}) {
       range.push_back(
           predict::predict(chip::load_any(chip_file, bound), constants, model, options).tokens_per_s_per_chip);
     }

@@ -2,6 +2,7 @@
 // larger random one, on which nothing was.
 #include "predict/cross_layer.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,14 +20,15 @@ double median_error(const StepCheck& step, const char* name) {
   for (const OperatorCheck& o : step.operators) {
     if (o.simulated_cycles < 0.005 * step.simulated_cycles) continue;
     const double error = 100 * (o.predicted_cycles / o.simulated_cycles - 1);
-    std::printf("  %-10s %8.0f simulated %8.0f predicted %+6.1f %%\n", o.name.c_str(), o.simulated_cycles,
-                o.predicted_cycles, error);
+    GTEST_LOG_(INFO) << fmt::format("{:10} {:8.0f} simulated {:8.0f} predicted {:+6.1f} %", o.name, o.simulated_cycles,
+                                    o.predicted_cycles, error);
     errors.push_back(std::abs(error));
   }
   std::sort(errors.begin(), errors.end());
   const double median = errors[errors.size() / 2];
-  std::printf("%s, batch %d, context %lld: step %+.1f %%, median operator %.1f %%\n", name, step.batch,
-              static_cast<long long>(step.context), 100 * (step.predicted_cycles / step.simulated_cycles - 1), median);
+  GTEST_LOG_(INFO) << fmt::format("{}, batch {}, context {}: step {:+.1f} %, median operator {:.1f} %", name,
+                                  step.batch, step.context, 100 * (step.predicted_cycles / step.simulated_cycles - 1),
+                                  median);
   return median;
 }
 

@@ -171,9 +171,13 @@ Prediction predict(const chip::Chip& chip, const Constants& constants, const Arc
   const double gain = o.prefill ? 0 : 1 + double(o.mtp) * o.acceptance;
   double sequences = o.sequences;
   if (!o.prefill && o.tpot_target_s > 0) {
-    // The largest batch within the target; a batch of one decides whether there is any.
+    // The largest batch within the target.
     double low = 1, high = 1;
     const auto tpot = [&](double batch) { return run_step(device, a, o, batch, out, false).seconds / gain; };
+    if (tpot(1) > o.tpot_target_s) {
+      input_error("--tpot-ms", "{:g} is not to be had: one sequence alone takes {:.3g} ms", o.tpot_target_s * 1e3,
+                  tpot(1) * 1e3);
+    }
     while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
     low = high / 2;
     for (int i = 0; i < 20 && high - low > 0.5; ++i) {

@@ -21,6 +21,7 @@ void add_predict(CLI::App& app, Action& action);
 void add_validate(CLI::App& app, Action& action);
 void add_isa(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
+void add_explore(CLI::App& app, Action& action);
 
 // The exit status: 0 success, 2 bad input, 3 a fault of the machine, 70 a broken internal promise.
 int run(int argc, char** argv);

@@ -47,11 +47,11 @@ TEST_F(Cli, HelpAndVersion) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{}, {"--help"}, {"-h"}}) {
     const Outcome result = hadal(arguments);
     EXPECT_EQ(result.status, 0);
-    for (const char* command : {"run", "eval", "asm", "disasm", "exec", "chips", "models", "isa", "plan"}) {
+    for (const char* command : {"run", "eval", "asm", "disasm", "exec", "chips", "models", "isa", "plan", "explore"}) {
       EXPECT_NE(result.out.find(std::string("\n  ") + command + " "), std::string::npos) << command;
     }
   }
-  for (const char* command : {"run", "eval", "asm", "disasm", "exec", "chips", "models", "isa", "plan"}) {
+  for (const char* command : {"run", "eval", "asm", "disasm", "exec", "chips", "models", "isa", "plan", "explore"}) {
     const Outcome result = hadal({command, "--help"});
     EXPECT_EQ(result.status, 0) << command;
     EXPECT_EQ(result.err, "");

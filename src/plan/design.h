@@ -11,20 +11,6 @@
 
 namespace hadal::plan {
 
-// Values to combine; a scenario's `explore` section. The number of points is the product of their counts.
-struct DesignSpace {
-  size_t build = 0;  // index of the scenario's build that the chips are made from
-  struct Supply {
-    const Process* process = nullptr;
-    const Memory* memory = nullptr;
-    const Package* package = nullptr;
-  };
-  std::vector<Supply> supplies;
-  std::vector<int> cores, rows, columns, stacks, spare_cores;
-  std::vector<double> spm_bytes, link_bytes_per_s;
-  uint64_t size() const;
-};
-
 struct Design {
   uint64_t id = 0;  // mixed radix number of its choices: the same in every run over the same space
   DesignSpace::Supply supply;

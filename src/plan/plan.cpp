@@ -139,7 +139,7 @@ BreakEven compare(const OptionReport& own, const OptionReport& other, const std:
   if (months < kFar) e.date = add_months(sc.date, months);
   e.within_life = months <= start + life;
   const double gain = e.saving_usd_per_month * life - e.capital_usd;  // over the chips' life, at one day's load
-  constexpr double kMostScale = 1000;  // more than all the world's demand
+  constexpr double kMostScale = 1000;                                 // more than all the world's demand
   const double scale = gain > 0 ? b.forecast.nre_usd.p50 / gain : kMostScale;
   e.scale = scale < kMostScale ? scale : 0;
   return e;

@@ -15,13 +15,12 @@ constexpr double kPrefillTokens = 16384;  // of a device and step, as in the pub
 constexpr int kRedundantExperts = 32;     // the same
 
 // The described chip as it would be built: memory, clock and links of the build.
-chip::Chip as_built(const Build& build, double clock_hz, chip::Bound bound) {
-  chip::Chip c = chip::load_any(build.chip.file, bound);
+chip::Chip as_built(const Build& build, double clock_hz, chip::Chip c) {
   c.performance.sustained_hz = c.clock_hz = clock_hz;
   c.performance.memory_bytes_per_s = build.stacks * build.memory->bandwidth.value;
   c.performance.memory_bytes = build.stacks * build.memory->capacity.value;
   // The build says what its SerDes carry; the description says in which range that assumption lies.
-  const double nominal = chip::load_any(build.chip.file).links.scale_up.bytes_per_s;
+  const double nominal = build.chip.links.scale_up.bytes_per_s;
   if (nominal > 0) c.links.scale_up.bytes_per_s *= build.link_bytes_per_s / nominal;
   return c;
 }
@@ -66,7 +65,7 @@ std::vector<ServingPoint> PredictedRates::points(const Build& build, double cloc
     ServingPoint p = measured;
     double own = 0;
     for (const chip::Bound bound : {chip::Bound::kNominal, chip::Bound::kLow, chip::Bound::kHigh}) {
-      const chip::Chip chip = as_built(build, clock_hz, bound);
+      const chip::Chip chip = as_built(build, clock_hz, chip::load_any(build.chip.file, bound));
       const predict::Prediction prediction =
           predict::predict(chip, constants_, model_, options_for(measured, workload, chip, true));
       const double rate = prediction.tokens_per_s_per_chip, anchored = measured.tokens_per_s * rate / reference;
@@ -85,6 +84,33 @@ std::vector<ServingPoint> PredictedRates::points(const Build& build, double cloc
     p.basis = std::string("predicted");
     p.source = std::string("derived");
     p.confidence = std::string("M");
+    all.push_back(std::move(p));
+  }
+  return all;
+}
+
+PredictedRates::Series::Series(const PredictedRates& rates, const Hardware& reference, const Workload& workload)
+    : rates_(rates), workload_(workload) {
+  const chip::Chip other = chip::load_any(rates.facts_.file(fmt::format("chips/{}.yaml", reference.chip)));
+  for (ServingPoint& p : rates.facts_.measured().points(reference.name, workload)) {
+    const predict::SystemOptions options = options_for(p, workload, other, false);
+    const double predicted = predict::predict(other, rates.constants_, rates.model_, options).tokens_per_s_per_chip;
+    asked_.push_back({std::move(p), predicted});
+  }
+}
+
+std::vector<ServingPoint> PredictedRates::Series::points(const Build& build, double clock_hz) const {
+  const chip::Chip chip = as_built(build, clock_hz, build.chip);
+  std::vector<ServingPoint> all;
+  for (const Asked& asked : asked_) {
+    ServingPoint p = asked.measured;
+    const predict::Prediction prediction =
+        predict::predict(chip, rates_.constants_, rates_.model_, options_for(asked.measured, workload_, chip, true));
+    p.tokens_per_s *= prediction.tokens_per_s_per_chip / asked.predicted;
+    p.low = p.high = p.tokens_per_s;
+    if (p.phase == Phase::kDecode) p.tpot_s = prediction.tpot_s;
+    p.hardware = build.name;
+    p.basis = std::string("predicted");
     all.push_back(std::move(p));
   }
   return all;

@@ -20,6 +20,23 @@ class PredictedRates : public BuildRates {
   PredictedRates(Facts& facts, const std::string& model_file, const std::string& constants_file);
   std::vector<ServingPoint> points(const Build& build, double clock_hz, const Workload& workload) const override;
 
+  // The same for many chips: what the predictor says of the reference is asked once, and ranges are left out. Points of
+  // chips whose `chip` was altered after it was read; safe to call from several threads.
+  class Series {
+   public:
+    Series(const PredictedRates& rates, const Hardware& reference, const Workload& workload);
+    std::vector<ServingPoint> points(const Build& build, double clock_hz) const;
+
+   private:
+    struct Asked {
+      ServingPoint measured;
+      double predicted = 0;
+    };
+    const PredictedRates& rates_;
+    Workload workload_;
+    std::vector<Asked> asked_;
+  };
+
  private:
   Facts& facts_;
   model::Architecture model_;

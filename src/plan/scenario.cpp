@@ -137,6 +137,49 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
   sc.decline = read("decline", Dimension::kPercent, 0, 0.99);
 }
 
+DesignSpace read_space(const chip::Section& top, const std::vector<Build>& builds, Facts& facts) {
+  const chip::Section s = top.section(
+      "explore", {"build", "supplies", "cores", "rows", "columns", "stacks", "spare_cores", "scratchpad", "links"});
+  DesignSpace space;
+  const std::string name = s.text("build");
+  while (space.build < builds.size() && builds[space.build].name != name) ++space.build;
+  if (space.build == builds.size()) s.refuse("build", fmt::format("there is no build '{}' above", name));
+  for (const chip::Section& supply : s.list("supplies", {"process", "memory", "package"})) {
+    space.supplies.push_back(
+        {&facts.process(supply, "process"), &facts.memory(supply, "memory"), &facts.package(supply, "package")});
+  }
+  const auto numbers = [&](std::string_view key, Dimension dimension, double low, double high) {
+    std::vector<double> all;
+    for (const std::string& text : s.texts(key)) {
+      all.push_back(parse_quantity(text, dimension, s.place(key), fmt::format("{}.{}", s.path(), key)));
+      if (!(all.back() >= low && all.back() <= high)) {
+        s.refuse(key, fmt::format("{} is out of range; in base units it must be from {:g} to {:g}", text, low, high));
+      }
+    }
+    if (all.empty()) s.refuse(key, "the list is empty; a search needs a value");
+    return all;
+  };
+  const auto counts = [&](std::string_view key, int low, int high, int step) {
+    std::vector<int> all;
+    for (const double value : numbers(key, Dimension::kNone, low, high)) {
+      all.push_back(static_cast<int>(value));
+      if (all.back() != value || all.back() % step != 0) {
+        s.refuse(key, fmt::format("{} is not a multiple of {}", value, step));
+      }
+    }
+    return all;
+  };
+  if (space.supplies.empty()) s.refuse("supplies", "the list is empty; a search needs a process, memory and package");
+  space.cores = counts("cores", 1, 48, 1);
+  space.rows = counts("rows", 8, 256, 8);
+  space.columns = counts("columns", 32, 256, 32);
+  space.stacks = counts("stacks", 1, 64, 1);
+  space.spare_cores = counts("spare_cores", 0, 47, 1);
+  space.spm_bytes = numbers("scratchpad", Dimension::kBytes, 1024, 2097152);
+  space.link_bytes_per_s = numbers("links", Dimension::kBytesPerSecond, 1e6, 1e14);
+  return space;
+}
+
 void read_published(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {
   if (!top.has("published")) return;
   const chip::Section p =
@@ -155,7 +198,7 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     const chip::Section top(
         node, file, "",
         {"name", "description", "buyer", "date", "rules", "workload", "economics", "forecast", "builds", "options"},
-        {"published"});
+        {"published", "explore"});
     const std::string stem = std::filesystem::path(file).stem().string();
     sc.file = file;
     sc.name = top.text("name");
@@ -187,6 +230,7 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     }
     if (sc.options.empty()) top.refuse("options", "the list is empty; a scenario compares at least one fleet");
     read_published(top, stem, facts, sc);
+    if (top.has("explore")) sc.space = read_space(top, sc.builds, facts);
   });
   return sc;
 }

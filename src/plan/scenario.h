@@ -1,6 +1,7 @@
 // What is to be planned (scenarios/*.yaml): a workload, prices, chips to be built, and fleets to compare.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,20 @@ struct Option {
   std::vector<FleetEntry> fleet;
 };
 
+// Values to combine; a scenario's `explore` section. The number of points is the product of their counts.
+struct DesignSpace {
+  size_t build = 0;  // index of the scenario's build that the chips are made from
+  struct Supply {
+    const Process* process = nullptr;
+    const Memory* memory = nullptr;
+    const Package* package = nullptr;
+  };
+  std::vector<Supply> supplies;
+  std::vector<int> cores, rows, columns, stacks, spare_cores;
+  std::vector<double> spm_bytes, link_bytes_per_s;
+  uint64_t size() const;
+};
+
 // What the world says a scenario's first option came to, to be compared with what the model says.
 struct Published {
   std::string name;
@@ -56,6 +71,7 @@ struct Scenario {
   std::vector<Build> builds;
   std::vector<Option> options;
   std::vector<Published> published;
+  std::optional<DesignSpace> space;
   int runs = 0;
   uint64_t seed = 0;
 };

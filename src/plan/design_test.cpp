@@ -1,0 +1,113 @@
+// Designs: numbering, evaluation against the planner's own report, dominance.
+#include "plan/design.h"
+
+#include <random>
+#include <set>
+
+#include "plan/testing.h"
+
+namespace hadal::plan {
+namespace {
+
+using testing::data;
+
+class DesignTest : public ::testing::Test {
+ protected:
+  DesignTest() {
+    const Build& b = scenario_.builds[0];
+    space_.supplies = {{b.process, b.memory, b.package}};
+    space_.cores = {24, 48};
+    space_.rows = {32, 64};
+    space_.columns = {32};
+    space_.stacks = {4, 5};
+    space_.spare_cores = {0, 4};
+    space_.spm_bytes = {1 << 20};
+    space_.link_bytes_per_s = {400e9};
+  }
+  Facts facts_{{std::string(HADAL_SOURCE_DIR)}};
+  Scenario scenario_ = load_scenario(data("scenarios/deepseek-day.yaml"), facts_);
+  PredictedRates rates_{facts_, data("models/configs/DeepSeek-V3.json"), data("measurements/constants.yaml")};
+  DesignSpace space_;
+};
+
+TEST_F(DesignTest, EveryIdIsAnotherDesign) {
+  std::set<std::string> seen;
+  for (uint64_t id = 0; id < space_.size(); ++id) {
+    const Design d = design_of(space_, id);
+    seen.insert(std::to_string(d.cores) + " " + std::to_string(d.rows) + " " + std::to_string(d.stacks) + " " +
+                std::to_string(d.spare_cores));
+  }
+  EXPECT_EQ(space_.size(), 16u);
+  EXPECT_EQ(seen.size(), 16u);
+}
+
+TEST_F(DesignTest, TheDescribedChipIsWorthWhatThePlanSays) {
+  space_.cores = {48};
+  space_.rows = {32};
+  space_.stacks = {5};
+  space_.spare_cores = {0};
+  scenario_.builds[0].spare_cores = 0;
+  const DesignEvaluator evaluator(scenario_, space_, facts_, rates_);
+  const Evaluation e = evaluator.evaluate(0);
+  ASSERT_EQ(e.refused, "");
+  const ServingPoint decode =
+      rates_.points(scenario_.builds[0], scenario_.builds[0].chip.clock_hz, workload_of(scenario_))[1];
+  EXPECT_EQ(decode.phase, Phase::kDecode);
+  EXPECT_NEAR(e.decode_tokens_per_s, decode.tokens_per_s, 1e-6 * decode.tokens_per_s);
+  const ChipArea area = chip_area(scenario_.builds[0].chip, *scenario_.builds[0].process, facts_.areas(),
+                                  *scenario_.builds[0].memory, 5, 400e9);
+  EXPECT_DOUBLE_EQ(e.die_mm2, area.die_mm2);
+  EXPECT_NEAR(e.tpp, 15099, 1);
+}
+
+TEST_F(DesignTest, EvaluationDependsOnTheIdAlone) {
+  const DesignEvaluator one(scenario_, space_, facts_, rates_), other(scenario_, space_, facts_, rates_);
+  std::vector<double> first;
+  for (uint64_t id = 0; id < space_.size(); ++id) first.push_back(one.evaluate(id).usd_per_mtoken);
+  for (uint64_t id = space_.size(); id-- > 0;) EXPECT_EQ(other.evaluate(id).usd_per_mtoken, first[id]);
+}
+
+TEST_F(DesignTest, WhatCannotBeIsRefused) {
+  Facts& facts = facts_;
+  space_.supplies = {{&facts.process_named("tsmc-n5"), scenario_.builds[0].memory, scenario_.builds[0].package}};
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "tsmc-n5 is not to be had");
+  space_.supplies = {{scenario_.builds[0].process, scenario_.builds[0].memory, scenario_.builds[0].package}};
+  space_.stacks = {12};
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "larger than the reticle");
+}
+
+TEST(ParetoFront, EqualsComparingAllPairs) {
+  constexpr unsigned kSeed = 8;
+  std::mt19937_64 random(kSeed);
+  std::vector<Evaluation> all;
+  for (uint64_t i = 0; i < 400; ++i) {
+    const auto digit = [&] { return static_cast<double>(random() % 8); };
+    Evaluation e;
+    e.id = i;
+    e.usd_per_mtoken = digit();
+    e.tokens_per_j = digit();
+    e.nre_usd = digit();
+    e.volume_months = digit();
+    if (i % 7 == 0) e.refused = "no";
+    all.push_back(e);
+  }
+  std::set<std::vector<double>> expected, found;
+  const auto values = [](const Evaluation& e) {
+    return std::vector<double>{e.usd_per_mtoken, -e.tokens_per_j, e.nre_usd, e.volume_months};
+  };
+  for (const Evaluation& a : all) {
+    bool best = a.refused.empty();
+    for (const Evaluation& b : all) {
+      if (!b.refused.empty() || values(a) == values(b)) continue;
+      bool no_worse = true;
+      for (size_t k = 0; k < 4; ++k) no_worse = no_worse && values(b)[k] <= values(a)[k];
+      best = best && !no_worse;
+    }
+    if (best) expected.insert(values(a));
+  }
+  for (const Evaluation& e : pareto_front(all)) EXPECT_TRUE(found.insert(values(e)).second) << "each once";
+  EXPECT_EQ(found, expected) << "seed " << kSeed;
+}
+
+}  // namespace
+}  // namespace hadal::plan

@@ -379,11 +379,15 @@ class Builder {
     for (int u = 0; u < isa::kUnits; ++u) {
       if (u != static_cast<int>(unit) && u != 0 && used_[static_cast<size_t>(u)]) posters.push_back(u);
     }
-    for (const int u : posters)
-      line(fmt::format("SYNC unit={} post={}:1{}", isa::name(static_cast<Unit>(u)), semaphore(u, unit),
+    std::vector<int> tokens;
+    for (const int u : posters) {
+      tokens.push_back(1 + static_cast<int>(shuffle() % 3));
+      line(fmt::format("SYNC unit={} post={}:{}{}", isa::name(static_cast<Unit>(u)), semaphore(u, unit), tokens.back(),
                        shuffle() % 4 == 0 ? " mask=r4 REMOTE" : ""),
            i);
-    for (const int u : posters) line(fmt::format("SYNC unit={} wait={}:1", isa::name(unit), semaphore(u, unit)), i);
+    }
+    for (size_t p = 0; p < posters.size(); ++p)
+      line(fmt::format("SYNC unit={} wait={}:{}", isa::name(unit), semaphore(posters[p], unit), tokens[p]), i);
   }
   int semaphore(int poster, Unit waiter) const {
     return static_cast<int>(waiter) * 5 + (poster - (poster > static_cast<int>(waiter)));
@@ -433,6 +437,13 @@ class Builder {
       for (const std::string& text : item.lines) line(text, i);
       if (item.unit != Unit::kCtl) used_[static_cast<size_t>(item.unit)] = true;
     }
+    // Posts of CTL, and more tokens with SND than a semaphore holds: one that is given twice overflows.
+    line("SYNC unit=CTL post=31:1", -1);
+    line("SYNC unit=CTL post=31:2 mask=r4 REMOTE", -1);
+    line("SYNC unit=VX wait=31:3", -1);
+    line("LOOP n=40 len=2", -1);
+    line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
+    line("SYNC unit=VX wait=31:2", -1);
     line("HALT", -1);
     program_.cores.assign(1, {});
     for (const isa::Instr& instr : code_) program_.cores[0].code.push_back(isa::encode(instr));

@@ -138,7 +138,7 @@ class Draw {
     cfg("CNT", word());
     cfg("BYTE", below(4));
     cfg("EMIN", chance(0.5) ? 0 : from(-140, 20));
-    item.lines.push_back(fmt::format("CFG.VX.IMM rs=r{} sh={} imm={}", from(0, 7), below(16), below(1 << 30)));
+    item.lines.push_back(fmt::format("CFG.VX.IMM rs=r{} sh={} imm={}", from(0, 9), below(16), below(1 << 30)));
     const std::string shape = fmt::format("rows={} cols={}", rows, cols);
     const std::string d = tile(), a = chance(0.15) ? d : tile(), b = chance(0.1) ? d : tile();
     const auto type = [&](const char* name) { return fmt::format(" {}={}", name, chance(0.5) ? "f32" : "bf16"); };
@@ -259,7 +259,7 @@ class Draw {
   Item control() {
     Item item;
     switch (below(7)) {
-      case 0: item.lines = {fmt::format("SET rd=r{} imm={}", from(1, 3), below(60))}; break;
+      case 0: item.lines = {fmt::format("SET rd=r{} imm={}", from(0, 3), below(60))}; break;
       case 1: item.lines = {fmt::format("ADD rd=r{} rs=r{} imm={}", from(1, 3), from(1, 3), from(-9, 9))}; break;
       case 2: {
         const int size = below(3);
@@ -441,6 +441,12 @@ class Builder {
     line("SYNC unit=CTL post=31:1", -1);
     line("SYNC unit=CTL post=31:2 mask=r4 REMOTE", -1);
     line("SYNC unit=VX wait=31:3", -1);
+    // Data that is used as soon as its post is there.
+    order(-1, Unit::kNx);
+    const int arrived = semaphore(static_cast<int>(Unit::kNx), Unit::kSt);
+    line(fmt::format("SND d=spm[64] s=spm[0] rows=8 len=4 sstride=4 dstride=4 mask=r4 post={}:1", arrived), -1);
+    line(fmt::format("SYNC unit=ST wait={}:1", arrived), -1);
+    line(fmt::format("ST d=hbm[{}] s=spm[64] rows=1 len=32", kOut), -1);
     line("LOOP n=40 len=2", -1);
     line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
     line("SYNC unit=VX wait=31:2", -1);

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
-        lint rtl-vx clean
+        lint rtl rtl-short rtl-faults rtl-vx clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,24 @@ format: ## Rewrite the C++ sources in the house format
 lint: build/build.ninja ## Format, clang-tidy, layering, links, leftovers; what has not changed is not looked at again
 	@tools/setup.sh lint
 	tools/lint.sh $(JOBS)
+
+rtl: build/build.ninja ## Lint the RTL, run it beside the functional simulator: random programs, kernels, tokens (SEED=)
+	@tools/setup.sh build rtl
+	cmake --build --preset release --target hadal -j $(JOBS)
+	tools/rtl_lint.sh
+	OBJCACHE=ccache build/hadal verify --random 200 --seed $(SEED) --kernels
+	build/hadal verify --model hadal-tiny --tokens 4
+
+rtl-short: build/build.ninja ## A few minutes of it: random programs and one token
+	@tools/setup.sh build rtl
+	cmake --build --preset release --target hadal -j $(JOBS)
+	OBJCACHE=ccache build/hadal verify --random 40 --seed $(SEED)
+	build/hadal verify --model hadal-tiny --tokens 1
+
+rtl-faults: build/build.ninja ## Plant the faults of rtl/mutations.txt one by one; each must be noticed
+	@tools/setup.sh build rtl
+	cmake --build --preset release --target hadal -j $(JOBS)
+	OBJCACHE=ccache build/hadal verify --mutations rtl/mutations.txt --random 40 --seed $(SEED)
 
 rtl-vx: build/build.ninja ## Lint the vector unit's RTL, run it against the simulator, print its cycles (SEED=)
 	@tools/setup.sh build rtl

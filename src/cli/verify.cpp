@@ -29,7 +29,8 @@ namespace hadal::cli {
 namespace {
 
 struct Options {
-  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json, mutations;
+  std::string chip = "hadal-rtl", packages, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/rtl", waveform, model, json,
+              mutations;
   std::vector<std::string> programs;
   std::optional<uint64_t> seed;
   bool missing = false, kernels = false;
@@ -185,7 +186,8 @@ void run_mutations(const Options& options, const chip::Chip& chip) {
     caught += !difference.empty();
     if (difference.empty()) survivors += " " + name;
     fmt::print("{:<22} {}\n", name,
-               difference.empty() ? "SURVIVES" : fmt::format("program {}, {}", used, difference.substr(0, difference.find('\n'))));
+               difference.empty() ? "SURVIVES"
+                                  : fmt::format("program {}, {}", used, difference.substr(0, difference.find('\n'))));
     std::fflush(stdout);
   }
   fmt::print("{} of {} planted faults caught by {} random programs\n", caught, mutations.size(), programs.size());
@@ -234,7 +236,8 @@ void add_verify(CLI::App& app, Action& action) {
   command->add_flag("--kernels", o.kernels, "Small programs: cycles of the RTL and of the timing simulator");
   command->add_option("--random", o.random, "Random programs to run, from --seed on");
   command->add_option("--instructions", o.instructions, "Instructions drawn for each");
-  command->add_option("--mutations", o.mutations, "Plant the faults of this list one by one; --random programs must catch each");
+  command->add_option("--mutations", o.mutations,
+                      "Plant the faults of this list one by one; --random programs must catch each");
   command->add_flag("--missing", o.missing, "Name the crosses that no random program had");
   command->add_option("--rtl", o.rtl, "Where the RTL lies");
   command->add_option("--build", o.build, "Where the RTL is built");

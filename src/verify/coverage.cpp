@@ -25,8 +25,11 @@ std::string function_name(const isa::Instr& i) {
 
 std::string mma_name(bool clr, bool rsc, int layout, bool da, bool db, int group) {
   constexpr const char* kLayouts[] = {"blocked", "BR", "BT"};
-  return fmt::format("MMA {} {} A{} B{} {}", clr ? "CLR" : rsc ? "RSC" : "add", kLayouts[layout], da ? 2 : 1, db ? 2 : 1,
-                     kGroups[group]);
+  return fmt::format("MMA {} {} A{} B{} {}",
+                     clr   ? "CLR"
+                     : rsc ? "RSC"
+                           : "add",
+                     kLayouts[layout], da ? 2 : 1, db ? 2 : 1, kGroups[group]);
 }
 
 std::string vector_name(const isa::Instr& i) {
@@ -34,7 +37,8 @@ std::string vector_name(const isa::Instr& i) {
   const int group = i.flags >> isa::flag::kGroupShift;
   switch (i.op) {
     case Op::kValu:
-      if (static_cast<isa::Alu>(i.func) == isa::Alu::kAbs) return fmt::format("{} {}->{}", name, kTypes[i.at], kTypes[i.dt]);
+      if (static_cast<isa::Alu>(i.func) == isa::Alu::kAbs)
+        return fmt::format("{} {}->{}", name, kTypes[i.at], kTypes[i.dt]);
       [[fallthrough]];
     case Op::kVmula:
       return fmt::format("{} {} {},{}->{}", name, kBroadcasts[i.bc], kTypes[i.at], kTypes[i.bt], kTypes[i.dt]);

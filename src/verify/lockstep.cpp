@@ -185,8 +185,8 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
     uint32_t h, w;
     std::memcpy(&h, have.bytes + first / 4 * 4, 4);
     std::memcpy(&w, want.bytes + first / 4 * 4, 4);
-    return fmt::format("writes {} differently in {} bytes; word {}: 0x{:08x} in the RTL, 0x{:08x} expected", text(place),
-                       bad, first / 4, h, w);
+    return fmt::format("writes {} differently in {} bytes; word {}: 0x{:08x} in the RTL, 0x{:08x} expected",
+                       text(place), bad, first / 4, h, w);
   }
 
   void differ(int core, Unit unit, const std::string& what) {
@@ -273,8 +273,9 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
     for (auto& [key, s] : streams) {
       if (s.next != s.instructions.size()) return differ(key.first, key.second, "is never completed by the RTL");
       if (!s.written.empty() || !s.sending.empty())
-        return differ(key.first, key.second, fmt::format("writes {}, which it should not",
-                                                        text(s.written.empty() ? s.sending.begin()->first : s.written.front())));
+        return differ(key.first, key.second,
+                      fmt::format("writes {}, which it should not",
+                                  text(s.written.empty() ? s.sending.begin()->first : s.written.front())));
     }
   }
 
@@ -291,7 +292,7 @@ struct Lockstep::Impl : public sim::Observer, public Cosim {
   Memory memory;
   const program::Program* program = nullptr;
   std::vector<std::pair<uint64_t, std::vector<std::byte>>> early;  // written before there was a program
-  std::vector<Line> spm, acc;  // of the RTL, from its reports
+  std::vector<Line> spm, acc;                                      // of the RTL, from its reports
   std::map<std::pair<int, Unit>, Stream> streams;
   uint64_t cycle = 0, last_report = 0;
   LockstepResult result;

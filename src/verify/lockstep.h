@@ -21,7 +21,7 @@ struct LockstepOptions {
   std::string waveform;  // written when the model has waveforms
 };
 
-struct LockstepResult {        // sums over launches
+struct LockstepResult {       // sums over launches
   uint64_t cycles = 0;        // reset to idle
   uint64_t lines = 0;         // compared
   uint64_t instructions = 0;  // retired by the units

@@ -60,7 +60,7 @@ class Memory {
     std::deque<uint64_t> write_lines;  // addresses without data
     std::deque<Line> write_data;       // data without addresses
     std::deque<bool> write_ends;
-    std::deque<uint64_t> answers;      // times of write answers
+    std::deque<uint64_t> answers;  // times of write answers
   };
   uint64_t latency(uint64_t line, bool write);
   bool refuses();

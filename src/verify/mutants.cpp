@@ -44,7 +44,8 @@ std::string read(const fs::path& path) {
 void replace_once(std::string& text, const std::string& from, const std::string& to, const std::string& where) {
   const size_t at = text.find(from);
   if (at == std::string::npos || text.find(from, at + 1) != std::string::npos)
-    input_error(where, "'{}' is {} in it; it must be there once", from, at == std::string::npos ? "not" : "more than once");
+    input_error(where, "'{}' is {} in it; it must be there once", from,
+                at == std::string::npos ? "not" : "more than once");
   text.replace(at, from.size(), to);
 }
 
@@ -60,7 +61,8 @@ std::vector<Mutation> load_mutations(const std::string& path) {
     if (line.empty() || line[0] == '#') continue;
     const std::vector<std::string> c = columns(line);
     if (c.size() != 4)
-      input_error(fmt::format("{}:{}", path, number), "{} columns; name | file | expression | replacement has 4", c.size());
+      input_error(fmt::format("{}:{}", path, number), "{} columns; name | file | expression | replacement has 4",
+                  c.size());
     all.push_back({c[0], c[1], c[2], c[3]});
   }
   return all;
@@ -90,7 +92,8 @@ void write_mutants(const std::string& rtl, const std::vector<Mutation>& mutation
   for (size_t i = 0; i < mutations.size(); ++i) {
     const Mutation& m = mutations[i];
     replace_once(text_of(m.file), fmt::format("@@{}@@", i),
-                 fmt::format("((hadal_top.mutant_i == 8'd{}) ? ({}) : ({}))", i + 1, m.replacement, m.original), m.file);
+                 fmt::format("((hadal_top.mutant_i == 8'd{}) ? ({}) : ({}))", i + 1, m.replacement, m.original),
+                 m.file);
   }
   replace_once(text_of("hadal_top.sv"), "  input  logic              clk_i,\n",
                "  input  logic [7:0] mutant_i,\n  input  logic              clk_i,\n", "hadal_top.sv");

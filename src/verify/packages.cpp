@@ -15,9 +15,9 @@ namespace hadal::verify {
 namespace {
 
 constexpr int kLine = isa::kLineBytes;
-constexpr int kPieceBytes = 32;     // banks are half a line wide: what the matrix unit reads at a time
-constexpr int kOperandPieces = 4;   // it reads this many of each operand a cycle
-constexpr int kFixupProducts = 128; // one fix-up lane for this many multipliers
+constexpr int kPieceBytes = 32;      // banks are half a line wide: what the matrix unit reads at a time
+constexpr int kOperandPieces = 4;    // it reads this many of each operand a cycle
+constexpr int kFixupProducts = 128;  // one fix-up lane for this many multipliers
 
 void require(const chip::Chip& chip, bool holds, const std::string& what) {
   if (!holds) input_error(chip.file, "the RTL needs {}", what);
@@ -35,14 +35,14 @@ void check_buildable(const chip::Chip& chip) {
     require(chip, power(memory->banks) && memory->banks >= kOperandPieces, "4, 8, 16... banks in spm and acc");
     require(chip, std::has_single_bit(memory->bytes), "spm and acc of a power of two bytes");
   }
-  require(chip, chip.dma.bytes_per_cycle == kLine && chip.dma.burst_bytes == kLine,
-          "a dma port and bursts of 64 B");
+  require(chip, chip.dma.bytes_per_cycle == kLine && chip.dma.burst_bytes == kLine, "a dma port and bursts of 64 B");
   require(chip, power(chip.dma.outstanding_requests) && chip.dma.outstanding_requests <= 64,
           "2, 4 ... 64 outstanding dma requests");
   require(chip, power(chip.imem_instructions) && chip.imem_instructions >= 64, "instruction memory of a power of two");
   require(chip, power(chip.fifo_depth), "a fifo_depth of a power of two");
-  require(chip, chip.dma.setup_cycles >= 2 && chip.dma.setup_cycles <= 17 && chip.noc.setup_cycles >= 2 &&
-                    chip.noc.setup_cycles <= 17,
+  require(chip,
+          chip.dma.setup_cycles >= 2 && chip.dma.setup_cycles <= 17 && chip.noc.setup_cycles >= 2 &&
+              chip.noc.setup_cycles <= 17,
           "2 to 17 setup cycles of dma and noc");
 }
 

@@ -53,7 +53,9 @@ class Draw {
   uint64_t bits() { return random_(); }
   const Zones& zones() const { return zones_; }
 
-  std::string pick(std::initializer_list<const char*> names) { return names.begin()[below(static_cast<int>(names.size()))]; }
+  std::string pick(std::initializer_list<const char*> names) {
+    return names.begin()[below(static_cast<int>(names.size()))];
+  }
   std::string spm(int first, int end) {
     // r1..r3 hold small line numbers.
     const int line = from(first, end - 1);
@@ -94,7 +96,9 @@ class Draw {
     cfg("ARS", chance(0.5) ? 0 : from(2, 5));
     cfg("AGS", chance(0.7) ? 0 : from(2 * m, 2 * m + 9));
     cfg("ADS", from(1, 60));
-    cfg("BNS", layout == 0 ? (chance(0.7) ? 0 : from(32, 35)) : layout == 1 ? from(2 * blocks, 2 * blocks + 3) : from(1, 3));
+    cfg("BNS", layout == 0   ? (chance(0.7) ? 0 : from(32, 35))
+               : layout == 1 ? from(2 * blocks, 2 * blocks + 3)
+                             : from(1, 3));
     cfg("BGS", chance(0.8) ? 0 : from(2, 40));
     cfg("BDS", from(1, 90));
     cfg("SA", word());
@@ -110,7 +114,8 @@ class Draw {
     if (chance(0.4)) flags += " DA";
     if (chance(0.4)) flags += " DB";
     if (group > 0) flags += group == 1 ? " G64" : " G32";
-    item.lines.push_back(fmt::format("MMA c={} a={} b={} m={} n={} kg={}{}", acc(), digits(), digits(), m, n, kg, flags));
+    item.lines.push_back(
+        fmt::format("MMA c={} a={} b={} m={} n={} kg={}{}", acc(), digits(), digits(), m, n, kg, flags));
     return item;
   }
 
@@ -123,7 +128,8 @@ class Draw {
     const int rows = chance(0.03) ? 0 : from(1, chance(0.2) ? 20 : 6);
     const int cols = chance(0.03) ? 0 : chance(0.3) ? from(1, 16) : chance(0.7) ? from(1, 140) : from(100, 300);
     for (const char* key : {"AOFF", "BOFF", "DOFF"}) cfg(key, chance(0.8) ? 0 : from(1, 15));
-    for (const char* key : {"ARS", "BRS", "DRS"}) cfg(key, chance(0.7) ? 0 : from((cols + 15) / 16, (cols + 15) / 16 + 3));
+    for (const char* key : {"ARS", "BRS", "DRS"})
+      cfg(key, chance(0.7) ? 0 : from((cols + 15) / 16, (cols + 15) / 16 + 3));
     cfg("QRS", chance(0.5) ? 0 : from(2, 4));
     cfg("QGS", chance(0.7) ? 0 : from(4 * rows, 4 * rows + 5));
     cfg("QDS", from(1, 150));
@@ -132,7 +138,7 @@ class Draw {
     cfg("CNT", word());
     cfg("BYTE", below(4));
     cfg("EMIN", chance(0.5) ? 0 : from(-140, 20));
-    item.lines.push_back(fmt::format("CFG.VX.IMM rs=r{} sh={} imm={}", from(0, 7), below(16), below(1 << 30)));
+    item.lines.push_back(fmt::format("CFG.VX.IMM rs=r{} sh={} imm={}", from(0, 9), below(16), below(1 << 30)));
     const std::string shape = fmt::format("rows={} cols={}", rows, cols);
     const std::string d = tile(), a = chance(0.15) ? d : tile(), b = chance(0.1) ? d : tile();
     const auto type = [&](const char* name) { return fmt::format(" {}={}", name, chance(0.5) ? "f32" : "bf16"); };
@@ -146,17 +152,24 @@ class Draw {
       case 3: {
         const std::string f = pick({"ADD", "SUB", "MUL", "MAX", "MIN", "ABS", "SEL", "CMPGE", "CMPEQ"});
         text = f == "ABS" ? fmt::format("VALU.ABS d={} a={} {}{}{}", d, a, shape, type("at"), type("dt"))
-                          : fmt::format("VALU.{} d={} a={} b={} {}{}{}{}{}", f, d, a, b, shape, bc, type("at"), type("bt"),
-                                        type("dt"));
+                          : fmt::format("VALU.{} d={} a={} b={} {}{}{}{}{}", f, d, a, b, shape, bc, type("at"),
+                                        type("bt"), type("dt"));
         break;
       }
-      case 4: text = fmt::format("VMULA d={} a={} b={} {}{}{}{}{}", d, a, b, shape, bc, type("at"), type("bt"), type("dt")); break;
-      case 5: text = fmt::format("VSFU.{} d={} a={} {}{}{}", pick({"EXP2", "RCP", "RSQRT"}), d, a, shape, type("at"), type("dt")); break;
+      case 4:
+        text = fmt::format("VMULA d={} a={} b={} {}{}{}{}{}", d, a, b, shape, bc, type("at"), type("bt"), type("dt"));
+        break;
+      case 5:
+        text = fmt::format("VSFU.{} d={} a={} {}{}{}", pick({"EXP2", "RCP", "RSQRT"}), d, a, shape, type("at"),
+                           type("dt"));
+        break;
       case 6:
-        text = fmt::format("VRED.{} d={} a={} {}{}{}", pick({"SUM", "MAX", "AMAX", "ARGMAX"}), d, a, shape, type("at"), type("dt"));
+        text = fmt::format("VRED.{} d={} a={} {}{}{}", pick({"SUM", "MAX", "AMAX", "ARGMAX"}), d, a, shape, type("at"),
+                           type("dt"));
         break;
       case 7:
-        text = fmt::format("VQNT d={} s={} a={} {} digits={}{}{}", digits(), words(), a, shape, from(1, 2), type("at"), group);
+        text = fmt::format("VQNT d={} s={} a={} {} digits={}{}{}", digits(), words(), a, shape, from(1, 2), type("at"),
+                           group);
         break;
       case 8: {
         const std::string f = pick({"F2B", "B2F", "I2F", "F2I", "Q2F"});
@@ -199,17 +212,18 @@ class Draw {
     switch (below(4)) {
       case 0:
         item.lines.push_back(fmt::format("CFG.LD.PITCH imm={}", from(1, 4)));
-        item.lines.push_back(fmt::format("LDG d={} s={} idx={} rows={} len={}", d, dram(written, 700), indices(), rows(40), len));
+        item.lines.push_back(
+            fmt::format("LDG d={} s={} idx={} rows={} len={}", d, dram(written, 700), indices(), rows(40), len));
         break;
       case 1:
         item.lines.push_back(fmt::format("CFG.LD.XSB imm={}", from(zones_.digits_end, zones_.words_end)));
         // The panels lie at the end of the segment `in`.
-        item.lines.push_back(
-            fmt::format("LDX d={} s=hbm[{}] blocks={}", d, kIn + static_cast<uint64_t>(zones_.spm + 17 * below(6)), from(0, 3)));
+        item.lines.push_back(fmt::format("LDX d={} s=hbm[{}] blocks={}", d,
+                                         kIn + static_cast<uint64_t>(zones_.spm + 17 * below(6)), from(0, 3)));
         break;
       default:
-        item.lines.push_back(fmt::format("LD d={} s={} rows={} len={} sstride={} dstride={}", d, dram(written, 60), rows(8), len,
-                                         from(0, 30), from(len, len + 4)));
+        item.lines.push_back(fmt::format("LD d={} s={} rows={} len={} sstride={} dstride={}", d, dram(written, 60),
+                                         rows(8), len, from(0, 30), from(len, len + 4)));
     }
     return item;
   }
@@ -221,10 +235,11 @@ class Draw {
     const std::string s = chance(0.4) ? acc() : chance(0.6) ? words() : digits();
     if (chance(0.4)) {
       item.lines.push_back(fmt::format("CFG.ST.PITCH imm={}", from(1, 4)));
-      item.lines.push_back(fmt::format("STG d={} idx={} s={} rows={} len={}", dram(true, 700), indices(), s, rows(40), len));
+      item.lines.push_back(
+          fmt::format("STG d={} idx={} s={} rows={} len={}", dram(true, 700), indices(), s, rows(40), len));
     } else {
-      item.lines.push_back(fmt::format("ST d={} s={} rows={} len={} sstride={} dstride={}", dram(true, 60), s, rows(8), len,
-                                       from(0, 6), from(len, len + 20)));
+      item.lines.push_back(fmt::format("ST d={} s={} rows={} len={} sstride={} dstride={}", dram(true, 60), s, rows(8),
+                                       len, from(0, 6), from(len, len + 20)));
       if (chance(0.1)) item.lines.insert(item.lines.begin(), "CFG.ST.XSB imm=3");
     }
     return item;
@@ -236,27 +251,33 @@ class Draw {
     const int len = chance(0.06) ? 0 : from(1, 5);
     const auto place = [&] { return chance(0.3) ? acc() : chance(0.7) ? words() : digits(); };
     item.lines.push_back(fmt::format("SND d={} s={} rows={} len={} mask=r{} sstride={} dstride={}", place(), place(),
-                                     chance(0.06) ? 0 : from(1, 6), len, chance(0.1) ? 0 : 4, from(0, 6), from(len, len + 3)));
+                                     chance(0.06) ? 0 : from(1, 6), len, chance(0.1) ? 0 : 4, from(0, 6),
+                                     from(len, len + 3)));
     return item;
   }
 
   Item control() {
     Item item;
     switch (below(7)) {
-      case 0: item.lines = {fmt::format("SET rd=r{} imm={}", from(1, 3), below(60))}; break;
+      case 0: item.lines = {fmt::format("SET rd=r{} imm={}", from(0, 3), below(60))}; break;
       case 1: item.lines = {fmt::format("ADD rd=r{} rs=r{} imm={}", from(1, 3), from(1, 3), from(-9, 9))}; break;
       case 2: {
         const int size = below(3);
         item.lines = {fmt::format("LDR rd=r{} s={} byte={} size={} add={} rsh={} lsh={} rs=r{}", from(5, 9),
                                   chance(0.5) ? indices() : words(), below(64 >> size) << size,
-                                  std::array{"u8", "u16", "u32"}[static_cast<size_t>(size)], below(9), below(20), below(4), from(0, 9))};
+                                  std::array{"u8", "u16", "u32"}[static_cast<size_t>(size)], below(9), below(20),
+                                  below(4), from(0, 9))};
         break;
       }
       case 3: item.lines = {fmt::format("SET rd=r{} imm={}", from(5, 7), below(7))}; break;
-      case 4: item.lines = {"SKIPZ rs=r" + std::to_string(from(0, 9))}; item.loop_end = from(1, 4); break;
+      case 4:
+        item.lines = {"SKIPZ rs=r" + std::to_string(from(0, 9))};
+        item.loop_end = from(1, 4);
+        break;
       default:
-        item.lines = {fmt::format("LOOP n={} step=r{}:{},r{}:{}", chance(0.3) ? "r" + std::to_string(from(5, 7)) : std::to_string(below(4)),
-                                  from(1, 3), from(-3, 4), from(1, 3), from(-3, 4))};
+        item.lines = {fmt::format("LOOP n={} step=r{}:{},r{}:{}",
+                                  chance(0.3) ? "r" + std::to_string(from(5, 7)) : std::to_string(below(4)), from(1, 3),
+                                  from(-3, 4), from(1, 3), from(-3, 4))};
         item.loop_end = chance(0.1) ? 0 : from(1, 5);
     }
     return item;
@@ -284,9 +305,12 @@ std::shared_ptr<std::vector<std::byte>> contents(Draw& draw, const Zones& zones)
       store(at, word);
     } else if (line < zones.words_end) {
       const double kind = static_cast<double>(draw.below(1000)) / 1000;
-      if (kind < 0.02) store(at, kCorners[draw.below(static_cast<int>(std::size(kCorners)))]);
-      else if (kind < 0.05) store(at, static_cast<uint32_t>(draw.bits()));
-      else store(at, std::bit_cast<uint32_t>(static_cast<float>(draw.below(4096) - 2048) / 256.f));
+      if (kind < 0.02)
+        store(at, kCorners[draw.below(static_cast<int>(std::size(kCorners)))]);
+      else if (kind < 0.05)
+        store(at, static_cast<uint32_t>(draw.bits()));
+      else
+        store(at, std::bit_cast<uint32_t>(static_cast<float>(draw.below(4096) - 2048) / 256.f));
     } else if (line < zones.spm) {
       store(at, static_cast<uint32_t>(draw.below(12)));
     } else if ((line - zones.spm) % 17 < 16) {
@@ -355,13 +379,19 @@ class Builder {
     for (int u = 0; u < isa::kUnits; ++u) {
       if (u != static_cast<int>(unit) && u != 0 && used_[static_cast<size_t>(u)]) posters.push_back(u);
     }
-    for (const int u : posters)
-      line(fmt::format("SYNC unit={} post={}:1{}", isa::name(static_cast<Unit>(u)), semaphore(u, unit),
+    std::vector<int> tokens;
+    for (const int u : posters) {
+      tokens.push_back(1 + static_cast<int>(shuffle() % 3));
+      line(fmt::format("SYNC unit={} post={}:{}{}", isa::name(static_cast<Unit>(u)), semaphore(u, unit), tokens.back(),
                        shuffle() % 4 == 0 ? " mask=r4 REMOTE" : ""),
            i);
-    for (const int u : posters) line(fmt::format("SYNC unit={} wait={}:1", isa::name(unit), semaphore(u, unit)), i);
+    }
+    for (size_t p = 0; p < posters.size(); ++p)
+      line(fmt::format("SYNC unit={} wait={}:{}", isa::name(unit), semaphore(posters[p], unit), tokens[p]), i);
   }
-  int semaphore(int poster, Unit waiter) const { return static_cast<int>(waiter) * 5 + (poster - (poster > static_cast<int>(waiter))); }
+  int semaphore(int poster, Unit waiter) const {
+    return static_cast<int>(waiter) * 5 + (poster - (poster > static_cast<int>(waiter)));
+  }
   uint64_t shuffle() { return shuffle_(); }
 
   void emit() {
@@ -379,9 +409,12 @@ class Builder {
     line("SET rd=r6 imm=0", -1);
     line("SET rd=r7 imm=5", -1);
     line(fmt::format("LD d=spm[0] s=hbm[{}] rows=1 len={}", kIn, zones.spm), -1);
-    line(fmt::format("LD d=acc[0] s=hbm[{}] rows=1 len={} post=30:3", kIn + static_cast<uint64_t>(zones.digits_end), zones.acc), -1);
+    line(fmt::format("LD d=acc[0] s=hbm[{}] rows=1 len={} post=30:3", kIn + static_cast<uint64_t>(zones.digits_end),
+                     zones.acc),
+         -1);
     line("SYNC unit=LD post=30:3", -1);  // a post gives at most three tokens
-    for (int u = 0; u < isa::kUnits; ++u) line(fmt::format("SYNC unit={} wait=30:1", isa::name(static_cast<Unit>(u))), -1);
+    for (int u = 0; u < isa::kUnits; ++u)
+      line(fmt::format("SYNC unit={} wait=30:1", isa::name(static_cast<Unit>(u))), -1);
     struct Body {
       size_t at;
       int end;
@@ -404,6 +437,19 @@ class Builder {
       for (const std::string& text : item.lines) line(text, i);
       if (item.unit != Unit::kCtl) used_[static_cast<size_t>(item.unit)] = true;
     }
+    // Posts of CTL, and more tokens with SND than a semaphore holds: one that is given twice overflows.
+    line("SYNC unit=CTL post=31:1", -1);
+    line("SYNC unit=CTL post=31:2 mask=r4 REMOTE", -1);
+    line("SYNC unit=VX wait=31:3", -1);
+    // Data that is used as soon as its post is there.
+    order(-1, Unit::kNx);
+    const int arrived = semaphore(static_cast<int>(Unit::kNx), Unit::kSt);
+    line(fmt::format("SND d=spm[64] s=spm[0] rows=8 len=4 sstride=4 dstride=4 mask=r4 post={}:1", arrived), -1);
+    line(fmt::format("SYNC unit=ST wait={}:1", arrived), -1);
+    line(fmt::format("ST d=hbm[{}] s=spm[64] rows=1 len=32", kOut), -1);
+    line("LOOP n=40 len=2", -1);
+    line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
+    line("SYNC unit=VX wait=31:2", -1);
     line("HALT", -1);
     program_.cores.assign(1, {});
     for (const isa::Instr& instr : code_) program_.cores[0].code.push_back(isa::encode(instr));

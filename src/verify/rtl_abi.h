@@ -17,12 +17,12 @@ struct HadalRtlPort {  // of one core
   uint64_t ar_line, aw_line;
   uint32_t w_data[16];
   uint32_t t_pc;
-  uint8_t t_issue, t_done;             // a bit a unit
-  uint8_t t_write, t_acc;              // a bit a writer: LD, network, MM, VX
-  uint8_t t_half, t_from, t_end;       // MM: half of the line; network: the sender; ST: w_data ends an instruction
+  uint8_t t_issue, t_done;        // a bit a unit
+  uint8_t t_write, t_acc;         // a bit a writer: LD, network, MM, VX
+  uint8_t t_half, t_from, t_end;  // MM: half of the line; network: the sender; ST: w_data ends an instruction
   uint16_t t_line[4];
-  uint64_t t_strb;                     // VX: bytes of the line
-  uint32_t t_data[4][16];              // MM: in the first half
+  uint64_t t_strb;         // VX: bytes of the line
+  uint32_t t_data[4][16];  // MM: in the first half
 };
 
 // A model has `cores` ports. A cycle is settle (inputs in, outputs out) and then edge.

@@ -84,9 +84,11 @@ std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   write_packages(chip, directory.string());
   std::string command = fmt::format(
       "verilator --cc --exe --build -j 2 -O3 --x-assign fast --x-initial fast --noassert --top-module hadal_top "
-      "-GN={} -Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 -DHADAL_CORES={}{} -I{}' "
+      "-GN={} -Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 "
+      "-DHADAL_CORES={}{} -I{}' "
       "-LDFLAGS -shared -MAKEFLAGS OPT_FAST=-O2 {}",
-      cores, (directory / "obj").string(), cores, mutants ? " -DHADAL_MUTANTS" : "", include.string(), options.waveforms ? "--trace-fst " : "");
+      cores, (directory / "obj").string(), cores, mutants ? " -DHADAL_MUTANTS" : "", include.string(),
+      options.waveforms ? "--trace-fst " : "");
   command += fmt::format("'{0}/hadal_isa_pkg.sv' '{0}/hadal_chip_pkg.sv'", directory.string());
   for (const fs::path& file : files) command += fmt::format(" '{}'", file.string());
   const fs::path log = directory / "verilator.log";

@@ -14,7 +14,7 @@ namespace hadal::verify {
 struct BuildOptions {
   std::string rtl_directory;     // rtl/ of the source tree, or a changed copy of it
   std::string source_directory;  // src/ of the source tree
-  std::string build_directory;  // results lie in build_directory/HASH, by what they are made from
+  std::string build_directory;   // results lie in build_directory/HASH, by what they are made from
   bool waveforms = false;
 };
 

@@ -1,6 +1,7 @@
 // Layers of every family as matrices and vectors in DRAM.
 #include "kernels/weights.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -160,7 +161,7 @@ class Packer {
       w.q_norm = vector(prefix + "q_a_layernorm.weight");
       down = all_rows(linear(prefix + "q_a_proj"));
     }
-    for (TileSource& tile : all_rows(linear(prefix + "kv_a_proj_with_mqa"))) down.push_back(std::move(tile));
+    for (const TileSource& tile : all_rows(linear(prefix + "kv_a_proj_with_mqa"))) down.push_back(tile);
     w.qkv_down = pack(image_, std::move(down), digits_);
     w.q_up = matrix(prefix + (c_.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
     w.output = matrix(prefix + "o_proj");
@@ -207,7 +208,7 @@ class Packer {
       for (size_t n = 0; n < rows.size(); n += 32) {
         TileSource tile{source, {}};
         std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(n), 32, tile.rows.begin());
-        tiles.push_back(std::move(tile));
+        tiles.push_back(tile);
       }
       if (!c_.qkv_bias) continue;
       const uint64_t line = pack_vector(image_, tensor(prefix + part.name + ".bias"), rows);

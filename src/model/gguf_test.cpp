@@ -124,7 +124,7 @@ struct Small {
 class GgufFile : public ::testing::Test {
  protected:
   std::string write(const std::string& bytes) {
-    const std::string path = directory_.file(fmt::format("{}.gguf", count_++));
+    std::string path = directory_.file(fmt::format("{}.gguf", count_++));
     testing::write_file(path, bytes);
     return path;
   }

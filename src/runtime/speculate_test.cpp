@@ -165,7 +165,7 @@ TEST_F(Speculate, NeedsTheLayer) {
   const testing::SmallModel without;
   EXPECT_FALSE(without.model.has_mtp());
   try {
-    Session(without.model, chip_, options(true));
+    const Session session(without.model, chip_, options(true));
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::kInput);

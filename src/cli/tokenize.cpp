@@ -27,7 +27,7 @@ struct Options {
 };
 
 json parse_line(const std::string& line, const std::string& where, bool decode) {
-  const json value = json::parse(line, nullptr, false);
+  json value = json::parse(line, nullptr, false);
   if (!decode && !value.is_string()) input_error(where, "holds no JSON string; a text in quotes is needed");
   if (decode && !value.is_array()) input_error(where, "holds no JSON list; token ids in brackets are needed");
   for (const json& id : decode ? value : json::array()) {

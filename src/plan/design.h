@@ -31,7 +31,7 @@ struct Evaluation {
 };
 
 // Rules of possibility: the process, memory and package may be had by the buyer; die within the reticle; interposer
-// within the package; a decode rate within the latency limit. Fleets here are fractional: a search needs no whole groups.
+// within the package; a decode rate within the latency limit. Fleets here are fractional: no whole groups.
 class DesignEvaluator {
  public:
   DesignEvaluator(const Scenario& scenario, const DesignSpace& space, Facts& facts, const PredictedRates& rates);

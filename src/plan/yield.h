@@ -20,7 +20,8 @@ double dies_per_wafer(double area_mm2, double diameter_mm);
 
 // A die of `cores` equal parts of `core_mm2` and the rest, of which `spare` cores may be bad. Defects cluster by die,
 // as the negative binomial has them: the density of a die is gamma distributed with mean d0 and shape alpha; given
-// it, parts fail independently. Poisson is the limit without clustering; Murphy and Seeds are treated as their own mixtures.
+// it, parts fail independently. Poisson is the limit without clustering; Murphy and Seeds have mixtures of
+// their own.
 struct HarvestedDie {
   double area_mm2 = 0, core_mm2 = 0;
   int cores = 0, spare = 0;

@@ -1,4 +1,5 @@
-// A core: CTL and five units behind queues, semaphores, SPM and ACC, a memory port and a network port. The trace outputs
+// A core: CTL and five units behind queues, semaphores, SPM and ACC, a memory port and a network port. The trace
+// outputs
 // say what is committed; nothing depends on them.
 module hadal_core (
   input  logic             clk_i,
@@ -169,7 +170,8 @@ module hadal_core (
   // ---- ST ----
   hadal_st u_st (
     .clk_i, .rst_ni, .valid_i(u_valid[St]), .cfg_i(u_cfg[St]), .issue_i(st_issue), .ready_o(u_ready[St]),
-    .done_o(u_done[St]), .aw_valid_o, .aw_line_o, .aw_ready_i, .w_valid_o, .w_data_o, .w_end_o(t_end_o), .w_ready_i, .b_valid_i,
+    .done_o(u_done[St]), .aw_valid_o, .aw_line_o, .aw_ready_i, .w_valid_o, .w_data_o, .w_end_o(t_end_o), .w_ready_i,
+        .b_valid_i,
     .idx_req_o(s_req[2]), .idx_line_o(s_line[47:32]), .idx_gnt_i(s_gnt[2]), .idx_valid_i(s_valid[2]),
     .idx_data_i(s_data[1535:1024]), .r_req_o(x_req[0]), .r_acc_o(x_acc[0]), .r_line_o(x_line[15:0]),
     .r_gnt_i(x_gnt[0]), .r_valid_i(x_valid[0]), .r_data_i(x_data[511:0]));
@@ -208,9 +210,11 @@ module hadal_core (
     .clk_i, .rst_ni, .valid_i(u_valid[Vx]), .ready_o(u_ready[Vx]), .instr_i(vx_issue.instr),
     .cfg_value_i(vx_issue.value), .d_line_i(vx_issue.d), .a_line_i(vx_issue.a), .b_line_i(vx_issue.b),
     .done_o(u_done[Vx]), .fault_o(fault_o[3]),
-    .a_req_o(x_req[2]), .a_we_o(a_we), .a_acc_o(x_acc[2]), .a_line_o(x_line[47:32]), .a_wstrb_o(a_wstrb), .a_wdata_o(a_wdata),
+    .a_req_o(x_req[2]), .a_we_o(a_we), .a_acc_o(x_acc[2]), .a_line_o(x_line[47:32]), .a_wstrb_o(a_wstrb),
+        .a_wdata_o(a_wdata),
     .a_gnt_i(x_gnt[2]), .a_rvalid_i(x_valid[2]), .a_rdata_i(x_data[1535:1024]),
-    .b_req_o(x_req[3]), .b_we_o(b_we), .b_acc_o(x_acc[3]), .b_line_o(x_line[63:48]), .b_wstrb_o(b_wstrb), .b_wdata_o(b_wdata),
+    .b_req_o(x_req[3]), .b_we_o(b_we), .b_acc_o(x_acc[3]), .b_line_o(x_line[63:48]), .b_wstrb_o(b_wstrb),
+        .b_wdata_o(b_wdata),
     .b_gnt_i(x_gnt[3]), .b_rvalid_i(x_valid[3]), .b_rdata_i(x_data[2047:1536]),
     .d_req_o(vd_req), .d_we_o(vd_we), .d_acc_o(vd_acc), .d_line_o(x_line[79:64]), .d_wstrb_o(w_strb[191:128]),
     .d_wdata_o(w_data[1535:1024]), .d_gnt_i(x_gnt[4] || sw_gnt[2] || aw_gnt[2]), .d_rvalid_i(x_valid[4]),
@@ -239,6 +243,7 @@ module hadal_core (
   assign t_strb_o  = w_strb[191:128];
   assign t_data_o  = {w_data[1535:1024], 256'd0, mw_data, w_data[1023:0]};
   logic unused;
-  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_i.ack, in_i.from, in_i.mask, nx_issue.value, a_we, a_wstrb, a_wdata, b_we, b_wstrb,
+  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_i.ack, in_i.from, in_i.mask, nx_issue.value, a_we, a_wstrb,
+      a_wdata, b_we, b_wstrb,
                     b_wdata};  // a and b are never written
 endmodule

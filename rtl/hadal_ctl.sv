@@ -1,4 +1,5 @@
-// CTL: executes its own instructions in order and dispatches the others, with their registers read, to the queues of the
+// CTL: executes its own instructions in order and dispatches the others, with their registers read, to the queues of
+// the
 // units. One instruction a cycle; the end of a loop body costs nothing unless a surrounding body ends there too.
 module hadal_ctl (
   input  logic              clk_i,
@@ -58,7 +59,8 @@ module hadal_ctl (
       hadal_isa_pkg::OP_VALU, hadal_isa_pkg::OP_VMULA, hadal_isa_pkg::OP_VSFU, hadal_isa_pkg::OP_VRED,
       hadal_isa_pkg::OP_VQNT, hadal_isa_pkg::OP_VCVT, hadal_isa_pkg::OP_VPRM, hadal_isa_pkg::OP_VSEL:
         unit = hadal_isa_pkg::UNIT_VX;
-      hadal_isa_pkg::OP_HALT, hadal_isa_pkg::OP_SET, hadal_isa_pkg::OP_ADD, hadal_isa_pkg::OP_LDR, hadal_isa_pkg::OP_LOOP,
+      hadal_isa_pkg::OP_HALT, hadal_isa_pkg::OP_SET, hadal_isa_pkg::OP_ADD, hadal_isa_pkg::OP_LDR,
+          hadal_isa_pkg::OP_LOOP,
       hadal_isa_pkg::OP_SKIPZ: unit = hadal_isa_pkg::UNIT_CTL;
       default: begin
         unit  = hadal_isa_pkg::UNIT_CTL;
@@ -139,10 +141,12 @@ module hadal_ctl (
   logic unused_bottom;
   assign unused_bottom = &{1'b0, bottom_end, bottom_left, bottom_steps, line_d[47:26], line_a[47:26], line_b[47:26],
                            cfg_value[47:32]};
-  assign passes  = instr_i[hadal_isa_pkg::LOOP_SRC_LSB] ? count_value : {32'd0, instr_i[hadal_isa_pkg::LOOP_N_LSB +: 16]};
+  assign passes  = instr_i[hadal_isa_pkg::LOOP_SRC_LSB] ? count_value : {32'd0, instr_i[hadal_isa_pkg::LOOP_N_LSB +:
+      16]};
   assign pc_next = pc_q + 24'd1;
   assign loop_end = pc_next + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
-  assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB +: 12]};
+  assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB
+      +: 12]};
   assign loop_steps = {instr_i[hadal_isa_pkg::LOOP_AREG0_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC0_LSB +: 16],
                        instr_i[hadal_isa_pkg::LOOP_AREG1_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC1_LSB +: 16],
                        instr_i[hadal_isa_pkg::LOOP_AREG2_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC2_LSB +: 16]};

@@ -1,4 +1,5 @@
-// LD: DRAM to SPM or ACC. Lines are asked for in order, several at a time, come back in any order into a buffer, and are
+// LD: DRAM to SPM or ACC. Lines are asked for in order, several at a time, come back in any order into a buffer, and
+// are
 // written in order, so the writes of the unit are visible in program order. LDX asks for the scales of a panel first.
 module hadal_ld #(
   parameter int Outstanding = hadal_chip_pkg::DmaOutstanding
@@ -70,7 +71,8 @@ module hadal_ld #(
            issue_i.instr[hadal_isa_pkg::LD_LEN_LSB +: 12]),
     .dram_stride_i(is_ldx ? 12'd17 : issue_i.instr[hadal_isa_pkg::LD_SSTRIDE_LSB +: 12]),
     .local_stride_i(is_ldx ? 12'd32 : {2'd0, issue_i.instr[hadal_isa_pkg::LD_DSTRIDE_LSB +: 10]}),
-    .index_i(issue_i.b), .pitch_i(pitch_q), .setup_i(4'(hadal_chip_pkg::DmaSetup - 2)), .hold_i(used_q != '0), .free_o(walk_free),
+    .index_i(issue_i.b), .pitch_i(pitch_q), .setup_i(4'(hadal_chip_pkg::DmaSetup - 2)), .hold_i(used_q != '0),
+        .free_o(walk_free),
     .valid_o(line_valid), .dram_o(line_dram), .local_o(line_local), .last_o(line_last), .none_o(line_none),
     .ready_i(line_ready), .spm_req_o, .spm_line_o, .spm_gnt_i, .spm_valid_i, .spm_data_i);
 

@@ -152,8 +152,10 @@ module hadal_nx #(
   // and ACC taken together, against those of the instruction that would start.
   assign d_first = issue_i.d[15:0];
   assign a_first = issue_i.a[15:0];
-  assign d_end   = d_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) + {4'd0, i_len};
-  assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) + {4'd0, i_len};
+  assign d_end   = d_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) +
+      {4'd0, i_len};
+  assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) +
+      {4'd0, i_len};
   assign meets   = a_first < high_q && low_q < a_end;
   assign fly_room = flying_q != (FlyW+1)'(Flying) && !(self_q && flying_q != '0 && meets);
   assign acked    = end_old ? old_q + 1'b1 : old_q;  // one that ends has had all of its own

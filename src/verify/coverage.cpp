@@ -33,7 +33,7 @@ std::string mma_name(bool clr, bool rsc, int layout, bool da, bool db, int group
 }
 
 std::string vector_name(const isa::Instr& i) {
-  const std::string name = function_name(i);
+  std::string name = function_name(i);
   const int group = i.flags >> isa::flag::kGroupShift;
   switch (i.op) {
     case Op::kValu:

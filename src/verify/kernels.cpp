@@ -66,7 +66,7 @@ constexpr Text kKernels[] = {
 };
 
 std::shared_ptr<std::vector<std::byte>> contents() {
-  const auto bytes = std::make_shared<std::vector<std::byte>>(1400 * 64);
+  auto bytes = std::make_shared<std::vector<std::byte>>(1400 * 64);
   for (size_t at = 0; at < bytes->size(); at += 4) {
     const size_t line = at / 64;
     uint32_t word = static_cast<uint32_t>(at * 2654435761u) & 0x77777777u;  // digits that are no NaN

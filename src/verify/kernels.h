@@ -1,4 +1,5 @@
-// Small programs whose cycles are compared between the RTL and the timing simulator, one for each thing that takes time.
+// Small programs whose cycles are compared between the RTL and the timing simulator, one for each thing that takes
+// time.
 #pragma once
 
 #include <string>

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
@@ -26,7 +27,8 @@ struct Place {
   Space space{};
   int core = 0;
   uint64_t line = 0;
-  auto operator<=>(const Place&) const = default;
+  bool operator<(const Place& o) const { return std::tie(space, core, line) < std::tie(o.space, o.core, o.line); }
+  bool operator==(const Place& o) const = default;
 };
 
 std::string text(const Place& p) {

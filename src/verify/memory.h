@@ -1,4 +1,5 @@
-// The memory behind the ports of the RTL: the segments of a program and, behind them, the instruction streams. Reads may
+// The memory behind the ports of the RTL: the segments of a program and, behind them, the instruction streams. Reads
+// may
 // be answered in any order, writes keep theirs.
 #pragma once
 

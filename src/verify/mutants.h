@@ -13,7 +13,8 @@ struct Mutation {
 // rtl/mutations.txt. Throws an input error with the line of what it cannot read.
 std::vector<Mutation> load_mutations(const std::string& path);
 
-// Writes the copy. Number i of the list (from 1) acts when RtlModel::mutate(i) was called. Throws an input error when an
+// Writes the copy. Number i of the list (from 1) acts when RtlModel::mutate(i) was called. Throws an input error when
+// an
 // expression is not in its file exactly once.
 void write_mutants(const std::string& rtl, const std::vector<Mutation>& mutations, const std::string& to);
 

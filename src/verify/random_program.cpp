@@ -290,7 +290,7 @@ class Draw {
 
 // Contents of the segment `in`: digits, words with corner values, small row numbers, FP4 panels.
 std::shared_ptr<std::vector<std::byte>> contents(Draw& draw, const Zones& zones) {
-  const auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(zones.spm + 17 * 9) * 64);
+  auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<size_t>(zones.spm + 17 * 9) * 64);
   const auto store = [&](size_t at, uint32_t word) { std::memcpy(bytes->data() + at, &word, 4); };
   constexpr uint32_t kCorners[] = {0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0xFFC12345,
                                    0x00000001, 0x807FFFFF, 0x00800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x3F800000, 0xBF800000};

@@ -64,7 +64,7 @@ std::vector<ServingPoint> PredictedRates::points(const Build& build, double cloc
                                  .tokens_per_s_per_chip;
     ServingPoint p = measured;
     double own = 0;
-    for (const chip::Bound bound : {chip::Bound::kNominal, chip::Bound::kLow, chip::Bound::kHigh}) {
+    for (const chip::Bound bound : {chip::Bound::kNominal, chip::Bound::kSlow, chip::Bound::kFast}) {
       const chip::Chip chip = as_built(build, clock_hz, chip::load_any(build.chip.file, bound));
       const predict::Prediction prediction =
           predict::predict(chip, constants_, model_, options_for(measured, workload, chip, true));

@@ -35,10 +35,12 @@ unformatted() {
 
 # clang-tidy on every source of the build, unless it and what it includes are as they were when it last passed.
 tidy_file() {
-  local source=$1 stamp=build/lint/${1//\//.} found
+  local source=$1 stamp=build/lint/${1//\//.} found flags
   sha256sum --check --status "$stamp" 2>/dev/null && return 0
   found=$(clang-tidy --quiet -p build "$source" 2>/dev/null) || { echo "${found:-clang-tidy failed on $source}"; return 1; }
-  { echo .clang-tidy; clang++ -std=c++20 -I src -MM "$source" | tr -d '\\' | tr ' ' '\n' | grep -v ':$' | grep .; } |
+  flags=$(grep -F -- "-c $PWD/$source\"" build/compile_commands.json | grep -oE -- '-(I|isystem )[^ ]+' | sort -u)
+  # shellcheck disable=SC2086 # several words
+  { echo .clang-tidy; clang++ -std=c++20 $flags -MM "$source" | tr -d '\\' | tr ' ' '\n' | grep -v ':$' | grep .; } |
     xargs sha256sum >"$stamp"
 }
 export -f tidy_file

@@ -1,4 +1,5 @@
 // A search that is killed again and again ends with the front of one that was left alone.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -32,8 +33,8 @@ TEST(ExploreCommand, TwentyKillsLoseAndRepeatNothing) {
   std::mt19937 random(kSeed);
   for (int i = 0; i < 20; ++i) {
     const double seconds = 0.2 + static_cast<double>(random() % 1500) * 1e-3;
-    const std::string command = "timeout -s KILL " + std::to_string(seconds) + " '" + HADAL_BINARY + "' explore '" +
-                                scenario + "' --store '" + store + "' >/dev/null 2>&1";
+    const std::string command = fmt::format("timeout -s KILL {} '{}' explore '{}' --store '{}' >/dev/null 2>&1",
+                                            seconds, HADAL_BINARY, scenario, store);
     static_cast<void>(std::system(command.c_str()));
   }
   const json killed = json::parse(hadal({"explore", scenario, "--store", store, "--json", "-"}).out);

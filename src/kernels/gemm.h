@@ -14,7 +14,7 @@ struct GemmShape {
   int m = 0, n = 0, k = 0;  // n a multiple of 32, k of 128
 };
 
-// The program and where the host puts operands and finds the result (byte addresses). Rows of A and its scales are
+// The program, and where the host writes operands and reads the result (byte addresses). Rows of A and its scales are
 // padded to a multiple of 16.
 struct Gemm {
   GemmShape shape;

@@ -37,9 +37,15 @@ double step_error(const StepCheck& step) { return 100 * std::abs(step.predicted_
 TEST(CrossLayer, TheBundledModel) {
   const chip::Chip chip = chip::load(testing::chip_file("hadal-1"));
   const model::Model tiny = model::Model::load(std::string(HADAL_SOURCE_DIR) + "/models/hadal-tiny");
-  for (const auto& [batch, context] : {std::pair{1, 64}, {16, 64}, {4, 200}}) {
-    const StepCheck step = check_step(tiny, chip, batch, context);
-    EXPECT_LE(median_error(step, "hadal-tiny"), 8);
+  // The chains were measured at the first two; the third lies between them, where operators do not follow their rows
+  // smoothly.
+  struct Point {
+    int batch, context;
+    double most_pct;
+  };
+  for (const Point& p : {Point{1, 64, 2}, {16, 64, 2}, {4, 200, 10}}) {
+    const StepCheck step = check_step(tiny, chip, p.batch, p.context);
+    EXPECT_LE(median_error(step, "hadal-tiny"), p.most_pct);
     EXPECT_LE(step_error(step), 5);
   }
 }
@@ -67,8 +73,8 @@ TEST(CrossLayer, ALargerModelOfRandomWeights) {
   const model::Model model = model::Model::load(directory.path());
   for (const auto& [batch, context] : {std::pair{1, 140}, {8, 40}}) {
     const StepCheck step = check_step(model, chip, batch, context);
-    EXPECT_LE(median_error(step, "random"), 15);
-    EXPECT_LE(step_error(step), 8);
+    EXPECT_LE(median_error(step, "random"), 8);
+    EXPECT_LE(step_error(step), 5);
   }
 }
 

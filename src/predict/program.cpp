@@ -22,11 +22,11 @@ struct Chain {
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {{Kind::kEmbed, 1120, 2.6},  {Kind::kQkvDown, 496, 0.38}, {Kind::kKvWrite, 0, 0},
-                             {Kind::kQUp, 486, 0.69},    {Kind::kQAbsorb, 739, 0.1},  {Kind::kAttention, 1313, 0},
-                             {Kind::kVUp, 877, 1.6},     {Kind::kOutput, 592, 0},     {Kind::kMlpUp, 733, 0.34},
-                             {Kind::kMlpDown, 258, 0.6}, {Kind::kRouter, 1779, 0},    {Kind::kExperts, 1166, 1.3},
-                             {Kind::kCombine, 896, 1.4}, {Kind::kLmHead, 1156, 0}};
+constexpr Chain kChains[] = {{Kind::kEmbed, 1401, 0.45}, {Kind::kQkvDown, 585, 0.38}, {Kind::kKvWrite, 0, 0},
+                             {Kind::kQUp, 445, 0.69},    {Kind::kQAbsorb, 838, 0},    {Kind::kAttention, 1313, 0},
+                             {Kind::kVUp, 864, 1.67},    {Kind::kOutput, 564, 0},     {Kind::kMlpUp, 733, 0.34},
+                             {Kind::kMlpDown, 258, 0.6}, {Kind::kRouter, 2095, 0},    {Kind::kExperts, 1166, 1.3},
+                             {Kind::kCombine, 896, 1.4}, {Kind::kLmHead, 918, 0}};
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
 constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once

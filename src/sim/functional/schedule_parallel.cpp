@@ -122,7 +122,7 @@ class InParallel : public Scheduler {
     }
   }
 
-  // False when nothing is left to do anywhere: every lane sleeps, and no mail is on its way, because who sends is awake.
+  // False when nothing is left to do anywhere: every lane sleeps, and no mail is on its way, as who sends is awake.
   bool wait_for_work(Lane& lane) {
     // Mail usually comes within microseconds, sooner than a sleeping thread wakes.
     for (int look = 0; look < kLooks && lane.queue.empty() && !lane.any && !stopped_; ++look) std::this_thread::yield();

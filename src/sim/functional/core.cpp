@@ -50,7 +50,7 @@ Semaphores::Tokens* Semaphores::add(int s, int n) {
 
 bool Semaphores::post(int s, int n, const Clock& clock) {
   Tokens* run = add(s, n);
-  if (run != nullptr) run->clock = clock;
+  if (run != nullptr && clocks_) run->clock = clock;
   return run != nullptr;
 }
 
@@ -69,13 +69,13 @@ bool Semaphores::take(int s, int n, Clock& clock) {
     const int taken = std::min(n, run.count);
     if (run.sent) {
       clock.join(core_, *run.sent, pool_);
-    } else {
+    } else if (clocks_) {
       clock.join(run.clock);
     }
     n -= taken;
     run.count -= taken;
     if (run.count == 0) {
-      run = Tokens();
+      if (clocks_) run = Tokens();
       semaphore.pop();
     }
   }
@@ -92,7 +92,7 @@ Core::Core(int id, const chip::Chip& chip, Dram& dram, Checks checks)
       dram_(dram),
       spm_("SPM", id, chip.spm.bytes, checks),
       acc_("ACC", id, chip.acc.bytes, checks),
-      semaphores_(id, pool_) {
+      semaphores_(id, pool_, checks.races) {
   for (UnitState& unit : units_) unit.fifo.ring.resize(static_cast<size_t>(chip.fifo_depth));
 }
 
@@ -235,7 +235,7 @@ void Core::dispatch(const Code& code) {
   issued.mask = registers_[in.mask];
   const bool dma = in.op == isa::Op::kLd || in.op == isa::Op::kLdg || in.op == isa::Op::kSt || in.op == isa::Op::kStg;
   issued.rows = dma && (in.flags & isa::flag::kRowsReg) != 0 ? registers_[in.rows & 15] : in.rows;
-  issued.ctl_news = unit.ctl_told != ctl_learned_;
+  issued.ctl_news = check_races_ && unit.ctl_told != ctl_learned_;
   if (issued.ctl_news) {
     issued.ctl = state(isa::Unit::kCtl).clock;
     unit.ctl_told = ctl_learned_;

@@ -68,7 +68,9 @@ class Fabric {
 
 class Semaphores {
  public:
-  Semaphores(int core, TablePool& pool) : core_(core), pool_(pool), semaphores_(isa::kSemaphores) {}
+  // Without `clocks` tokens carry none.
+  Semaphores(int core, TablePool& pool, bool clocks)
+      : core_(core), clocks_(clocks), pool_(pool), semaphores_(isa::kSemaphores) {}
   void reset();
   int value(int s) const { return semaphores_[static_cast<size_t>(s)].value; }
   // False when the post would exceed the largest value.
@@ -94,6 +96,7 @@ class Semaphores {
   Tokens* add(int s, int n);
 
   const int core_;
+  const bool clocks_;
   TablePool& pool_;
   std::vector<Semaphore> semaphores_;
 };

@@ -48,8 +48,11 @@ void LocalMemory::check_bounds(const Region& region, const char* operand) const 
         region.row_bytes, region.stride, region.byte / kLine, size / kLine);
 }
 
+namespace {
+
+// Calls part(word, count) for the words of each row.
 template <typename F>
-void LocalMemory::by_words(const Region& region, F&& part) {
+void by_words(const Region& region, F&& part) {
   const bool solid = region.rows == 1 || region.stride == region.row_bytes;
   const uint64_t rows = solid ? 1 : region.rows;
   const uint64_t row_bytes = solid ? region.rows * region.row_bytes : region.row_bytes;
@@ -60,10 +63,22 @@ void LocalMemory::by_words(const Region& region, F&& part) {
   }
 }
 
+}  // namespace
+
+void LocalMemory::record_read(const Access& access, const Region& region) {
+  if (!shadow_.checks()) return;
+  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.read(access, word, count); });
+}
+
+void LocalMemory::record_write(const Access& access, const Region& region) {
+  if (!shadow_.checks()) return;
+  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+}
+
 void LocalMemory::check_read(const Access& access, const Region& region, const char* operand) {
   if (region.empty()) return;
   check_bounds(region, operand);
-  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.read(access, word, count); });
+  record_read(access, region);
 }
 
 const std::byte* LocalMemory::read(const Access& access, const Region& region, const char* operand) {
@@ -76,7 +91,7 @@ const std::byte* LocalMemory::read(const Access& access, const Region& region, c
 std::byte* LocalMemory::write(const Access& access, const Region& region, const char* operand) {
   if (region.empty()) return bytes_.data();
   check_bounds(region, operand);
-  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+  record_write(access, region);
   settle(region.byte, region.end());
   if (log_ != nullptr) {
     for (uint64_t r = 0; r < region.rows; ++r) {
@@ -91,16 +106,26 @@ std::byte* LocalMemory::write(const Access& access, const Region& region, const 
 void LocalMemory::lend(const Access& access, const Region& region, const std::byte* from, uint64_t from_stride,
                        const char* operand) {
   check_bounds(region, operand);
-  by_words(region, [&](uint64_t word, uint64_t count) { shadow_.write(access, word, count); });
+  record_write(access, region);
   if (region.rows == 1 || region.stride == region.row_bytes) {
     std::erase_if(
         lent_, [&](const Lent& lent) { return lent.region.byte >= region.byte && lent.region.end() <= region.end(); });
   }
   settle(region.byte, region.end());
   lent_.push_back({region, from, from_stride});
+  find_lent();
 }
 
-void LocalMemory::settle(uint64_t first, uint64_t end) {
+void LocalMemory::find_lent() {
+  lent_first_ = UINT64_MAX;
+  lent_end_ = 0;
+  for (const Lent& lent : lent_) {
+    lent_first_ = std::min(lent_first_, lent.region.byte);
+    lent_end_ = std::max(lent_end_, lent.region.end());
+  }
+}
+
+void LocalMemory::settle_lent(uint64_t first, uint64_t end) {
   std::erase_if(lent_, [&](const Lent& lent) {
     const Region& to = lent.region;
     if (to.end() <= first || to.byte >= end) return false;
@@ -109,6 +134,7 @@ void LocalMemory::settle(uint64_t first, uint64_t end) {
     }
     return true;
   });
+  find_lent();
 }
 
 LocalMemory::View LocalMemory::view(const Region& region) {

@@ -93,15 +93,20 @@ class LocalMemory {
     const std::byte* from = nullptr;
     uint64_t stride = 0;
   };
-  void settle(uint64_t first, uint64_t end);
-  template <typename F>
-  static void by_words(const Region& region, F&& part);
+  void settle(uint64_t first, uint64_t end) {
+    if (first < lent_end_ && end > lent_first_) settle_lent(first, end);
+  }
+  void settle_lent(uint64_t first, uint64_t end);
+  void find_lent();
+  void record_read(const Access& access, const Region& region);
+  void record_write(const Access& access, const Region& region);
 
   std::string name_;
   int core_;
   Bytes bytes_;
   LocalShadow shadow_;
-  std::vector<Lent> lent_;  // apart from each other
+  std::vector<Lent> lent_;                  // apart from each other
+  uint64_t lent_first_ = 0, lent_end_ = 0;  // bytes from the first to the last that is lent
   WriteLog* log_ = nullptr;
   Space space_{};
 };

@@ -130,7 +130,7 @@ void LocalShadow::write_lines(const Access& access, uint64_t line, uint64_t coun
 }
 
 void LocalShadow::read(const Access& access, uint64_t word, uint64_t count) {
-  if (!checks_.any() || count == 0) return;
+  if (count == 0) return;
   const uint64_t end = word + count;
   uint64_t line = word / kWordsALine;
   if (word % kWordsALine != 0) {
@@ -147,7 +147,7 @@ void LocalShadow::read(const Access& access, uint64_t word, uint64_t count) {
 }
 
 void LocalShadow::write(const Access& access, uint64_t word, uint64_t count) {
-  if (!checks_.any() || count == 0) return;
+  if (count == 0) return;
   const uint64_t end = word + count;
   uint64_t line = word / kWordsALine;
   if (word % kWordsALine != 0) {

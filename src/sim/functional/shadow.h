@@ -29,6 +29,7 @@ class LocalShadow {
   LocalShadow(std::string name, int core, uint64_t lines, Checks checks);
 
   void start_launch(Time floor);
+  bool checks() const { return checks_.any(); }
   // Word ranges, in bounds. They check the access, throw a Fault or record it.
   void read(const Access& access, uint64_t word, uint64_t count);
   void write(const Access& access, uint64_t word, uint64_t count);

@@ -1,0 +1,58 @@
+// Decode and prefill of the checkpoint that HADAL_CHECKPOINT names: tokens a second of the functional simulator, for a
+// comparison with another program on the same file (tools/bench_llama.py).
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "runtime/generate.h"
+
+namespace hadal::runtime {
+namespace {
+
+constexpr int kPrefillRows = 32;
+
+struct Settings {
+  int rows = 1;
+  int weight_digits = 2;
+  bool checks = false;
+};
+
+// Rows of consecutive positions, again from the start where the context ends.
+void checkpoint(benchmark::State& state, const Settings& settings) {
+  const char* path = std::getenv("HADAL_CHECKPOINT");
+  if (path == nullptr) return state.SkipWithError("set HADAL_CHECKPOINT to a model to measure it");
+  constexpr int kContext = 256;
+  const model::Model model = model::Model::load(path);
+  const chip::Chip chip = chip::load("chips/hadal-1.yaml");
+  kernels::CompileOptions options{.sequences = 1, .context = kContext, .row_buckets = {settings.rows}};
+  options.weight_digits = settings.weight_digits;
+  const sim::FunctionalOptions functional{.check_races = settings.checks,
+                                          .check_initialised = settings.checks,
+                                          .interleave_seed = {},
+                                          .threads = static_cast<int>(state.range(0))};
+  Session session(model, chip, {.compile = options, .functional = functional, .timing = false});
+  std::vector<Row> rows(static_cast<size_t>(settings.rows));
+  int64_t position = 0;
+  const auto step = [&] {
+    for (Row& row : rows) row = {.token = static_cast<int32_t>(100 + position % 1000), .slot = 0, .position = position++};
+    session.step(rows);
+    benchmark::DoNotOptimize(argmax(session.logits(rows.size() - 1)));
+    if (position + settings.rows > kContext) position = 0;
+  };
+  step();  // makes the weights
+  for (auto _ : state) step();
+  state.counters["tokens_per_s"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * settings.rows), benchmark::Counter::kIsRate);
+}
+
+#define HADAL_CHECKPOINT_BENCH(name, ...) \
+  BENCHMARK_CAPTURE(checkpoint, name, Settings{__VA_ARGS__})->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime()
+HADAL_CHECKPOINT_BENCH(decode, .rows = 1);
+HADAL_CHECKPOINT_BENCH(decode_one_digit, .rows = 1, .weight_digits = 1);
+HADAL_CHECKPOINT_BENCH(decode_with_checks, .rows = 1, .checks = true);
+HADAL_CHECKPOINT_BENCH(prefill, .rows = kPrefillRows);
+HADAL_CHECKPOINT_BENCH(prefill_one_digit, .rows = kPrefillRows, .weight_digits = 1);
+
+}  // namespace
+}  // namespace hadal::runtime

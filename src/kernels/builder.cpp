@@ -247,8 +247,15 @@ isa::Dram Builder::dram(uint64_t line) {
   return {kWindowRegister, static_cast<uint32_t>(line % kWindowLines)};
 }
 
+int Builder::mask(uint64_t cores) {
+  if (mask_ != cores) set(kSendRegister, cores);
+  mask_ = cores;
+  return kSendRegister;
+}
+
 void Builder::forget_config() {
   window_.reset();
+  mask_.reset();
   for (auto& unit : config_) unit.fill(std::nullopt);
 }
 

@@ -82,6 +82,9 @@ class Builder {
   // The operand of a DRAM line. Offsets reach 16 GiB; beyond that a register holds the window, set when it changes.
   isa::Dram dram(uint64_t line);
 
+  // The register of a core mask, set when it changes.
+  int mask(uint64_t cores);
+
   // --- CTL ---
   void set(int rd, uint64_t imm);
   void add(int rd, int rs, int rt, int64_t imm);
@@ -158,13 +161,14 @@ class Builder {
   std::vector<Entry> entries_;
   std::vector<uint32_t> open_loops_;
   std::optional<uint64_t> window_;  // in kWindowRegister
+  std::optional<uint64_t> mask_;    // in kSendRegister
   std::array<std::array<std::optional<uint32_t>, 16>, isa::kUnits> config_{};
 };
 
 // The pass behind Builder::finish.
 program::Stream synchronise(const std::vector<Entry>& entries, uint32_t spm_lines, uint32_t acc_lines);
 
-inline constexpr int kWindowRegister = 13;
+inline constexpr int kWindowRegister = 13, kSendRegister = 12;
 inline constexpr uint64_t kWindowLines = uint64_t{1} << 28;  // what the offset of a DRAM operand reaches
 
 // Semaphores 0..kPairSemaphores-1 belong to autosync, the rest to the exchange.

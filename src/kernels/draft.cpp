@@ -40,7 +40,7 @@ void emit_draft_join(Emitter& e, const LayerWeights& w) {
     b.ld(state, {kHiddenRegister, static_cast<uint32_t>(e.p.areas.hidden % kWindowLines)}, 1, static_cast<int>(lines),
          0, 0, Object::kHidden);
     e.rms_norm(Vt{both + lines}, Vt{state}, w.hidden_norm, kInvHidden, 1, hidden);
-    e.broadcast(e.join, 0, static_cast<uint32_t>(e.own_rows[i]) * 2 * lines, both, 2 * lines, 1, 0);
+    e.send(e.all_cores(), e.join, 0, static_cast<uint32_t>(e.own_rows[i]) * 2 * lines, both, 2 * lines, 1, 0);
     b.release(m);
   }
   const auto rows = static_cast<uint32_t>(e.rows);
@@ -52,7 +52,7 @@ void emit_draft_join(Emitter& e, const LayerWeights& w) {
     product.prefetch();
     const Activations a = e.quantise(Vt{e.join}, e.rows, 2 * hidden, e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send(e.all_cores(), e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.delta.line, rows * lines, true}});

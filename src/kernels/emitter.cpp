@@ -41,18 +41,39 @@ Emitter::Emitter(const Plan& plan, int core_index)
 }
 
 // Key heads of a row go to different cores, as far apart as they are many.
+int Emitter::core_of_head(int row, int head) const {
+  const int stride = std::max(1, p.cores / static_cast<int>(c.num_key_value_heads));
+  return (row + head * stride) % p.cores;
+}
+
 void Emitter::assign_heads() {
-  const auto heads = static_cast<int>(c.num_key_value_heads);
-  const int stride = std::max(1, p.cores / heads);
   for (int r = 0; r < rows; ++r) {
-    for (int h = 0; h < heads; ++h) {
-      if ((r + h * stride) % p.cores != core) continue;
+    for (int h = 0; h < c.num_key_value_heads; ++h) {
+      if (core_of_head(r, h) != core) continue;
       const auto known = std::find(record_rows.begin(), record_rows.end(), r);
       own_heads.push_back({static_cast<int>(known - record_rows.begin()), h});
       if (known == record_rows.end()) record_rows.push_back(r);
     }
   }
 }
+
+Cores Emitter::sharers(uint32_t tiles) const {
+  Cores found = 0;
+  for (int other = 0; other < p.cores; ++other) {
+    if (share(tiles, other, p.cores).size() > 0) found |= Cores{1} << other;
+  }
+  return found;
+}
+
+Cores Emitter::head_cores() const {
+  Cores found = 0;
+  for (int r = 0; r < rows; ++r) {
+    for (int h = 0; h < c.num_key_value_heads; ++h) found |= Cores{1} << core_of_head(r, h);
+  }
+  return found;
+}
+
+Cores Emitter::row_cores() const { return (Cores{1} << std::min(rows, p.cores)) - 1; }
 
 void Emitter::exchange(isa::Unit unit, std::vector<Access> after, std::vector<Access> writes) {
   const int go = unit == isa::Unit::kLd ? kGoLdSemaphore : kGoVxSemaphore;
@@ -117,16 +138,16 @@ Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
   return out;
 }
 
-void Emitter::broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
-                        int n_rows, uint32_t source_stride) {
+void Emitter::send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source,
+                   uint32_t lines, int n_rows, uint32_t source_stride) {
+  const int to = readers == all_cores() ? kMaskRegister : b.mask(readers);
   if (n_rows == 1 || (buffer_row_lines <= kMaxLocalStride && source_stride <= kMaxLocalStride)) {
-    b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), kMaskRegister,
+    b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), to,
           n_rows == 1 ? 0 : static_cast<int>(source_stride), n_rows == 1 ? 0 : static_cast<int>(buffer_row_lines));
     return;
   }
   for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
-    b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines),
-          kMaskRegister, 0, 0);
+    b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines), to, 0, 0);
   }
 }
 

@@ -15,6 +15,9 @@ namespace hadal::kernels {
 inline constexpr int kMaskRegister = 15;  // all cores
 inline constexpr int kHubRegister = 14;   // the hub
 
+// Cores, a bit each.
+using Cores = uint64_t;
+
 // What the fields of an instruction hold: lines from row to row in DRAM and in local memory, columns of a vector tile.
 inline constexpr uint32_t kMaxDramStride = 4095, kMaxLocalStride = 1023;
 inline constexpr int kMaxColumns = 4095, kColumnsAPart = 2048;
@@ -66,9 +69,14 @@ struct Emitter {
   Activations reserve(int n_rows, int cols, int digits);
   void quantise_into(const Activations& out, Vt a, int cols);
   Activations quantise(Vt a, int n_rows, int cols, int digits);
-  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores.
-  void broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines, int n_rows,
-                 uint32_t source_stride);
+  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on the cores that read it.
+  void send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
+            int n_rows, uint32_t source_stride);
+  Cores all_cores() const { return (Cores{1} << p.cores) - 1; }
+  // Those with a share of `tiles` tiles; those that handle heads of grouped attention; those that own a row.
+  Cores sharers(uint32_t tiles) const;
+  Cores head_cores() const;
+  Cores row_cores() const;
   // x += delta buffer.
   void add_residual(Loc buffer);
 
@@ -81,6 +89,7 @@ struct Emitter {
   Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
 
  private:
+  int core_of_head(int row, int head) const;
   void assign_heads();
 
   Builder::Mark below_ring_;

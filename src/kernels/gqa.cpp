@@ -71,7 +71,8 @@ class GroupedAttention : public AttentionPass {
       const auto r = static_cast<uint32_t>(e_.record_rows[static_cast<size_t>(record)]);
       const uint32_t lines = static_cast<uint32_t>(s_.group) * s_.head_lines;
       const uint32_t row = static_cast<uint32_t>(s_.kv_heads) * lines;
-      e_.broadcast(e_.value, row, r * row + static_cast<uint32_t>(kv_head_) * lines, u.at, lines, 1, lines);
+      e_.send(e_.sharers(w_.output.tiles), e_.value, row, r * row + static_cast<uint32_t>(kv_head_) * lines, u.at,
+              lines, 1, lines);
     });
   }
 

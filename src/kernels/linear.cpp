@@ -8,10 +8,10 @@ Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, tru
 
 uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
 
-// Normalises `cols` columns of every row of `source`, multiplies by `w`, adds the bias if there is one, broadcasts into
-// `buffer`, and exchanges.
+// Normalises `cols` columns of every row of `source`, multiplies by `w`, adds the bias if there is one, sends it into
+// `buffer` of its readers, and exchanges.
 void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, int cols, const PanelMatrix& w,
-                      Loc buffer, uint32_t buffer_row_lines, uint64_t bias = 0) {
+                      Cores readers, Loc buffer, uint32_t buffer_row_lines, uint64_t bias = 0) {
   const Builder::Mark m = e.b.mark();
   const Share mine = share(w.tiles, e.core, e.p.cores);
   if (mine.size() > 0) {
@@ -31,7 +31,7 @@ void norm_and_project(Emitter& e, Vt source, uint64_t norm, Constant inverse, in
         e.b.alu(isa::Alu::kAdd, sum, sum, Vt{added + (first - mine.first) * 2}, isa::Bc::kRow, e.rows,
                 static_cast<int>(tiles) * 32);
       }
-      e.broadcast(buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send(readers, buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   e.exchange(isa::Unit::kVx, {}, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
@@ -52,31 +52,34 @@ void emit_embed(Emitter& e) {
       const auto at = static_cast<uint32_t>(first);
       e.b.cvt(isa::Cvt::kB2f, Vt{row + at / 16}, Vt{bf16 + at / 32}, 1, count);
     });
-    e.broadcast(e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
+    e.send(e.all_cores(), e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
     e.b.release(m);
   }
   e.exchange(isa::Unit::kVx, {}, {region(e.x, static_cast<uint32_t>(e.rows) * lines)});
 }
 
 void emit_qkv_down(Emitter& e, const LayerWeights& w) {
-  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv_down, e.qkv,
+  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv_down,
+                   e.row_cores() | (e.c.q_lora_rank > 0 ? e.sharers(w.q_up.tiles) : 0), e.qkv,
                    row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
 }
 
 void emit_qkv(Emitter& e, const LayerWeights& w) {
-  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv, e.qkv,
-                   row_lines(e.p.qkv_columns()), w.qkv_bias);
+  norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.qkv, e.head_cores(),
+                   e.qkv, row_lines(e.p.qkv_columns()), w.qkv_bias);
 }
 
 // Without compression of the queries they come from the residual, as the latents do.
 void emit_q_up(Emitter& e, const LayerWeights& w) {
   const uint32_t q_row = row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
+  const Cores readers = e.row_cores() | e.sharers(static_cast<uint32_t>(e.c.num_attention_heads) * w.key_up[0].tiles);
   if (e.c.q_lora_rank == 0) {
-    norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.q_up, e.q, q_row);
+    norm_and_project(e, Vt{e.x}, w.input_norm, kInvHidden, static_cast<int>(e.c.hidden_size), w.q_up, readers, e.q,
+                     q_row);
     return;
   }
   const Vt cq{e.qkv, 0, row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim)};
-  norm_and_project(e, cq, w.q_norm, kInvQRank, static_cast<int>(e.c.q_lora_rank), w.q_up, e.q, q_row);
+  norm_and_project(e, cq, w.q_norm, kInvQRank, static_cast<int>(e.c.q_lora_rank), w.q_up, readers, e.q, q_row);
 }
 
 void emit_q_absorb(Emitter& e, const LayerWeights& w) {
@@ -124,7 +127,8 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
            static_cast<int>(heads * latent), static_cast<int>(latent), Object::kAttention);
     const Activations a = e.quantise(Vt{u}, e.rows, static_cast<int>(e.c.kv_lora_rank), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
-      e.broadcast(e.value, value_lines, (head * head_tiles + first) * 2, acc, count * 2, e.rows, count * 2);
+      e.send(e.sharers(w.output.tiles), e.value, value_lines, (head * head_tiles + first) * 2, acc, count * 2, e.rows,
+             count * 2);
     });
     e.b.release(m);
     t += tiles.size();
@@ -142,7 +146,7 @@ void emit_output(Emitter& e, const LayerWeights& w) {
     const Activations a =
         e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()), e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      e.broadcast(e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send(e.all_cores(), e.delta, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   e.exchange(isa::Unit::kVx, {}, {region(e.delta, static_cast<uint32_t>(e.rows) * lines)});

@@ -36,7 +36,7 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm) {
       const Builder::Mark inner = e.b.mark();
       const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
       emit_swiglu(e, h, acc, e.rows, tiles / 2);
-      e.broadcast(e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
+      e.send(e.sharers(w.mlp_down.tiles), e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
       e.b.release({inner.spm, e.b.mark().acc});
     });
   }
@@ -54,7 +54,7 @@ void emit_mlp_down(Emitter& e, const LayerWeights& w) {
     const Activations a =
         e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_up.tiles) * 16, e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      e.broadcast(e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send(e.all_cores(), e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * lines, true}});

@@ -220,7 +220,7 @@ void emit_router(Emitter& e, const LayerWeights& w) {
   if (logit_tiles.size() > 0) {
     const Activations exact = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
     router.run(exact, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      e.broadcast(e.logits, logit_row, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send(e.row_cores(), e.logits, logit_row, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   if (mine.size() > 0) {
@@ -229,7 +229,7 @@ void emit_router(Emitter& e, const LayerWeights& w) {
       const Builder::Mark inner = e.b.mark();
       const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
       emit_swiglu(e, h, acc, e.rows, tiles / 2);
-      e.broadcast(e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
+      e.send(e.sharers(w.mlp_down.tiles), e.hidden, buffer_row, first, h, tiles, e.rows, tiles);
       e.b.release({inner.spm, e.b.mark().acc});
     });
   }
@@ -244,8 +244,8 @@ void emit_router(Emitter& e, const LayerWeights& w) {
     const Builder::Mark inner = e.b.mark();
     const auto r = static_cast<uint32_t>(row);
     const Routing routing = route(e, w, Vt{e.logits + r * logit_row}, 1);
-    e.broadcast(e.expert_weight, line, r * line, routing.weight.at, line, 1, line);
-    e.broadcast(e.expert_rank, line, r * line, routing.rank.at, line, 1, line);
+    e.send(e.all_cores(), e.expert_weight, line, r * line, routing.weight.at, line, 1, line);
+    e.send(e.all_cores(), e.expert_rank, line, r * line, routing.rank.at, line, 1, line);
     e.b.release(inner);
   }
   const uint32_t lines = static_cast<uint32_t>(e.rows) * line;
@@ -289,7 +289,8 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
       b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
       before = sum;
     }
-    e.broadcast(e.ffn, hidden_lines, first * 2, before.at, lines, e.rows, before.stride != 0 ? before.stride : lines);
+    e.send(e.all_cores(), e.ffn, hidden_lines, first * 2, before.at, lines, e.rows,
+           before.stride != 0 ? before.stride : lines);
     b.release({inner.spm, b.mark().acc});
   };
   const Share mine = share(hidden_lines / 2, e.core, e.p.cores);

@@ -29,56 +29,48 @@ void keep_data(Message& message) {
 // ---- semaphores --------------------------------------------------------------------------------------------------
 
 void Semaphores::reset() {
-  for (Semaphore& s : semaphores_) {
-    while (s.runs > 0) {
-      s.ring[s.head] = Tokens();
-      s.pop();
-    }
-    s.value = 0;
+  for (Ring& ring : rings_) {
+    while (ring.runs > 0) ring.pop();
   }
+  values_.fill(0);
 }
 
-// Room for a run of n tokens, or null when there are too many.
-Semaphores::Tokens* Semaphores::add(int s, int n) {
-  Semaphore& semaphore = semaphores_[static_cast<size_t>(s)];
-  if (semaphore.value + n > isa::kSemaphoreMax) return nullptr;
-  Tokens& run = semaphore.ring[(semaphore.head + semaphore.runs) % semaphore.ring.size()];
-  run.count = n;
-  ++semaphore.runs;
-  semaphore.value += n;
-  return &run;
+bool Semaphores::add(int s, int n) {
+  int& value = values_[static_cast<size_t>(s)];
+  if (value + n > isa::kSemaphoreMax) return false;
+  value += n;
+  return true;
 }
 
 bool Semaphores::post(int s, int n, const Clock& clock) {
-  Tokens* run = add(s, n);
-  if (run != nullptr && clocks_) run->clock = clock;
-  return run != nullptr;
+  if (!add(s, n)) return false;
+  if (!rings_.empty()) rings_[static_cast<size_t>(s)].push(n).clock = clock;
+  return true;
 }
 
 bool Semaphores::post(int s, int n, std::shared_ptr<const Times> sent) {
-  Tokens* run = add(s, n);
-  if (run != nullptr) run->sent = std::move(sent);
-  return run != nullptr;
+  if (!add(s, n)) return false;
+  if (!rings_.empty()) rings_[static_cast<size_t>(s)].push(n).sent = std::move(sent);
+  return true;
 }
 
 bool Semaphores::take(int s, int n, Clock& clock) {
-  Semaphore& semaphore = semaphores_[static_cast<size_t>(s)];
-  if (semaphore.value < n) return false;
-  semaphore.value -= n;
+  int& value = values_[static_cast<size_t>(s)];
+  if (value < n) return false;
+  value -= n;
+  if (rings_.empty()) return true;
+  Ring& ring = rings_[static_cast<size_t>(s)];
   while (n > 0) {
-    Tokens& run = semaphore.ring[semaphore.head];
+    Tokens& run = ring.run[ring.head];
     const int taken = std::min(n, run.count);
     if (run.sent) {
       clock.join(core_, *run.sent, pool_);
-    } else if (clocks_) {
+    } else {
       clock.join(run.clock);
     }
     n -= taken;
     run.count -= taken;
-    if (run.count == 0) {
-      if (clocks_) run = Tokens();
-      semaphore.pop();
-    }
+    if (run.count == 0) ring.pop();
   }
   return true;
 }
@@ -119,10 +111,16 @@ void Core::start_launch(const std::vector<Code>& code, Fabric& fabric, Time floo
   ctl_learned_ = 0;
 }
 
+// What CTL dispatches is executed while it is in the caches; only what must wait stays in its FIFO.
 void Core::run() {
   for (bool moved = true; moved;) {
     moved = false;
-    while (step_ctl()) moved = true;
+    while (!halted_) {
+      const isa::Unit unit = pc_ < code_->size() ? (*code_)[pc_].unit : isa::Unit::kCtl;
+      if (!step_ctl()) break;
+      moved = true;
+      if (unit != isa::Unit::kCtl) step_unit(unit);
+    }
     for (int u = 1; u < isa::kUnits; ++u) {
       while (step_unit(static_cast<isa::Unit>(u))) moved = true;
     }

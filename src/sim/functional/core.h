@@ -68,11 +68,11 @@ class Fabric {
 
 class Semaphores {
  public:
-  // Without `clocks` tokens carry none.
+  // Without `clocks` tokens carry none and are just counted.
   Semaphores(int core, TablePool& pool, bool clocks)
-      : core_(core), clocks_(clocks), pool_(pool), semaphores_(isa::kSemaphores) {}
+      : core_(core), pool_(pool), rings_(clocks ? isa::kSemaphores : 0) {}
   void reset();
-  int value(int s) const { return semaphores_[static_cast<size_t>(s)].value; }
+  int value(int s) const { return values_[static_cast<size_t>(s)]; }
   // False when the post would exceed the largest value.
   bool post(int s, int n, const Clock& clock);
   bool post(int s, int n, std::shared_ptr<const Times> sent);  // from another core, or as if
@@ -85,20 +85,25 @@ class Semaphores {
     Clock clock;
     std::shared_ptr<const Times> sent;  // instead of the clock
   };
-  struct Semaphore {
-    int value = 0;
-    size_t head = 0, runs = 0;  // ring: tokens of one post are one run
-    std::array<Tokens, isa::kSemaphoreMax> ring;
+  struct Ring {  // tokens of one post are one run
+    size_t head = 0, runs = 0;
+    std::array<Tokens, isa::kSemaphoreMax> run;
+    Tokens& push(int n) {
+      Tokens& added = run[(head + runs++) % run.size()];
+      added.count = n;
+      return added;
+    }
     void pop() {
-      head = --runs == 0 ? 0 : (head + 1) % ring.size();  // back to the start, which is in the cache
+      run[head] = Tokens();
+      head = --runs == 0 ? 0 : (head + 1) % run.size();  // back to the start, which is in the cache
     }
   };
-  Tokens* add(int s, int n);
+  bool add(int s, int n);
 
   const int core_;
-  const bool clocks_;
   TablePool& pool_;
-  std::vector<Semaphore> semaphores_;
+  std::array<int, isa::kSemaphores> values_{};
+  std::vector<Ring> rings_;  // none without clocks
 };
 
 class Core {
@@ -150,8 +155,7 @@ class Core {
       return ring[at < ring.size() ? at : at - ring.size()];
     }
     void pop() {
-      head = head + 1 < ring.size() ? head + 1 : 0;
-      --size;
+      head = --size == 0 || head + 1 == ring.size() ? 0 : head + 1;  // back to the start, which is in the cache
     }
   };
   struct UnitState {

@@ -16,6 +16,7 @@ constexpr int kRowBlock = 6;    // beyond, B is decoded in memory once for all r
 constexpr int kPanels = 4;      // one, 6 rows x 4 panels: the same 24 registers take fewer loads
 constexpr int kPairRows = 32;   // up to here two panels at a time, whose parts (24 KiB) stay in the first cache
 constexpr int kMaxSteps = 2 * kMaxLines;
+constexpr size_t kFarthestPrefetch = 32 * 1024;  // weights come in runs of panels: the next ones, if not too far away
 
 // The power of two of each exponent field, in units of 2^-9 (field < 8) or 2^-2; zero where the other part has it.
 struct Decoder {
@@ -80,6 +81,7 @@ HADAL_INLINE bool prepare_row(const Mma& op, int g, int row, const Decoder& deco
 
 // Up to four neighbouring panels.
 struct PanelBlock {
+  size_t ahead;  // bytes to what will be wanted next, for prefetches
   const uint8_t* high[kPanels];
   const uint8_t* low[kPanels];
   __mmask16 nan[kPanels];
@@ -90,9 +92,10 @@ template <bool kTwoDigits>
 HADAL_INLINE Parts read_half(const PanelBlock& block, const Decoder& decoder, int p, int line, int half,
                              NanWatch& nan) {
   __m512i high = _mm512_loadu_si512(block.high[p] + line * 64), low = _mm512_setzero_si512();
-  _mm_prefetch(reinterpret_cast<const char*>(block.high[p] + line * 64 + 4096), _MM_HINT_T0);
   if (kTwoDigits) low = _mm512_loadu_si512(block.low[p] + line * 64);
   if (half == 0) {
+    _mm_prefetch(reinterpret_cast<const char*>(block.high[p] + line * 64 + block.ahead), _MM_HINT_T0);
+    if (kTwoDigits) _mm_prefetch(reinterpret_cast<const char*>(block.low[p] + line * 64 + block.ahead), _MM_HINT_T0);
     watch(nan, high);
     if (kTwoDigits) watch(nan, low);
   }
@@ -285,6 +288,7 @@ void mma_vnni(const Mma& op) {
       for (int panel = 0; panel < panels; panel += step) {
         const int count = panels - panel < step ? panels - panel : step;
         PanelBlock block;
+        block.ahead = std::min(static_cast<size_t>(count) * op.b_n, kFarthestPrefetch);
         for (int p = 0; p < count; ++p) {
           block.high[p] = panel_lines(op, op.b, g, panel + p, packed[p][0]);
           block.low[p] = two_digits ? panel_lines(op, op.b_low, g, panel + p, packed[p][1]) : nullptr;

@@ -4,7 +4,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include <cmath>
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "numerics/rows-inl.h"
@@ -33,15 +34,14 @@ HWY_INLINE VI to_e4m3(VF x) {
 HWY_INLINE float largest(const float* x, int n) {
   VF best = hn::Zero(F32());
   for (int i = 0; i < n; i += lanes()) {
-    VF v = hn::Abs(hn::Load(F32(), x + i));
+    VF v = hn::Abs(hn::LoadU(F32(), x + i));
     best = hn::IfThenElse(hn::Gt(v, best), v, best);  // false for NaN
   }
-  HWY_ALIGN float values[kMaxLanes];
-  hn::Store(best, F32(), values);
-  float result = values[0];
-  for (int i = 1; i < lanes(); ++i) result = values[i] > result ? values[i] : result;
-  return result;
+  return hn::GetLane(hn::MaxOfLanes(F32(), best));
 }
+
+// 2^e of a normal number; quantise_exponent() gives -126 to 120.
+float power_of_two(int e) { return std::bit_cast<float>(static_cast<uint32_t>(e + 127) << 23); }
 
 void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, int emin) {
   HWY_ALIGN float x[kMaxGroup];
@@ -49,14 +49,17 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
     for (int g = 0; g * group < cols; ++g) {
       const int c = g * group, n = cols - c < group ? cols - c : group;
       const float* from = load_row(a.type, element(a, r, c), n, x);
-      if (from != x) std::memcpy(x, from, static_cast<size_t>(n) * sizeof(float));
-      for (int i = n; i < group; ++i) x[i] = 0.0f;
-      const int e = quantise_exponent(largest(x, group), emin);
-      const VF scale = hn::Set(F32(), std::ldexp(1.0f, -e));
+      if (n < group) {
+        if (from != x) std::memcpy(x, from, static_cast<size_t>(n) * sizeof(float));
+        std::fill(x + n, x + group, 0.0f);
+        from = x;
+      }
+      const int e = quantise_exponent(largest(from, group), emin);
+      const VF scale = hn::Set(F32(), power_of_two(-e));
       uint8_t* high =
           d.base + static_cast<size_t>(c / 128) * d.block_bytes + static_cast<size_t>(r) * d.row_bytes + c % 128;
       for (int i = 0; i < group; i += lanes()) {
-        const VF raw = hn::Load(F32(), x + i), zero = hn::Zero(F32());
+        const VF raw = hn::LoadU(F32(), from + i), zero = hn::Zero(F32());
         VF v = hn::Mul(raw, scale);
         // A product that underflows is tiny, not zero: the second digit keeps its sign.
         v = hn::IfThenElse(hn::AndNot(hn::Eq(raw, zero), hn::Eq(v, zero)), hn::CopySign(hn::Set(F32(), 0x1p-126f), raw),
@@ -68,7 +71,7 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
           hn::StoreU(hn::DemoteTo(U8(), to_e4m3(rest)), U8(), high + d.low_offset + i);
         }
       }
-      d.scale[static_cast<size_t>(r) * d.scale_row + static_cast<size_t>(g) * d.scale_group] = std::ldexp(1.0f, e);
+      d.scale[static_cast<size_t>(r) * d.scale_row + static_cast<size_t>(g) * d.scale_group] = power_of_two(e);
     }
   }
 }

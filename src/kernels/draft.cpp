@@ -12,11 +12,11 @@ uint32_t hidden_lines(const Emitter& e) { return static_cast<uint32_t>(e.c.hidde
 
 void emit_keep_hidden(Emitter& e) {
   const uint32_t lines = hidden_lines(e);
-  for (const int row : e.own_rows) {
+  for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
-    const auto at = static_cast<uint32_t>(row) * lines;
+    const auto at = static_cast<uint32_t>(e.own_rows[i]) * lines;
     const Vt normal{e.b.spm(lines)};
-    e.rms_norm(normal, Vt{e.x + at}, e.p.final_norm, kInvHidden, 1, static_cast<int>(e.c.hidden_size));
+    e.rms_norm(normal, e.own_x(i), e.p.final_norm, kInvHidden, 1, static_cast<int>(e.c.hidden_size));
     e.b.st(e.b.dram(e.p.areas.hidden + at), normal.at, 1, static_cast<int>(lines), 0, 0, Object::kHidden);
     e.b.release(m);
   }

@@ -7,35 +7,47 @@ namespace hadal::kernels {
 namespace {
 
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+uint32_t most_own_rows(uint32_t rows, int cores) {
+  return (rows + static_cast<uint32_t>(cores) - 1) / static_cast<uint32_t>(cores);
+}
 uint32_t tiles_of(int64_t columns) { return static_cast<uint32_t>((columns + 31) / 32); }
 
 }  // namespace
 
 Emitter::Emitter(const Plan& plan, int core_index)
-    : p(plan), c(*plan.config), b(*plan.chip, core_index), core(core_index), rows(plan.rows) {
+    : p(plan),
+      c(*plan.config),
+      b(*plan.chip, core_index),
+      core(core_index),
+      rows(plan.rows),
+      by_owner(plan.by_owner()) {
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
   record_rows = own_rows;
   if (c.attention == model::Attention::kGrouped) assign_heads();
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
-  // Same order on every core: other cores send into the first ten.
+  const uint32_t kept = by_owner ? most_own_rows(m, p.cores) : m;  // rows of the residual
+  // Same order on every core: other cores send into these.
   qkv = b.spm(m * lines_of(p.qkv_columns()));
   q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
   value = b.spm(m * lines_of(p.value_columns()));
-  delta = b.spm(m * lines_of(c.hidden_size));
-  ffn = b.spm(m * lines_of(c.hidden_size));
+  delta = b.spm(kept * lines_of(c.hidden_size));
+  ffn = b.spm(kept * lines_of(c.hidden_size));
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
   hidden = b.spm(m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
-  x = b.spm(m * lines_of(c.hidden_size));
+  x = b.spm(kept * lines_of(c.hidden_size));
   join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
+  xn = b.spm(by_owner && !c.has_experts() ? 0 : m * lines_of(c.hidden_size));
+  const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
+  normal_digits = b.spm(by_owner ? 2 * groups * m * 2 : 0);
+  normal_scales = b.spm(by_owner ? m * lines_of(groups) : 0);
   constants = b.spm(lines_of(kConstants));
   records = b.spm(static_cast<uint32_t>(record_rows.size()) * 4);
   rope = b.spm(static_cast<uint32_t>(record_rows.size()) * p.rope_lines);
   minus_iota = b.spm(lines_of(p.kv_tile));
-  xn = b.spm(m * lines_of(c.hidden_size));
   below_ring_ = b.mark();
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
 }
@@ -149,15 +161,6 @@ void Emitter::send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_
   for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
     b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines), to, 0, 0);
   }
-}
-
-void Emitter::add_residual(Loc buffer) {
-  const uint32_t stride = lines_of(c.hidden_size);
-  by_columns(static_cast<int>(c.hidden_size), [&](int first, int count) {
-    const auto at = static_cast<uint32_t>(first) / 16;
-    const Vt sum{x + at, 0, stride};
-    b.alu(isa::Alu::kAdd, sum, sum, Vt{buffer + at, 0, stride}, isa::Bc::kNone, rows, count);
-  });
 }
 
 }  // namespace hadal::kernels

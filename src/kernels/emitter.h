@@ -35,6 +35,7 @@ struct Activations {
   uint32_t low = 0;  // lines from the high to the low digits
   uint32_t scale_word = 0;
   int rows = 0, groups = 0, digits = 1;
+  uint32_t scale_group = 0;  // words from group to group; 0: as many as rows
 };
 
 struct Emitter {
@@ -44,6 +45,7 @@ struct Emitter {
   const model::Config& c;
   Builder b;
   const int core, rows;
+  const bool by_owner;           // the residual of a row is kept by its owner only (residual.cpp)
   std::vector<int> own_rows;     // rows this core embeds and routes, and the attention of latent models
   std::vector<int> record_rows;  // rows whose record and rotation it holds: its own first
   struct HeadRow {
@@ -52,9 +54,9 @@ struct Emitter {
   std::vector<HeadRow> own_heads;  // grouped attention: what this core handles of it
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join;
+  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join, xn, normal_digits, normal_scales;
   // Local.
-  Loc constants, records, rope, minus_iota, xn;
+  Loc constants, records, rope, minus_iota;
 
   Vt scalar(Constant k) const { return {constants + k / 16, k % 16}; }
   uint32_t scalar_word(Constant k) const { return constants.line * 16 + k; }
@@ -77,8 +79,21 @@ struct Emitter {
   Cores sharers(uint32_t tiles) const;
   Cores head_cores() const;
   Cores row_cores() const;
-  // x += delta buffer.
+
+  // --- the residual (residual.cpp) ---
+  // Where the residual of own row number `i` lies.
+  Vt own_x(size_t i) const;
+  // Sends columns of what is to be added to the residual into `buffer` of the cores that keep it.
+  void send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint32_t lines, uint32_t source_stride);
+  // Exchanges, then x += buffer.
   void add_residual(Loc buffer);
+  // Before the residual is used normalised: where owners keep it, they send its digits to all cores, and its values into
+  // xn `with_values`.
+  void share_normal(uint64_t norm, int digits, bool with_values);
+  // On a core that uses it, then: where no owner did, all rows into xn.
+  void normalise(uint64_t norm);
+  // The normalised residual for the matrix unit; at most as many digits as were shared.
+  Activations normal(int digits);
 
   // The weight ring: 16 KiB slots (smaller on small chips) that matmuls fill ahead of use.
   Loc ring_slot(uint32_t index) const {

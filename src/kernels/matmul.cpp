@@ -83,8 +83,8 @@ void Matmul::run(const Activations& a, const Out& out) {
     b.mcfg(kBNs, piece.groups * w_.group_lines());
     b.mcfg(kBGs, w_.group_lines());
     if (w_.digits == 2) b.mcfg(kBDs, 32);
-    b.mcfg(kSa, a.scale_word + piece.group * rows);
-    b.mcfg(kSaG, 0);
+    b.mcfg(kSa, a.scale_word + piece.group * (a.scale_group != 0 ? a.scale_group : rows));
+    b.mcfg(kSaG, a.scale_group);
     b.mcfg(kSb, (scales_.line + (piece.tile - tiles_.first) * w_.scale_lines()) * 16 + piece.group);
     b.mcfg(kSbSh, 5);
     b.mcfg(kSbN, w_.scale_lines() * 16);

@@ -23,15 +23,15 @@ void emit_swiglu(Emitter& e, Loc result, Loc acc, int rows, uint32_t pairs) {
 
 void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm) {
   const Builder::Mark m = e.b.mark();
-  const auto hidden = static_cast<int>(e.c.hidden_size);
   const uint32_t pairs = w.mlp_up.tiles / 2;
   const uint32_t buffer_row = pairs * 2;
   const Share mine = share(pairs, e.core, e.p.cores);
+  Matmul product(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
+  product.prefetch();
+  e.share_normal(norm, e.p.options.activation_digits, false);
   if (mine.size() > 0) {
-    Matmul product(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
-    product.prefetch();
-    e.rms_norm(Vt{e.xn}, Vt{e.x}, norm, kInvHidden, e.rows, hidden);
-    const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, e.p.options.activation_digits);
+    e.normalise(norm);
+    const Activations a = e.normal(e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       const Builder::Mark inner = e.b.mark();
       const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
@@ -46,7 +46,6 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm) {
 
 void emit_mlp_down(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
-  const uint32_t lines = static_cast<uint32_t>(e.c.hidden_size) / 16;
   const Share mine = share(w.mlp_down.tiles, e.core, e.p.cores);
   if (mine.size() > 0) {
     Matmul product(e, w.mlp_down, mine, e.rows);
@@ -54,10 +53,9 @@ void emit_mlp_down(Emitter& e, const LayerWeights& w) {
     const Activations a =
         e.quantise(Vt{e.hidden}, e.rows, static_cast<int>(w.mlp_up.tiles) * 16, e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
-      e.send(e.all_cores(), e.ffn, lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+      e.send_to_residual(e.ffn, first * 2, acc, tiles * 2, tiles * 2);
     });
   }
-  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * lines, true}});
   e.b.release(m);
   e.add_residual(e.ffn);
 }

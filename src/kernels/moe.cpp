@@ -207,24 +207,22 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
 // Router logits come from the last cores, the shared expert's gate and up projections from all.
 void emit_router(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
-  const auto hidden = static_cast<int>(e.c.hidden_size);
   const uint32_t pairs = w.mlp_up.tiles / 2, buffer_row = pairs * 2, logit_row = w.router.tiles * 2;
   const Share logit_tiles = share(w.router.tiles, e.p.cores - 1 - e.core, e.p.cores);
   const Share mine = share(pairs, e.core, e.p.cores);
   Matmul router(e, w.router, logit_tiles, e.rows);
   Matmul shared(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
   router.prefetch();
-  if (logit_tiles.size() > 0 || mine.size() > 0 || !own_experts(e).empty()) {
-    e.rms_norm(Vt{e.xn}, Vt{e.x}, w.post_norm, kInvHidden, e.rows, hidden);
-  }
+  e.share_normal(w.post_norm, 2, true);
+  if (logit_tiles.size() > 0 || mine.size() > 0 || !own_experts(e).empty()) e.normalise(w.post_norm);
   if (logit_tiles.size() > 0) {
-    const Activations exact = e.quantise(Vt{e.xn}, e.rows, hidden, 2);
+    const Activations exact = e.normal(2);
     router.run(exact, [&](Loc acc, uint32_t first, uint32_t tiles) {
       e.send(e.row_cores(), e.logits, logit_row, first * 2, acc, tiles * 2, e.rows, tiles * 2);
     });
   }
   if (mine.size() > 0) {
-    const Activations a = e.quantise(Vt{e.xn}, e.rows, hidden, e.p.options.activation_digits);
+    const Activations a = e.normal(e.p.options.activation_digits);
     shared.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       const Builder::Mark inner = e.b.mark();
       const Loc h = e.b.spm(static_cast<uint32_t>(e.rows) * tiles);
@@ -289,8 +287,7 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
       b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
       before = sum;
     }
-    e.send(e.all_cores(), e.ffn, hidden_lines, first * 2, before.at, lines, e.rows,
-           before.stride != 0 ? before.stride : lines);
+    e.send_to_residual(e.ffn, first * 2, before.at, lines, before.stride != 0 ? before.stride : lines);
     b.release({inner.spm, b.mark().acc});
   };
   const Share mine = share(hidden_lines / 2, e.core, e.p.cores);
@@ -306,7 +303,6 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
       combine(&start, first, tiles);
     });
   }
-  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.ffn.line, static_cast<uint32_t>(e.rows) * hidden_lines, true}});
   b.release(m);
   e.add_residual(e.ffn);
 }

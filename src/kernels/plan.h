@@ -30,8 +30,6 @@ struct LayerWeights {
   PanelMatrix join, head;
 };
 
-inline constexpr int64_t kShareNormal = 8192;  // elements of the residual from which on owners normalise
-
 // Words of the constant line(s), by position.
 enum Constant : uint32_t {
   kOne,
@@ -87,8 +85,8 @@ struct Plan {
   Areas areas;
   std::vector<LayerWeights> layers;
   PanelMatrix lm_head;
-  // Whether owners normalise rows for all (residual.cpp): not worth its exchange for few short rows.
-  bool by_owner() const { return !draft && rows > 1 && cores > 1 && rows * config->hidden_size >= kShareNormal; }
+  // Whether the owner of a row normalises it for all: not worth its exchange for few short rows.
+  bool by_owner() const { return !draft && rows > 1 && cores > 1 && rows * config->hidden_size >= options.owners_from; }
   int hub() const { return std::min(cores - 1, cores / 2 + chip->noc.columns / 2); }  // near the middle of the mesh
 };
 

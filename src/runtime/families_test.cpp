@@ -242,14 +242,16 @@ TEST_P(Families, GgufIsTheSameModel) {
   EXPECT_NEAR(found.nats / c.expected_nats, 1, 1e-5);
 }
 
-// Runs the first `count` tokens in steps of `size` in a slot, beside another sequence when there is room for two.
-std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t size, uint64_t first_line) {
-  static const chip::Chip chip = chip::load(testing::source_path("chips/hadal-1.yaml"));
+chip::Chip hadal_1() { return chip::load(testing::source_path("chips/hadal-1.yaml")); }
+
+// Runs the first `count` tokens in steps of `size` in the second of two slots.
+std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t size,
+                                             kernels::CompileOptions compile = {}, const chip::Chip& chip = hadal_1()) {
   SessionOptions options;
+  options.compile = std::move(compile);
   options.compile.sequences = 2;
   options.compile.context = 64;
   options.compile.row_buckets = {static_cast<int>(size)};
-  options.compile.first_line = first_line;
   Session session(c.model, chip, options);
   EXPECT_EQ(program::defect(session.compiled().programs[0]), "");
   std::vector<std::vector<float>> logits;
@@ -265,11 +267,22 @@ std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t
 
 TEST_P(Families, StepsAndAddressesChangeNoBit) {
   const Case c(golden()["cases"][GetParam()]);
-  const kernels::CompileOptions usual;
-  const auto expected = run_in_steps(c, 20, 4, usual.first_line);
-  EXPECT_EQ(run_in_steps(c, 20, 1, usual.first_line), expected);
+  const auto expected = run_in_steps(c, 20, 4);
+  EXPECT_EQ(run_in_steps(c, 20, 1), expected);
   // Everything across the 16 GiB that an offset reaches, and beyond.
-  EXPECT_EQ(run_in_steps(c, 20, 4, (uint64_t{1} << 28) - 5000), expected);
+  EXPECT_EQ(run_in_steps(c, 20, 4, {.first_line = (uint64_t{1} << 28) - 5000}), expected);
+}
+
+TEST_P(Families, OwnersOfRowsChangeNoBit) {
+  const Case c(golden()["cases"][GetParam()]);
+  const auto expected = run_in_steps(c, 20, 4, {.owners_from = INT64_MAX});
+  EXPECT_EQ(run_in_steps(c, 20, 4, {.owners_from = 0}), expected);
+  EXPECT_EQ(run_in_steps(c, 20, 16, {.owners_from = 0}), expected);
+  // A core owns four rows.
+  chip::Chip small = hadal_1();
+  small.cores = 4;
+  small.noc.columns = 2;
+  EXPECT_EQ(run_in_steps(c, 20, 16, {.owners_from = 0}, small), expected);
 }
 
 TEST_P(Families, ChipIsWithinItsBounds) {

@@ -1,6 +1,7 @@
 // Yield models. Harvesting integrates over the same distribution of defect density that each model is a mixture of.
 #include "plan/yield.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
@@ -85,13 +86,19 @@ double dies_per_wafer(double area_mm2, double diameter_mm) {
   return std::max(dies, 0.0);
 }
 
-double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
-  check(die.spare >= 0 && die.spare <= die.cores &&
-            die.cores * die.core_mm2 <= (die.area_mm2 - die.empty_mm2) * (1 + 1e-9),
-        "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
+namespace {
+
+double filled_mm2(const HarvestedDie& die) {
   const double filled = die.area_mm2 - die.empty_mm2;
-  if (die.spare == 0 || d0 <= 0) return defect_free(model, filled, d0, alpha);
-  const double rest = filled - die.cores * die.core_mm2;
+  check(die.spare >= 0 && die.spare <= die.cores && die.cores * die.core_mm2 <= filled * (1 + 1e-9),
+        "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
+  return filled;
+}
+
+}  // namespace
+
+double harvested_yield_by_quadrature(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
+  const double rest = filled_mm2(die) - die.cores * die.core_mm2;
   const auto given = [&](double density) {
     return std::exp(-rest / 100 * density) * at_most(die.cores, die.spare, std::exp(-die.core_mm2 / 100 * density));
   };
@@ -102,6 +109,30 @@ double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, dou
     case YieldModel::kNegativeBinomial: return gamma_mean(d0, alpha, given);
   }
   return 0;
+}
+
+double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
+  const double filled = filled_mm2(die);
+  if (die.spare == 0 || d0 <= 0) return defect_free(model, filled, d0, alpha);
+  const double rest = filled - die.cores * die.core_mm2;
+  const int least = die.cores - die.spare;  // good cores
+  if (least == 0) return defect_free(model, rest, d0, alpha);
+  // Inclusion and exclusion over sets of cores that are good together: that m given ones and the rest are good has the
+  // chance of a plain die of their area.
+  double choose = 1;  // binomial(cores, m) x binomial(m - 1, least - 1) at m = least
+  for (int i = 1; i <= die.spare; ++i) choose *= static_cast<double>(least + i) / i;
+  double sum = 0, largest = 0;
+  for (int m = least, sign = 1; m <= die.cores; ++m, sign = -sign) {
+    const double term = choose * defect_free(model, rest + m * die.core_mm2, d0, alpha);
+    sum += sign * term;
+    largest = std::max(largest, term);
+    choose *= static_cast<double>(die.cores - m) / (m + 1) * m / (m + 1 - least);
+  }
+  constexpr double kEpsilon = 0x1p-52, kTolerance = 1e-9;  // of the yield
+  if (largest * kEpsilon * (die.spare + 2) > kTolerance * std::abs(sum)) {
+    return harvested_yield_by_quadrature(model, die, d0, alpha);
+  }
+  return sum;
 }
 
 }  // namespace hadal::plan

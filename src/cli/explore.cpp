@@ -26,7 +26,8 @@ namespace {
 using report::Align;
 
 struct Options {
-  std::string scenario, store = ":memory:", json;
+  std::string scenario, space, store = ":memory:", json;
+  std::shared_ptr<explore::Ranks> ranks;  // outlives the message of an error, which its end may cut off
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
 
@@ -98,22 +99,36 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
   fmt::print("{}", table.text());
 }
 
-void execute(const Options& options) {
+void execute(Options& options) {
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
   const std::string file = find_scenario(options.scenario);
   plan::Facts facts(data_roots());
-  const plan::Scenario scenario = plan::load_scenario(file, facts);
-  if (!scenario.space) input_error(file, "has no 'explore' section; scenarios/deepseek-day.yaml shows one");
+  plan::Scenario scenario = plan::load_scenario(file, facts);
+  std::string text(MappedFile::open(file).text());
+  if (!options.space.empty()) {
+    const std::string path = find_space(options.space);
+    scenario.space = plan::load_space(path, scenario, facts);
+    text += MappedFile::open(path).text();
+  }
+  if (!scenario.space) input_error(file, "has no 'explore' section; write one as in deepseek-day.yaml, or use --space");
   const plan::DesignSpace& space = *scenario.space;
   const plan::PredictedRates rates(facts, find_shape(scenario.model), find_data("measurements/constants.yaml"));
   const plan::DesignEvaluator evaluator(scenario, space, facts, rates);
-  explore::Store store(options.store, explore::fingerprint(std::string(MappedFile::open(file).text()), facts.ledger()));
+  options.ranks = std::make_shared<explore::Ranks>();
+  std::optional<explore::Store> opened;
+  const auto open = [&]() -> explore::Store& {
+    return opened.emplace(options.store, explore::fingerprint(text, facts.ledger()));
+  };
   StatusLine status;
   const Stopwatch watch;
-  const uint64_t evaluated = explore::search(evaluator, space.size(), store, options.threads,
-                                             [&](const explore::Progress& p) { show(status, p, watch.seconds()); });
+  const std::optional<uint64_t> all =
+      explore::search(*options.ranks, evaluator, space.size(), open, options.threads,
+                      [&](const explore::Progress& p) { show(status, p, watch.seconds()); });
   status.clear();
+  if (!all) return;  // the first rank reports
+  const uint64_t evaluated = *all;
+  const explore::Store& store = *opened;
   const double seconds = watch.seconds();
   const std::vector<plan::Evaluation> possible = store.possible();
   const std::vector<plan::Evaluation> front = plan::pareto_front(possible);
@@ -123,15 +138,16 @@ void execute(const Options& options) {
     for (const plan::Evaluation& e : front) rows.push_back(to_json(plan::design_of(space, e.id), e));
     const nlohmann::ordered_json out{{"scenario", scenario.name},     {"points", store.count()},
                                      {"points_evaluated", evaluated}, {"points_possible", possible.size()},
-                                     {"points_per_s", rate},          {"front", rows}};
+                                     {"points_per_s", rate},          {"processes", options.ranks->size()},
+                                     {"front", rows}};
     json->write(out.dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
   fmt::print(
-      "{}: {} points, {} evaluated now ({:.0f} a second), {} possible, {} that no other beats in cost, tokens/J, "
-      "NRE and date together\n\n",
-      scenario.name, report::grouped(store.count()), report::grouped(evaluated), rate, report::grouped(possible.size()),
-      front.size());
+      "{}: {} points, {} evaluated now in {:.1f} s ({:.0f} a second), {} possible, {} that no other beats in cost, "
+      "tokens/J, NRE and date together\n\n",
+      scenario.name, report::grouped(store.count()), report::grouped(evaluated), seconds, rate,
+      report::grouped(possible.size()), front.size());
   print_front(space, front);
 }
 
@@ -142,11 +158,14 @@ void add_explore(CLI::App& app, Action& action) {
   Options& o = *options;
   CLI::App* command = app.add_subcommand("explore", "Search a scenario's design space for chips that no other beats");
   command->add_option("SCENARIO", o.scenario, "Scenario file, or the name of a file under scenarios/")->required();
+  command->add_option("--space", o.space,
+                      "File with another space than the scenario's own, or the name of a file under spaces/");
   command->add_option("--store", o.store, "SQLite file that keeps every point; a search goes on where it was stopped")
       ->capture_default_str();
-  command->add_option("--threads", o.threads, "Designs worked on at once")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", o.threads, "Designs worked on at once, by each process of mpirun")->check(CLI::Range(1, 1024));
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
-  command->footer("Example:\n  hadal explore deepseek-day --store day.sqlite");
+  command->footer("Example:\n  hadal explore deepseek-day --store day.sqlite\n"
+                  "  mpirun -n 4 hadal explore deepseek-day --space smic-fine --store day.sqlite");
   command->callback([options, &action] { action = [options] { execute(*options); }; });
 }
 

@@ -1,5 +1,6 @@
 // Mixture of experts, decided on the chip: router, group-limited top-k, gather of the rows of each expert, experts,
 // scatter to (row, rank) slots, and a combine in rank order.
+#include <algorithm>
 #include <bit>
 
 #include "kernels/emitter.h"
@@ -13,6 +14,7 @@ using isa::Prm;
 
 constexpr int kCountRegister = 3, kPassRegister = 4;
 constexpr float kNever = -1e30f;
+constexpr uint32_t kMaxScatterLines = 254;  // what the length of STG holds, in whole tiles of 32 columns
 
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
 
@@ -158,6 +160,8 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
   const Builder::Mark m = b.mark();
   const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), hidden = static_cast<int>(e.c.hidden_size);
   const uint32_t line = lines_of(experts), n = static_cast<uint32_t>(rows), hidden_lines = lines_of(hidden);
+  const uint32_t parts = (hidden_lines + kMaxScatterLines - 1) / kMaxScatterLines;
+  const uint32_t part_lines = (hidden_lines / 2 + parts - 1) / parts * 2;  // whole tiles of 32 columns
   const Loc list = b.spm(lines_of(rows)), count = b.spm(1), target = b.spm(lines_of(rows));
   b.compress(list, Vt{rank_turned.at + index * lines_of(rows)}, e.scalar(kOne), count.line * 16, 1, rows);
   b.ldr(kCountRegister, count, 0);
@@ -177,7 +181,10 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
   b.alu(Alu::kAdd, slot, slot, e.scalar(kMinusOne), Bc::kScalar, 1, rows);
   b.cvt(isa::Cvt::kF2i, Vt{target}, slot, 1, rows);
   const Vt gathered{b.spm(n * hidden_lines)};
-  b.gather(gathered, Vt{e.xn}, list, rows, hidden, n);
+  by_columns(hidden, [&](int begin, int columns) {
+    const uint32_t at = static_cast<uint32_t>(begin) / 16;
+    b.gather(Vt{gathered.at + at, 0, hidden_lines}, Vt{e.xn + at, 0, hidden_lines}, list, rows, columns, n);
+  });
   const Activations a = e.quantise(gathered, rows, hidden, e.p.options.activation_digits);
   const uint32_t pairs = up.tiles / 2;
   const Loc h = b.spm(n * pairs * 2);
@@ -191,13 +198,26 @@ void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up,
     b.release({inner.spm, b.mark().acc});
   });
   const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
-  const Vt y{b.spm(n * hidden_lines)};
+  // A scatter moves rows of at most kMaxScatterLines that lie one behind the other: wider results in parts of columns.
+  const Loc y = b.spm(n * hidden_lines);
+  const auto part_of = [&](uint32_t column_line) {
+    const uint32_t first_line = column_line / part_lines * part_lines;
+    return Share{first_line, std::min(first_line + part_lines, hidden_lines)};
+  };
   second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2},
-          Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(tiles) * 32);
+    for (uint32_t at = tile * 2, end = at + tiles * 2; at < end;) {
+      const Share part = part_of(at);
+      const uint32_t taken = std::min(end, part.last) - at;
+      b.alu(Alu::kMul, Vt{y + n * part.first + (at - part.first), 0, part.size()}, Vt{acc + (at - tile * 2), 0, tiles * 2},
+            Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(taken) * 16);
+      at += taken;
+    }
   });
-  b.stg(e.b.dram(e.p.areas.experts), target, y.at, -kCountRegister, static_cast<int>(hidden_lines), hidden_lines,
-        Object::kExperts, rows);
+  for (uint32_t at = 0; at < hidden_lines; at += part_lines) {
+    const Share part = part_of(at);
+    b.stg(e.b.dram(e.p.areas.experts + at), target, y + n * at, -kCountRegister, static_cast<int>(part.size()),
+          hidden_lines, Object::kExperts, rows);
+  }
   b.end_loop();
   b.release(m);
 }

@@ -60,6 +60,62 @@ TEST_F(DesignTest, TheDescribedChipIsWorthWhatThePlanSays) {
   EXPECT_NEAR(e.tpp, 15099, 1);
 }
 
+// The evaluator has the cost of a day in closed form; the planner solves a linear programme over hours and serving
+// points. Both on random designs, with the groups of the programme in fractions.
+TEST_F(DesignTest, TheClosedFormIsTheSolversOptimum) {
+  constexpr unsigned kSeed = 21;
+  std::mt19937_64 random(kSeed);
+  space_ = load_space(data("spaces/smic-fine.yaml"), scenario_, facts_);
+  const DesignEvaluator evaluator(scenario_, space_, facts_, rates_);
+  const Build& b = scenario_.builds[space_.build];
+  const Workload workload = workload_of(scenario_);
+  const Economics economics = economics_of(scenario_, [](const Figure& f) { return f.value; });
+  int possible = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Evaluation e = evaluator.evaluate(random() % space_.size());
+    if (!e.refused.empty()) continue;
+    ++possible;
+    FleetMember m;
+    m.name = "design";
+    m.billing = Billing::kBuilt;
+    m.available = FleetEntry::kUnlimited;
+    m.purchase_usd = e.unit_usd + b.server.value;
+    m.nre_usd = e.nre_usd / b.volume.value;
+    m.power_w = e.power_w + b.host_power.value;
+    ServingPoint prefill, decode;
+    prefill.phase = Phase::kPrefill;
+    prefill.tokens_per_s = e.prefill_tokens_per_s;
+    decode.phase = Phase::kDecode;
+    decode.tokens_per_s = e.decode_tokens_per_s;
+    m.points = {prefill, decode};
+    const FleetResult solved = assign({m}, workload, economics, true);
+    ASSERT_TRUE(solved.feasible) << solved.reason;
+    const double tokens = workload.input_tokens + workload.output_tokens;
+    EXPECT_NEAR(e.usd_per_mtoken, solved.usd_per_day() / tokens * 1e6, 1e-7 * e.usd_per_mtoken) << e.id;
+    EXPECT_NEAR(e.usd_per_mtoken_out, solved.usd_per_mtoken_out, 1e-7 * e.usd_per_mtoken_out) << e.id;
+    EXPECT_NEAR(e.tokens_per_j, solved.tokens_per_j, 1e-7 * e.tokens_per_j) << e.id;
+  }
+  EXPECT_GT(possible, 100) << "seed " << kSeed;
+}
+
+// Rates are remembered across designs that sell the same chip, and placements of experts across batches; neither may
+// show in a result.
+TEST_F(DesignTest, WhatIsRememberedDoesNotShow) {
+  constexpr unsigned kSeed = 22;
+  std::mt19937_64 random(kSeed);
+  space_ = load_space(data("spaces/smic-fine.yaml"), scenario_, facts_);
+  const DesignEvaluator warm(scenario_, space_, facts_, rates_);
+  for (uint64_t id = 0; id < 2000; ++id) warm.evaluate(random() % space_.size());
+  for (int i = 0; i < 100; ++i) {
+    const uint64_t id = random() % space_.size();
+    const Evaluation a = warm.evaluate(id), b = DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(id);
+    EXPECT_EQ(a.refused, b.refused) << id << ", seed " << kSeed;
+    EXPECT_EQ(a.usd_per_mtoken, b.usd_per_mtoken) << id << ", seed " << kSeed;
+    EXPECT_EQ(a.tokens_per_j, b.tokens_per_j) << id;
+    EXPECT_EQ(a.decode_tokens_per_s, b.decode_tokens_per_s) << id;
+  }
+}
+
 TEST_F(DesignTest, EvaluationDependsOnTheIdAlone) {
   const DesignEvaluator one(scenario_, space_, facts_, rates_), other(scenario_, space_, facts_, rates_);
   std::vector<double> first;

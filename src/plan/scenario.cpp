@@ -137,13 +137,14 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
   sc.decline = read("decline", Dimension::kPercent, 0, 0.99);
 }
 
-DesignSpace read_space(const chip::Section& top, const std::vector<Build>& builds, Facts& facts) {
-  const chip::Section s = top.section(
-      "explore", {"build", "supplies", "cores", "rows", "columns", "stacks", "spare_cores", "scratchpad", "links"});
+const std::vector<std::string_view> kSpaceKeys{"build",  "supplies",    "cores",      "rows", "columns",
+                                               "stacks", "spare_cores", "scratchpad", "links"};
+
+DesignSpace read_space(const chip::Section& s, const std::vector<Build>& builds, Facts& facts) {
   DesignSpace space;
   const std::string name = s.text("build");
   while (space.build < builds.size() && builds[space.build].name != name) ++space.build;
-  if (space.build == builds.size()) s.refuse("build", fmt::format("there is no build '{}' above", name));
+  if (space.build == builds.size()) s.refuse("build", fmt::format("the scenario has no build '{}'", name));
   for (const chip::Section& supply : s.list("supplies", {"process", "memory", "package"})) {
     space.supplies.push_back(
         {&facts.process(supply, "process"), &facts.memory(supply, "memory"), &facts.package(supply, "package")});
@@ -230,13 +231,21 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     }
     if (sc.options.empty()) top.refuse("options", "the list is empty; a scenario compares at least one fleet");
     read_published(top, stem, facts, sc);
-    if (top.has("explore")) sc.space = read_space(top, sc.builds, facts);
+    if (top.has("explore")) sc.space = read_space(top.section("explore", kSpaceKeys), sc.builds, facts);
   });
   return sc;
 }
 
 Scenario load_scenario(const std::string& path, Facts& facts) {
   return parse_scenario(MappedFile::open(path).text(), path, facts);
+}
+
+DesignSpace load_space(const std::string& path, const Scenario& scenario, Facts& facts) {
+  DesignSpace space;
+  with_yaml(MappedFile::open(path).text(), path, [&](const YAML::Node& node) {
+    space = read_space(chip::Section(node, path, "", kSpaceKeys), scenario.builds, facts);
+  });
+  return space;
 }
 
 Workload workload_of(const Scenario& sc) {

@@ -79,6 +79,9 @@ struct Scenario {
 Scenario load_scenario(const std::string& path, Facts& facts);
 Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts);
 
+// A file of its own with what an `explore` section has: the same chips in finer or other steps (spaces/*.yaml).
+DesignSpace load_space(const std::string& path, const Scenario& scenario, Facts& facts);
+
 Workload workload_of(const Scenario& scenario);
 // With each figure replaced by what `value` makes of it.
 Economics economics_of(const Scenario& scenario, const FigureValue& value);

@@ -15,10 +15,12 @@ Emitter::Emitter(const Plan& plan, int core_index)
     : p(plan), c(*plan.config), b(*plan.chip, core_index), core(core_index), rows(plan.rows) {
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
   record_rows = own_rows;
-  if (c.attention == model::Attention::kGrouped) assign_heads();
+  const bool latent = c.attention == model::Attention::kLatent;
+  if (latent) head_groups = choose_head_groups();
+  assign_heads(latent ? head_groups : static_cast<int>(c.num_key_value_heads));
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
-  // Same order on every core: other cores send into the first ten.
+  // Same order on every core: other cores send into the first eleven.
   qkv = b.spm(m * lines_of(p.qkv_columns()));
   q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
   value = b.spm(m * lines_of(p.value_columns()));
@@ -30,6 +32,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(m * lines_of(c.hidden_size));
+  team_hidden = b.spm(experts_in_teams(p) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0);
   join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
   constants = b.spm(lines_of(kConstants));
   records = b.spm(static_cast<uint32_t>(record_rows.size()) * 4);
@@ -40,9 +43,23 @@ Emitter::Emitter(const Plan& plan, int core_index)
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
 }
 
-// Key heads of a row go to different cores, as far apart as they are many.
-void Emitter::assign_heads() {
-  const auto heads = static_cast<int>(c.num_key_value_heads);
+// All heads share the latents, so a core takes all of them, unless their results need more accumulators than it has, or
+// cores would be idle: then groups of heads go to different cores, and each reads the latents.
+int Emitter::choose_head_groups() const {
+  constexpr int64_t kFewest = 32;  // heads of a group: what fills the matrix unit
+  const int64_t heads = c.num_attention_heads, head_lines = lines_of(c.kv_lora_rank) + lines_of(p.kv_tile);
+  const int64_t most = static_cast<int64_t>(b.acc_free_lines()) / head_lines;
+  int64_t groups = 1;
+  for (int64_t g = 2; g <= heads; ++g) {
+    if (heads % g != 0) continue;
+    const bool needed = heads / groups > most, useful = g * rows <= p.cores && heads / g >= kFewest;
+    if (needed || useful) groups = g;
+  }
+  return static_cast<int>(groups);
+}
+
+// Key heads or groups of heads of a row go to different cores, as far apart as they are many.
+void Emitter::assign_heads(int heads) {
   const int stride = std::max(1, p.cores / heads);
   for (int r = 0; r < rows; ++r) {
     for (int h = 0; h < heads; ++h) {
@@ -118,15 +135,35 @@ Activations Emitter::quantise(Vt a, int n_rows, int cols, int digits) {
 }
 
 void Emitter::broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
-                        int n_rows, uint32_t source_stride) {
+                        int n_rows, uint32_t source_stride, int mask) {
   if (n_rows == 1 || (buffer_row_lines <= kMaxLocalStride && source_stride <= kMaxLocalStride)) {
-    b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), kMaskRegister,
+    b.snd(buffer + first_line, source, n_rows, static_cast<int>(lines), mask,
           n_rows == 1 ? 0 : static_cast<int>(source_stride), n_rows == 1 ? 0 : static_cast<int>(buffer_row_lines));
     return;
   }
   for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
-    b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines),
-          kMaskRegister, 0, 0);
+    b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines), mask, 0,
+          0);
+  }
+}
+
+void Emitter::load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object) {
+  if (pitch <= kMaxDramStride) {
+    b.ld(d, b.dram(line), rows, static_cast<int>(lines), static_cast<int>(pitch), static_cast<int>(stride), object);
+    return;
+  }
+  for (uint32_t r = 0; r < static_cast<uint32_t>(rows); ++r) {
+    b.ld(d + r * stride, b.dram(line + uint64_t{r} * pitch), 1, static_cast<int>(lines), 0, 0, object);
+  }
+}
+
+void Emitter::store_rows(uint64_t line, uint32_t pitch, Loc s, uint32_t stride, uint32_t lines, Object object) {
+  if (pitch <= kMaxDramStride) {
+    b.st(b.dram(line), s, rows, static_cast<int>(lines), static_cast<int>(stride), static_cast<int>(pitch), object);
+    return;
+  }
+  for (uint32_t r = 0; r < static_cast<uint32_t>(rows); ++r) {
+    b.st(b.dram(line + uint64_t{r} * pitch), s + r * stride, 1, static_cast<int>(lines), 0, 0, object);
   }
 }
 

@@ -41,15 +41,17 @@ struct Emitter {
   const model::Config& c;
   Builder b;
   const int core, rows;
-  std::vector<int> own_rows;     // rows this core embeds and routes, and the attention of latent models
+  std::vector<int> own_rows;     // rows this core embeds and routes, and whose latents it writes
   std::vector<int> record_rows;  // rows whose record and rotation it holds: its own first
+  // Attention that this core handles: a key head of a row, or a group of heads over the latents.
   struct HeadRow {
-    int record = 0, kv_head = 0;  // index into record_rows
+    int record = 0, head = 0;  // index into record_rows; key head or group
   };
-  std::vector<HeadRow> own_heads;  // grouped attention: what this core handles of it
+  std::vector<HeadRow> own_heads;
+  int head_groups = 1;  // latent attention: groups that the heads of a row are split into
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join;
+  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join, team_hidden;
   // Local.
   Loc constants, records, rope, minus_iota, xn;
 
@@ -66,9 +68,13 @@ struct Emitter {
   Activations reserve(int n_rows, int cols, int digits);
   void quantise_into(const Activations& out, Vt a, int cols);
   Activations quantise(Vt a, int n_rows, int cols, int digits);
-  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores.
+  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores, or on those of the mask
+  // in a register.
   void broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines, int n_rows,
-                 uint32_t source_stride);
+                 uint32_t source_stride, int mask = kMaskRegister);
+  // `lines` lines of every row between DRAM, rows `pitch` lines apart, and local memory, rows `stride` apart.
+  void load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object);
+  void store_rows(uint64_t line, uint32_t pitch, Loc s, uint32_t stride, uint32_t lines, Object object);
   // x += delta buffer.
   void add_residual(Loc buffer);
 
@@ -81,7 +87,8 @@ struct Emitter {
   Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
 
  private:
-  void assign_heads();
+  int choose_head_groups() const;
+  void assign_heads(int heads);
 
   Builder::Mark below_ring_;
   Loc ring_;
@@ -131,6 +138,8 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm);
 void emit_mlp_down(Emitter& e, const LayerWeights& w);
 void emit_router(Emitter& e, const LayerWeights& w);
 void emit_experts(Emitter& e, const LayerWeights& w);
+bool experts_in_teams(const Plan& plan);  // few and large experts, each on several cores
+bool works_on_experts(const Emitter& e);  // whether this core has a part in any
 void emit_combine(Emitter& e, const LayerWeights& w);
 void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w);
 void emit_keep_hidden(Emitter& e);

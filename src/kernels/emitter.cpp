@@ -22,10 +22,15 @@ Emitter::Emitter(const Plan& plan, int core_index)
   const int64_t heads = c.num_attention_heads;
   // Same order on every core: other cores send into the first eleven.
   qkv = b.spm(m * lines_of(p.qkv_columns()));
-  q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
-  value = b.spm(m * lines_of(p.value_columns()));
-  delta = b.spm(m * lines_of(c.hidden_size));
-  ffn = b.spm(m * lines_of(c.hidden_size));
+  q_lines = m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim));
+  q = b.spm(q_lines);
+  // Values of attention arrive when every core is done with the queries, sums of the experts when every core has added
+  // those of attention: where rows are wide, the later take the place of the earlier.
+  const uint32_t values = m * lines_of(p.value_columns()), sums = m * lines_of(c.hidden_size);
+  tight_ = latent && q_lines + values + 2 * sums > b.spm_free_lines() / 3;
+  value = tight_ && values <= q_lines ? q : b.spm(values);
+  delta = b.spm(sums);
+  ffn = tight_ ? delta : b.spm(sums);
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
   hidden = b.spm(m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
@@ -83,7 +88,10 @@ void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, in
   const uint32_t row_lines = lines_of(cols);
   const uint32_t x_stride = x_in.stride != 0 ? x_in.stride : row_lines, d_stride = d.stride != 0 ? d.stride : row_lines;
   const Loc weight = b.spm(row_lines);
-  const Vt square{b.spm(static_cast<uint32_t>(n_rows) * row_lines)}, column{b.spm(lines_of(n_rows))};
+  const uint32_t lines = static_cast<uint32_t>(n_rows) * row_lines;
+  // The squares may stand where the result will, if there is no room for both.
+  const bool in_place = d_stride == row_lines && d.at.line != x_in.at.line && b.spm_free_lines() < lines + row_lines;
+  const Vt square{in_place ? d.at : b.spm(lines)}, column{b.spm(lines_of(n_rows))};
   const Vt more{cols > kMaxColumns ? b.spm(lines_of(n_rows)) : column.at};
   const auto part = [](Vt tile, uint32_t stride, int first) {
     return Vt{tile.at + static_cast<uint32_t>(first) / 16, tile.off, stride};

@@ -52,6 +52,7 @@ struct Emitter {
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
   Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join, team_hidden;
+  uint32_t q_lines = 0;  // of q
   // Local.
   Loc constants, records, rope, minus_iota, xn;
 
@@ -83,13 +84,16 @@ struct Emitter {
     return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines);
   }
   uint32_t ring_next = 0;
-  // On a chip with little scratchpad a kernel without weights works in the ring's lines: release to here.
-  Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
+  // Whether the rows' buffers take much of the scratchpad: then those with a short life share lines.
+  bool tight() const { return tight_; }
+  // With little scratchpad, or rows that fill it, a kernel without weights works in the ring's lines: release to here.
+  Builder::Mark without_ring() const { return p.small || tight_ ? below_ring_ : b.mark(); }
 
  private:
   int choose_head_groups() const;
   void assign_heads(int heads);
 
+  bool tight_ = false;
   Builder::Mark below_ring_;
   Loc ring_;
 };

@@ -78,12 +78,17 @@ class ExpertRows {
   Activations gather() {
     const auto hidden = static_cast<int>(e_.c.hidden_size);
     const uint32_t hidden_lines = lines_of(hidden);
-    const Vt gathered{b_.spm(n_ * hidden_lines)};
+    const Activations digits = e_.reserve(e_.rows, hidden, e_.p.options.activation_digits);
+    const Builder::Mark m = b_.mark();
+    // The queries have done their work.
+    const Vt gathered{e_.tight() && e_.q_lines >= n_ * hidden_lines ? e_.q : b_.spm(n_ * hidden_lines)};
     by_columns(hidden, [&](int begin, int columns) {
       const uint32_t at = static_cast<uint32_t>(begin) / 16;
       b_.gather(Vt{gathered.at + at, 0, hidden_lines}, Vt{e_.xn + at, 0, hidden_lines}, list_, e_.rows, columns, n_);
     });
-    return e_.quantise(gathered, e_.rows, hidden, e_.p.options.activation_digits);
+    e_.quantise_into(digits, gathered, hidden);
+    b_.release(m);
+    return digits;
   }
 
   // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines that

@@ -17,7 +17,7 @@ std::string chip_file(const char* name) { return std::string(HADAL_SOURCE_DIR) +
 model::Config wide_config() {
   model::Config c = model::testing::small_config();
   c.hidden_size = 4160;  // 260 lines of FP32; STG moves 255
-  c.num_hidden_layers = 1;
+  c.num_hidden_layers = 2;
   c.first_k_dense_replace = 0;
   c.moe_intermediate_size = 192;  // 2.4 MB an expert
   c.n_routed_experts = 4;
@@ -30,8 +30,9 @@ model::Config wide_config() {
   return c;
 }
 
-chip::Chip with_cores(int cores, int columns) {
+chip::Chip with_cores(int cores, int columns, uint64_t spm_bytes = 1 << 20) {
   chip::Chip chip = chip::load(chip_file("hadal-1"));
+  chip.spm.bytes = spm_bytes;
   chip.cores = cores;
   chip.noc.columns = columns;
   return chip;
@@ -69,6 +70,9 @@ TEST(SlowWideModel, CoresAndStepsDoNotChangeABitAndTheModelIsTheReferences) {
   EXPECT_EQ(teams, logits_of(model, with_cores(48, 8), tokens, 2));
   EXPECT_EQ(teams, logits_of(model, with_cores(7, 7), tokens, 2));
   EXPECT_EQ(teams, logits_of(model, with_cores(10, 5), tokens, 1));  // teams of two and three
+  // So little scratchpad that buffers share lines: rows take more than a third of it.
+  EXPECT_EQ(teams, logits_of(model, with_cores(48, 8, 640 << 10), tokens, 2));
+  EXPECT_EQ(teams, logits_of(model, with_cores(10, 5, 640 << 10), tokens, 2));
   const std::vector<float> exact = Reference(model).logits(tokens);
   const size_t vocabulary = exact.size() / tokens.size();
   for (size_t t = 0; t < tokens.size(); ++t) {

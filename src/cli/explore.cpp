@@ -52,6 +52,7 @@ nlohmann::ordered_json to_json(const plan::Design& d, const plan::Evaluation& e)
           {"stacks", d.stacks},
           {"scratchpad_bytes", d.spm_bytes},
           {"link_bytes_per_s", d.link_bytes_per_s},
+          {"clock_ratio", d.clock},
           {"usd_per_mtoken", e.usd_per_mtoken},
           {"usd_per_mtoken_out", e.usd_per_mtoken_out},
           {"tokens_per_j", e.tokens_per_j},
@@ -81,6 +82,7 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
                        {"grid"},
                        {"SPM"},
                        {"links"},
+                       {"clock"},
                        {"die mm2"},
                        {"yield"},
                        {"unit"},
@@ -93,8 +95,9 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
                d.supply.process->name, fmt::format("{} x {}", d.stacks, d.supply.memory->name),
                fmt::format("{} - {}", d.cores, d.spare_cores), fmt::format("{} x {}", d.rows, d.columns),
                report::binary_bytes(static_cast<uint64_t>(d.spm_bytes)), report::si(d.link_bytes_per_s, "B/s"),
-               fmt::format("{:.0f}", e.die_mm2), report::percent(e.yield), report::usd(e.unit_usd),
-               fmt::format("{:.0f}", e.prefill_tokens_per_s), fmt::format("{:.0f}", e.decode_tokens_per_s)});
+               fmt::format("{:.2f}", d.clock), fmt::format("{:.0f}", e.die_mm2), report::percent(e.yield),
+               report::usd(e.unit_usd), fmt::format("{:.0f}", e.prefill_tokens_per_s),
+               fmt::format("{:.0f}", e.decode_tokens_per_s)});
   }
   fmt::print("{}", table.text());
 }
@@ -136,9 +139,12 @@ void execute(Options& options) {
   if (json) {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
     for (const plan::Evaluation& e : front) rows.push_back(to_json(plan::design_of(space, e.id), e));
-    const nlohmann::ordered_json out{{"scenario", scenario.name},     {"points", store.count()},
-                                     {"points_evaluated", evaluated}, {"points_possible", possible.size()},
-                                     {"points_per_s", rate},          {"processes", options.ranks->size()},
+    const nlohmann::ordered_json out{{"scenario", scenario.name},
+                                     {"points", store.count()},
+                                     {"points_evaluated", evaluated},
+                                     {"points_possible", possible.size()},
+                                     {"points_per_s", rate},
+                                     {"processes", options.ranks->size()},
                                      {"front", rows}};
     json->write(out.dump(2) + "\n");
     if (json->is_standard_output()) return;
@@ -162,10 +168,12 @@ void add_explore(CLI::App& app, Action& action) {
                       "File with another space than the scenario's own, or the name of a file under spaces/");
   command->add_option("--store", o.store, "SQLite file that keeps every point; a search goes on where it was stopped")
       ->capture_default_str();
-  command->add_option("--threads", o.threads, "Designs worked on at once, by each process of mpirun")->check(CLI::Range(1, 1024));
+  command->add_option("--threads", o.threads, "Designs worked on at once, by each process of mpirun")
+      ->check(CLI::Range(1, 1024));
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
-  command->footer("Example:\n  hadal explore deepseek-day --store day.sqlite\n"
-                  "  mpirun -n 4 hadal explore deepseek-day --space smic-fine --store day.sqlite");
+  command->footer(
+      "Example:\n  hadal explore deepseek-day --store day.sqlite\n"
+      "  mpirun -n 4 hadal explore deepseek-day --space smic-fine --store day.sqlite");
   command->callback([options, &action] { action = [options] { execute(*options); }; });
 }
 

@@ -89,9 +89,10 @@ TEST(ExploreCommand, TwoAndFourRanksFindTheFrontOfOne) {
     EXPECT_EQ(shared["processes"], ranks);
     EXPECT_EQ(shared["front"], alone["front"]) << ranks;
     // What they found is there for a single process.
-    EXPECT_EQ(json::parse(hadal({"explore", kScenario, "--space", space, "--store", store, "--json", "-"}).out)
-                  ["points_evaluated"],
-              0);
+    EXPECT_EQ(
+        json::parse(
+            hadal({"explore", kScenario, "--space", space, "--store", store, "--json", "-"}).out)["points_evaluated"],
+        0);
   }
 }
 

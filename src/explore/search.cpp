@@ -12,7 +12,7 @@
 namespace hadal::explore {
 namespace {
 
-constexpr size_t kBlock = 256;  // points a transaction
+constexpr size_t kBlock = 256;                 // points a transaction
 constexpr std::chrono::milliseconds kPoll{1};  // between looks for messages
 
 // Points of the space that the store does not have, ascending.

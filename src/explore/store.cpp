@@ -57,7 +57,8 @@ Store::Store(const std::string& path, const std::string& fingerprint) : path_(pa
   execute(
       "PRAGMA synchronous = NORMAL");  // survives the death of the process; of the machine, all but the last moments
   execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)");
-  execute(fmt::format("CREATE TABLE IF NOT EXISTS points (id INTEGER PRIMARY KEY, refused TEXT NOT NULL, {})", kColumnNames));
+  execute(fmt::format("CREATE TABLE IF NOT EXISTS points (id INTEGER PRIMARY KEY, refused TEXT NOT NULL, {})",
+                      kColumnNames));
   {
     Statement insert(db, path_, "INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)");
     sqlite3_bind_text(insert.get(), 1, fingerprint.c_str(), -1, SQLITE_TRANSIENT);
@@ -101,7 +102,8 @@ uint64_t Store::count() const {
 
 std::vector<Evaluation> Store::possible() const {
   std::vector<Evaluation> all;
-  Statement select(db_.get(), path_, fmt::format("SELECT id, {} FROM points WHERE refused = '' ORDER BY id", kColumnNames));
+  Statement select(db_.get(), path_,
+                   fmt::format("SELECT id, {} FROM points WHERE refused = '' ORDER BY id", kColumnNames));
   while (select.step()) {
     Evaluation e;
     e.id = static_cast<uint64_t>(sqlite3_column_int64(select.get(), 0));

@@ -201,7 +201,8 @@ TEST_F(DesignTest, BadSpacesAreNamedWithTheirLine) {
   EXPECT_TRUE(contains(refusal("power: 1000 W", "power: 1000"), "unit"));
   EXPECT_TRUE(contains(refusal("power: 1000 W", "not_under: [3A090.x]"), "'3A090.x' is no rule of export"));
   EXPECT_TRUE(contains(refusal("clock: [0.8, 1]", "clock: [0.01]"), "out of range"));
-  EXPECT_TRUE(contains(refusal("lowest: {value: 0.60", "lowest: {value: 0.20"), "above the threshold"));
+  EXPECT_TRUE(
+      contains(refusal("lowest: {value: 0.60, low: 0.55", "lowest: {value: 0.20, low: 0.15"), "above the threshold"));
   std::string text = good.substr(0, good.find("voltage:"));
   std::ofstream(file) << text;
   EXPECT_TRUE(

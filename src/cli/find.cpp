@@ -98,6 +98,11 @@ std::string find_scenario(const std::string& given) {
                    }));
 }
 
+std::string find_space(const std::string& given) {
+  return find_file(given, "spaces", "space of designs",
+                   list("spaces", [](const fs::path& path) { return path.extension() == ".yaml" && is_file(path); }));
+}
+
 std::vector<std::string> data_roots() {
   std::vector<std::string> all;
   for (const fs::path& root : roots()) all.push_back(root.string());

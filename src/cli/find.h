@@ -23,6 +23,8 @@ std::string find_data(const std::string& path);
 kernels::KvFormat kv_format(const std::string& name);
 // A scenario: a path, or the name of a file under scenarios/, with or without ".yaml".
 std::string find_scenario(const std::string& given);
+// A space of designs: a path, or the name of a file under spaces/, with or without ".yaml".
+std::string find_space(const std::string& given);
 // Where data folders (chips/, processes/, rules/ ...) lie: the working directory, then the source tree.
 std::vector<std::string> data_roots();
 

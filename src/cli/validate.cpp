@@ -7,12 +7,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "cli/app.h"
 #include "cli/find.h"
 #include "cli/output.h"
+#include "model/testing/random_checkpoint.h"
 #include "predict/cross_layer.h"
+#include "predict/layer.h"
 #include "predict/validate.h"
 #include "report/table.h"
 
@@ -23,10 +26,11 @@ using Json = nlohmann::ordered_json;
 using report::Align;
 
 struct Options {
-  std::string measurements, constants, json, fit, simulator, chip = "chips/hadal-1.yaml";
+  std::string measurements, constants, json, fit, simulator, layer, chip = "chips/hadal-1.yaml";
   bool rows = false;
   int rounds = 12, batch = 1;
   int64_t context = 64;
+  int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
 
 // The predictor against the timing simulator, for one decode step of a model with weights.
@@ -76,7 +80,61 @@ void execute_simulator(const Options& options) {
              step.simulated_cycles, step.predicted_cycles, whole, median);
 }
 
+// One layer of a published model on the compiler and the timing simulator.
+void execute_layer(const Options& options) {
+  const std::string constants =
+      options.constants.empty() ? find_data("measurements/constants.yaml") : options.constants;
+  const chip::Chip chip = chip::load_any(find_chip(options.chip));
+  if (!chip.runs_programs)
+    input_error(chip.file, "is described by its performance only; a layer runs on chips like hadal-1");
+  std::optional<OutputFile> json;
+  if (!options.json.empty()) json.emplace(options.json);
+  const model::testing::TemporaryDirectory directory;
+  const predict::LayerCheck layer =
+      predict::check_layer(find_shape(options.layer), chip, predict::load_constants(constants), options.batch,
+                           options.context, directory.path(), options.threads);
+  report::Table table({{"operator", Align::kLeft}, {"cycles"}, {"us"}, {"by the chains of small models"}});
+  Json rows = Json::array();
+  for (const predict::OperatorCheck& o : layer.step.operators) {
+    table.add({o.name, fmt::format("{:.0f}", o.simulated_cycles),
+               fmt::format("{:.1f}", o.simulated_cycles / chip.clock_hz * 1e6),
+               fmt::format("{:.0f}", o.predicted_cycles)});
+    rows.push_back(
+        {{"name", o.name}, {"cycles_simulated", o.simulated_cycles}, {"cycles_predicted", o.predicted_cycles}});
+  }
+  const double weights = layer.weight_bytes / (chip.dram.channels * chip.dram.channel_bytes_per_s);
+  if (json) {
+    const Json out{{"model", options.layer},
+                   {"chip", chip.name},
+                   {"batch", options.batch},
+                   {"context", options.context},
+                   {"chips", layer.chips},
+                   {"simulated_us", layer.simulated_s * 1e6},
+                   {"simulated_attention_us", layer.simulated_attention_s * 1e6},
+                   {"predicted_us", layer.predicted_s * 1e6},
+                   {"predicted_attention_us", layer.predicted_attention_s * 1e6},
+                   {"weights_us", weights * 1e6},
+                   {"operators", rows}};
+    json->write(out.dump(2) + "\n");
+    if (json->is_standard_output()) return;
+  }
+  fmt::print(
+      "One layer of {} on {}, one of {} chips that share its experts: {} sequences, context {}, one digit an "
+      "activation; exchanges between chips left out\n\n{}\n",
+      options.layer, chip.name, layer.chips, options.batch, options.context, table.text());
+  const auto line = [&](const char* what, double simulated, double predicted) {
+    fmt::print("{:<28} {:8.1f} us timed {:8.1f} us predicted {:+7.1f} %\n", what, simulated * 1e6, predicted * 1e6,
+               100 * (predicted / simulated - 1));
+  };
+  line("up to attention's output", layer.simulated_attention_s, layer.predicted_attention_s);
+  line("router, experts, sum", layer.simulated_s - layer.simulated_attention_s,
+       layer.predicted_s - layer.predicted_attention_s);
+  line("layer", layer.simulated_s, layer.predicted_s);
+  fmt::print("{:<28} {:8.1f} us at the memory's peak\n", "weights alone", weights * 1e6);
+}
+
 void execute(const Options& options) {
+  if (!options.layer.empty()) return execute_layer(options);
   if (!options.simulator.empty()) return execute_simulator(options);
   const std::string table =
       options.measurements.empty() ? find_data("measurements/published.csv") : options.measurements;
@@ -152,11 +210,15 @@ void add_validate(CLI::App& app, Action& action) {
   command->add_option("--rounds", o.rounds, "Rounds of the fit")->check(CLI::Range(1, 1000))->capture_default_str();
   command->add_option("--simulator", o.simulator,
                       "Instead: the predictor against the timing simulator, a decode step of this model directory");
-  command->add_option("--chip", o.chip, "With --simulator: the chip")->capture_default_str();
-  command->add_option("--batch", o.batch, "With --simulator: sequences")
+  command->add_option("--layer", o.layer,
+                      "Instead: one layer of this published model, a chip's share of its experts, compiled with random "
+                      "weights and timed");
+  command->add_option("--chip", o.chip, "With --simulator or --layer: the chip")->capture_default_str();
+  command->add_option("--threads", o.threads, "With --layer: host threads")->check(CLI::Range(1, 256));
+  command->add_option("--batch", o.batch, "With --simulator or --layer: sequences")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
-  command->add_option("--context", o.context, "With --simulator: tokens of each, the step's own included")
+  command->add_option("--context", o.context, "With --simulator or --layer: tokens of each, the step's own included")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");

@@ -58,6 +58,24 @@ TEST_F(ExploreTest, PointsComeBackAsTheyWent) {
   EXPECT_EQ(store.possible()[0].decode_tokens_per_s, 1e3);
 }
 
+TEST(Ranks, BlocksArriveAsTheyWent) {
+  plan::Evaluation e, refused;
+  e.id = 1ull << 40;
+  e.usd_per_mtoken = 1.0 / 3;
+  e.decode_tokens_per_s = -0.0;
+  refused.id = 5;
+  refused.refused = "larger than the reticle";
+  const std::vector<char> bytes = pack({e, refused});
+  const std::vector<plan::Evaluation> back = unpack(bytes);
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back[0].id, e.id);
+  EXPECT_EQ(back[0].usd_per_mtoken, e.usd_per_mtoken);
+  EXPECT_TRUE(std::signbit(back[0].decode_tokens_per_s));
+  EXPECT_EQ(back[1].refused, refused.refused);
+  EXPECT_TRUE(unpack(pack({})).empty());
+  EXPECT_THROW(unpack(std::vector<char>(bytes.begin(), bytes.end() - 1)), Error);
+}
+
 TEST_F(ExploreTest, AStoreOfOtherDataIsRefused) {
   { const Store store(file_, "a"); }
   try {

@@ -6,27 +6,12 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "explore/columns.h"
 
 namespace hadal::explore {
 namespace {
 
 using plan::Evaluation;
-
-constexpr double Evaluation::*kColumns[] = {&Evaluation::usd_per_mtoken,
-                                            &Evaluation::nre_usd,
-                                            &Evaluation::volume_months,
-                                            &Evaluation::die_mm2,
-                                            &Evaluation::tokens_per_j,
-                                            &Evaluation::usd_per_mtoken_out,
-                                            &Evaluation::unit_usd,
-                                            &Evaluation::yield,
-                                            &Evaluation::power_w,
-                                            &Evaluation::tpp,
-                                            &Evaluation::prefill_tokens_per_s,
-                                            &Evaluation::decode_tokens_per_s};
-constexpr std::string_view kNames =
-    "usd_per_mtoken, nre_usd, volume_months, die_mm2, tokens_per_j, usd_per_mtoken_out, unit_usd, yield, power_w, tpp, "
-    "prefill_tokens_per_s, decode_tokens_per_s";
 
 class Statement {
  public:
@@ -72,7 +57,8 @@ Store::Store(const std::string& path, const std::string& fingerprint) : path_(pa
   execute(
       "PRAGMA synchronous = NORMAL");  // survives the death of the process; of the machine, all but the last moments
   execute("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)");
-  execute(fmt::format("CREATE TABLE IF NOT EXISTS points (id INTEGER PRIMARY KEY, refused TEXT NOT NULL, {})", kNames));
+  execute(fmt::format("CREATE TABLE IF NOT EXISTS points (id INTEGER PRIMARY KEY, refused TEXT NOT NULL, {})",
+                      kColumnNames));
   {
     Statement insert(db, path_, "INSERT OR IGNORE INTO meta VALUES ('fingerprint', ?)");
     sqlite3_bind_text(insert.get(), 1, fingerprint.c_str(), -1, SQLITE_TRANSIENT);
@@ -86,7 +72,7 @@ Store::Store(const std::string& path, const std::string& fingerprint) : path_(pa
 }
 
 void Store::add(const std::vector<Evaluation>& points) {
-  std::string sql = fmt::format("INSERT OR IGNORE INTO points (id, refused, {}) VALUES (?, ?", kNames);
+  std::string sql = fmt::format("INSERT OR IGNORE INTO points (id, refused, {}) VALUES (?, ?", kColumnNames);
   for (size_t i = 0; i < std::size(kColumns); ++i) sql += ", ?";
   Statement insert(db_.get(), path_, sql + ")");
   execute("BEGIN IMMEDIATE");
@@ -116,7 +102,8 @@ uint64_t Store::count() const {
 
 std::vector<Evaluation> Store::possible() const {
   std::vector<Evaluation> all;
-  Statement select(db_.get(), path_, fmt::format("SELECT id, {} FROM points WHERE refused = '' ORDER BY id", kNames));
+  Statement select(db_.get(), path_,
+                   fmt::format("SELECT id, {} FROM points WHERE refused = '' ORDER BY id", kColumnNames));
   while (select.step()) {
     Evaluation e;
     e.id = static_cast<uint64_t>(sqlite3_column_int64(select.get(), 0));

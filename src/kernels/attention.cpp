@@ -48,7 +48,8 @@ Builder::Mark AttentionPass::pass(int index) {
   b_.add(kLeft, kTiles, 0, 0);
   Builder::Mark before_tiles = b_.mark();
   // With room for both, the first cached tile loads while the query is made ready.
-  if (!e_.p.small) {
+  const bool early = !e_.p.small && !e_.tight();
+  if (early) {
     allocate_tiles();
     load_first_tile();
   }
@@ -70,6 +71,11 @@ Builder::Mark AttentionPass::pass(int index) {
     allocate_tiles();
     pass_over_tiles_in_place();
   } else {
+    if (!early) {
+      before_tiles = b_.mark();
+      allocate_tiles();
+      load_first_tile();
+    }
     pass_over_tiles_ahead();
   }
   return before_tiles;

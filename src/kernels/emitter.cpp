@@ -23,22 +23,30 @@ Emitter::Emitter(const Plan& plan, int core_index)
       by_owner(plan.by_owner()) {
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
   record_rows = own_rows;
-  if (c.attention == model::Attention::kGrouped) assign_heads();
+  const bool latent = c.attention == model::Attention::kLatent;
+  if (latent) head_groups = choose_head_groups();
+  assign_heads(attention_heads());
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
   const uint32_t kept = by_owner ? most_own_rows(m, p.cores) : m;  // rows of the residual
   // Same order on every core: other cores send into these.
   qkv = b.spm(m * lines_of(p.qkv_columns()));
-  q = b.spm(m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
-  value = b.spm(m * lines_of(p.value_columns()));
-  delta = b.spm(kept * lines_of(c.hidden_size));
-  ffn = b.spm(kept * lines_of(c.hidden_size));
+  q_lines = m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim));
+  q = b.spm(q_lines);
+  // Values of attention arrive when every core is done with the queries, sums of the experts when every core has added
+  // those of attention: where rows are wide, the later take the place of the earlier.
+  const uint32_t values = m * lines_of(p.value_columns()), sums = kept * lines_of(c.hidden_size);
+  tight_ = latent && q_lines + values + 2 * sums > b.spm_free_lines() / 3;
+  value = tight_ && values <= q_lines ? q : b.spm(values);
+  delta = b.spm(sums);
+  ffn = tight_ ? delta : b.spm(sums);
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
   hidden = b.spm(m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(kept * lines_of(c.hidden_size));
+  team_hidden = b.spm(experts_in_teams(p) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0);
   join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
   xn = b.spm(by_owner && !c.has_experts() ? 0 : m * lines_of(c.hidden_size));
   const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
@@ -52,16 +60,30 @@ Emitter::Emitter(const Plan& plan, int core_index)
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
 }
 
-// Key heads of a row go to different cores, as far apart as they are many.
-int Emitter::core_of_head(int row, int head) const {
-  const int stride = std::max(1, p.cores / static_cast<int>(c.num_key_value_heads));
-  return (row + head * stride) % p.cores;
+// All heads share the latents, so a core takes all of them, unless their results need more accumulators than it has, or
+// cores would be idle: then groups of heads go to different cores, and each reads the latents.
+int Emitter::choose_head_groups() const {
+  constexpr int64_t kFewest = 32;  // heads of a group: what fills the matrix unit
+  const int64_t heads = c.num_attention_heads, head_lines = lines_of(c.kv_lora_rank) + lines_of(p.kv_tile);
+  const int64_t most = static_cast<int64_t>(b.acc_free_lines()) / head_lines;
+  int64_t groups = 1;
+  for (int64_t g = 2; g <= heads; ++g) {
+    if (heads % g != 0) continue;
+    const bool needed = heads / groups > most, useful = g * rows <= p.cores && heads / g >= kFewest;
+    if (needed || useful) groups = g;
+  }
+  return static_cast<int>(groups);
 }
 
-void Emitter::assign_heads() {
+// Key heads or groups of heads of a row go to different cores, as far apart as they are many.
+int Emitter::core_of_head(int row, int head, int heads) const {
+  return (row + head * std::max(1, p.cores / heads)) % p.cores;
+}
+
+void Emitter::assign_heads(int heads) {
   for (int r = 0; r < rows; ++r) {
-    for (int h = 0; h < c.num_key_value_heads; ++h) {
-      if (core_of_head(r, h) != core) continue;
+    for (int h = 0; h < heads; ++h) {
+      if (core_of_head(r, h, heads) != core) continue;
       const auto known = std::find(record_rows.begin(), record_rows.end(), r);
       own_heads.push_back({static_cast<int>(known - record_rows.begin()), h});
       if (known == record_rows.end()) record_rows.push_back(r);
@@ -79,8 +101,9 @@ Cores Emitter::sharers(uint32_t tiles) const {
 
 Cores Emitter::head_cores() const {
   Cores found = 0;
+  const int heads = attention_heads();
   for (int r = 0; r < rows; ++r) {
-    for (int h = 0; h < c.num_key_value_heads; ++h) found |= Cores{1} << core_of_head(r, h);
+    for (int h = 0; h < heads; ++h) found |= Cores{1} << core_of_head(r, h, heads);
   }
   return found;
 }
@@ -99,7 +122,10 @@ void Emitter::rms_norm(Vt d, Vt x_in, uint64_t weight_line, Constant inverse, in
   const uint32_t row_lines = lines_of(cols);
   const uint32_t x_stride = x_in.stride != 0 ? x_in.stride : row_lines, d_stride = d.stride != 0 ? d.stride : row_lines;
   const Loc weight = b.spm(row_lines);
-  const Vt square{b.spm(static_cast<uint32_t>(n_rows) * row_lines)}, column{b.spm(lines_of(n_rows))};
+  const uint32_t lines = static_cast<uint32_t>(n_rows) * row_lines;
+  // The squares may stand where the result will, if there is no room for both.
+  const bool in_place = d_stride == row_lines && d.at.line != x_in.at.line && b.spm_free_lines() < lines + row_lines;
+  const Vt square{in_place ? d.at : b.spm(lines)}, column{b.spm(lines_of(n_rows))};
   const Vt more{cols > kMaxColumns ? b.spm(lines_of(n_rows)) : column.at};
   const auto part = [](Vt tile, uint32_t stride, int first) {
     return Vt{tile.at + static_cast<uint32_t>(first) / 16, tile.off, stride};
@@ -160,6 +186,26 @@ void Emitter::send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_
   }
   for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
     b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines), to, 0, 0);
+  }
+}
+
+void Emitter::load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object) {
+  if (pitch <= kMaxDramStride) {
+    b.ld(d, b.dram(line), rows, static_cast<int>(lines), static_cast<int>(pitch), static_cast<int>(stride), object);
+    return;
+  }
+  for (uint32_t r = 0; r < static_cast<uint32_t>(rows); ++r) {
+    b.ld(d + r * stride, b.dram(line + uint64_t{r} * pitch), 1, static_cast<int>(lines), 0, 0, object);
+  }
+}
+
+void Emitter::store_rows(uint64_t line, uint32_t pitch, Loc s, uint32_t stride, uint32_t lines, Object object) {
+  if (pitch <= kMaxDramStride) {
+    b.st(b.dram(line), s, rows, static_cast<int>(lines), static_cast<int>(stride), static_cast<int>(pitch), object);
+    return;
+  }
+  for (uint32_t r = 0; r < static_cast<uint32_t>(rows); ++r) {
+    b.st(b.dram(line + uint64_t{r} * pitch), s + r * stride, 1, static_cast<int>(lines), 0, 0, object);
   }
 }
 

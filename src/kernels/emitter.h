@@ -46,15 +46,19 @@ struct Emitter {
   Builder b;
   const int core, rows;
   const bool by_owner;           // the residual of a row is kept by its owner only (residual.cpp)
-  std::vector<int> own_rows;     // rows this core embeds and routes, and the attention of latent models
+  std::vector<int> own_rows;     // rows this core embeds and routes, and whose latents it writes
   std::vector<int> record_rows;  // rows whose record and rotation it holds: its own first
+  // Attention that this core handles: a key head of a row, or a group of heads over the latents.
   struct HeadRow {
-    int record = 0, kv_head = 0;  // index into record_rows
+    int record = 0, head = 0;  // index into record_rows; key head or group
   };
-  std::vector<HeadRow> own_heads;  // grouped attention: what this core handles of it
+  std::vector<HeadRow> own_heads;
+  int head_groups = 1;  // latent attention: groups that the heads of a row are split into
 
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
-  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, join, xn, normal_digits, normal_scales;
+  Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, team_hidden, join, xn;
+  Loc normal_digits, normal_scales;
+  uint32_t q_lines = 0;  // of q
   // Local.
   Loc constants, records, rope, minus_iota;
 
@@ -75,10 +79,14 @@ struct Emitter {
   void send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines,
             int n_rows, uint32_t source_stride);
   Cores all_cores() const { return (Cores{1} << p.cores) - 1; }
-  // Those with a share of `tiles` tiles; those that handle heads of grouped attention; those that own a row.
+  // Those with a share of `tiles` tiles; those that handle attention; those that own a row.
   Cores sharers(uint32_t tiles) const;
   Cores head_cores() const;
   Cores row_cores() const;
+
+  // `lines` lines of every row between DRAM, rows `pitch` lines apart, and local memory, rows `stride` apart.
+  void load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object);
+  void store_rows(uint64_t line, uint32_t pitch, Loc s, uint32_t stride, uint32_t lines, Object object);
 
   // --- the residual (residual.cpp) ---
   // Where the residual of own row number `i` lies.
@@ -100,13 +108,21 @@ struct Emitter {
     return ring_ + (index % static_cast<uint32_t>(p.slots)) * static_cast<uint32_t>(p.slot_lines);
   }
   uint32_t ring_next = 0;
-  // On a chip with little scratchpad a kernel without weights works in the ring's lines: release to here.
-  Builder::Mark without_ring() const { return p.small ? below_ring_ : b.mark(); }
+  // Whether the rows' buffers take much of the scratchpad: then those with a short life share lines.
+  bool tight() const { return tight_; }
+  // With little scratchpad, or rows that fill it, a kernel without weights works in the ring's lines: release to here.
+  Builder::Mark without_ring() const { return p.small || tight_ ? below_ring_ : b.mark(); }
 
  private:
-  int core_of_head(int row, int head) const;
-  void assign_heads();
+  int choose_head_groups() const;
+  // Pieces that the attention of a row is split into.
+  int attention_heads() const {
+    return c.attention == model::Attention::kLatent ? head_groups : static_cast<int>(c.num_key_value_heads);
+  }
+  int core_of_head(int row, int head, int heads) const;
+  void assign_heads(int heads);
 
+  bool tight_ = false;
   Builder::Mark below_ring_;
   Loc ring_;
 };
@@ -155,6 +171,8 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm);
 void emit_mlp_down(Emitter& e, const LayerWeights& w);
 void emit_router(Emitter& e, const LayerWeights& w);
 void emit_experts(Emitter& e, const LayerWeights& w);
+bool experts_in_teams(const Plan& plan);  // few and large experts, each on several cores
+bool works_on_experts(const Emitter& e);  // whether this core has a part in any
 void emit_combine(Emitter& e, const LayerWeights& w);
 void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w);
 void emit_keep_hidden(Emitter& e);

@@ -192,8 +192,8 @@ void emit_grouped_kv_write(Emitter& e, const LayerWeights& w, int layer) {
     const int r = e.record_rows[static_cast<size_t>(pair.record)];
     const Loc both = e.b.spm(2 * s.head_lines), line = e.b.spm(e.p.kv_row_lines);
     const Loc scales = line + s.scale_line();
-    normalise_and_rotate(e, s, Vt{both}, s.at(e, r, s.heads + pair.kv_head), w.key_norm, pair.record, 1);
-    e.b.prm(isa::Prm::kCopy, Vt{both + s.head_lines}, Vt{s.at(e, r, s.heads + s.kv_heads + pair.kv_head)}, 1, s.padded);
+    normalise_and_rotate(e, s, Vt{both}, s.at(e, r, s.heads + pair.head), w.key_norm, pair.record, 1);
+    e.b.prm(isa::Prm::kCopy, Vt{both + s.head_lines}, Vt{s.at(e, r, s.heads + s.kv_heads + pair.head)}, 1, s.padded);
     e.b.fill(Vt{scales}, 0.0f, 1, 16);
     e.b.qnt({.d = line,
              .row = s.code_lines,
@@ -203,7 +203,7 @@ void emit_grouped_kv_write(Emitter& e, const LayerWeights& w, int layer) {
              .scale_row = 1,
              .scale_group = 2},
             Vt{both}, 2, s.padded, s.digits, s.scale_group());
-    e.b.stg(e.b.dram(s.cache(e, layer, pair.kv_head)), e.records + static_cast<uint32_t>(pair.record) * 4 + 1, line, 1,
+    e.b.stg(e.b.dram(s.cache(e, layer, pair.head)), e.records + static_cast<uint32_t>(pair.record) * 4 + 1, line, 1,
             static_cast<int>(e.p.kv_row_lines), e.p.kv_row_lines, Object::kKv);
     e.b.release(m);
   }
@@ -212,7 +212,7 @@ void emit_grouped_kv_write(Emitter& e, const LayerWeights& w, int layer) {
 }
 
 void emit_grouped_attention(Emitter& e, const LayerWeights& w, int layer) {
-  for (const Emitter::HeadRow& pair : e.own_heads) GroupedAttention(e, w, layer, pair.kv_head).row(pair.record);
+  for (const Emitter::HeadRow& pair : e.own_heads) GroupedAttention(e, w, layer, pair.head).row(pair.record);
   const Shape s(e);
   const uint32_t lines = static_cast<uint32_t>(e.rows * s.heads) * s.head_lines;
   e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.value.line, lines, true}});

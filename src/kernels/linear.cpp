@@ -112,8 +112,7 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
     const Activations a = e.quantise(nope, e.rows, static_cast<int>(e.c.qk_nope_head_dim), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
       const uint64_t line = e.p.areas.query + head * row_lines(e.c.kv_lora_rank) + first * 2;
-      e.b.st(e.b.dram(line), acc, e.rows, static_cast<int>(count * 2), static_cast<int>(count * 2),
-             static_cast<int>(row), Object::kQuery);
+      e.store_rows(line, row, acc, count * 2, count * 2, Object::kQuery);
     });
     e.b.release(m);
     t += tiles.size();
@@ -137,8 +136,7 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
     Matmul product(e, w.value_up[head], tiles, e.rows);
     product.prefetch();
     const Loc u = e.b.spm(static_cast<uint32_t>(e.rows) * latent);
-    e.b.ld(u, e.b.dram(e.p.areas.attention + head * latent), e.rows, static_cast<int>(latent),
-           static_cast<int>(heads * latent), static_cast<int>(latent), Object::kAttention);
+    e.load_rows(u, latent, e.p.areas.attention + head * latent, heads * latent, latent, Object::kAttention);
     const Activations a = e.quantise(Vt{u}, e.rows, static_cast<int>(e.c.kv_lora_rank), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
       e.send(e.sharers(w.output.tiles), e.value, value_lines, (head * head_tiles + first) * 2, acc, count * 2, e.rows,

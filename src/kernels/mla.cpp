@@ -1,4 +1,6 @@
 // Multi-head latent attention in the absorbed form: cache rows, and what attention makes of a tile of them.
+#include <algorithm>
+
 #include "kernels/attention.h"
 
 namespace hadal::kernels {
@@ -23,7 +25,7 @@ struct KeyTile {
 class LatentAttention : public AttentionPass {
  public:
   LatentAttention(Emitter& emitter, int layer)
-      : AttentionPass(emitter, static_cast<int>(emitter.c.num_attention_heads),
+      : AttentionPass(emitter, static_cast<int>(emitter.c.num_attention_heads) / emitter.head_groups,
                       static_cast<int>(emitter.c.kv_lora_rank),
                       emitter.p.areas.kv + static_cast<uint64_t>(layer) * emitter.p.areas.kv_layer_lines),
         bf16_(emitter.p.options.kv_format == KvFormat::kBf16),
@@ -32,12 +34,18 @@ class LatentAttention : public AttentionPass {
         rope_(static_cast<int>(emitter.c.qk_rope_head_dim)),
         blocks_(latent_ / 128) {}
 
-  void row(int index) {
-    const int r = e_.record_rows[static_cast<size_t>(index)];
-    run(index, [&](Vt u) {
-      const uint32_t lines = static_cast<uint32_t>(heads_) * lines_of(latent_);
-      b_.st(b_.dram(e_.p.areas.attention + static_cast<uint32_t>(r) * lines), u.at, 1, static_cast<int>(lines), 0, 0,
-            Object::kAttention);
+  // The heads of one group for one row.
+  void row(const Emitter::HeadRow& own) {
+    const int r = e_.record_rows[static_cast<size_t>(own.record)];
+    first_head_ = static_cast<uint32_t>(r * e_.head_groups + own.head) * static_cast<uint32_t>(heads_);
+    run(own.record, [&](Vt u) {
+      const auto lines = static_cast<int>(static_cast<uint32_t>(heads_) * lines_of(latent_));
+      constexpr int kMost = 2048;  // lines of a transfer
+      for (int at = 0; at < lines; at += kMost) {
+        const auto from = static_cast<uint32_t>(at);
+        b_.st(b_.dram(e_.p.areas.attention + first_head_ * lines_of(latent_) + from), u.at + from, 1,
+              std::min(kMost, lines - at), 0, 0, Object::kAttention);
+      }
     });
   }
 
@@ -55,17 +63,15 @@ class LatentAttention : public AttentionPass {
   }
 
   void load_query(int index) override {
-    const int r = e_.record_rows[static_cast<size_t>(index)];
     const auto h = static_cast<uint32_t>(heads_);
     const uint32_t latent_lines = lines_of(latent_), rope_lines = lines_of(rope_);
     const uint32_t row = latent_lines + rope_lines;
     const Builder::Mark m = b_.mark();
     const Loc all = b_.spm(h * row);
-    b_.ld(all, b_.dram(e_.p.areas.query + static_cast<uint32_t>(r * heads_) * latent_lines), heads_,
-          static_cast<int>(latent_lines), static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
+    b_.ld(all, b_.dram(e_.p.areas.query + first_head_ * latent_lines), heads_, static_cast<int>(latent_lines),
+          static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
     const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
-    const Vt rope_query{e_.q + static_cast<uint32_t>(r * heads_) * head_lines + lines_of(e_.c.qk_nope_head_dim), 0,
-                        head_lines};
+    const Vt rope_query{e_.q + first_head_ * head_lines + lines_of(e_.c.qk_nope_head_dim), 0, head_lines};
     const Vt rotated{all + latent_lines, 0, row};
     rope(e_, rotated, rope_query, e_.rope + static_cast<uint32_t>(index) * e_.p.rope_lines, heads_, rope_);
     b_.alu(Alu::kMul, Vt{all}, Vt{all}, e_.scalar(kQueryScale), Bc::kScalar, heads_, latent_ + rope_);
@@ -199,7 +205,8 @@ class LatentAttention : public AttentionPass {
   }
 
   const bool bf16_;
-  const int heads_, latent_, rope_, blocks_;
+  const int heads_, latent_, rope_, blocks_;  // heads: of a group
+  uint32_t first_head_ = 0;                   // of the row and group at work, counted over all rows
   Activations query_, rope_query_;
   Loc key_digits_, key_scales_, weights_, weight_scales_;
   Vt value_scales_, weighted_;
@@ -211,7 +218,7 @@ void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer) {
   const auto latent = static_cast<int>(e.c.kv_lora_rank), rope_dim = static_cast<int>(e.c.qk_rope_head_dim);
   const uint32_t row = lines_of(e.c.q_lora_rank + latent + rope_dim);
   const uint64_t base = e.p.areas.kv + static_cast<uint64_t>(layer) * e.p.areas.kv_layer_lines;
-  for (size_t i = 0; i < e.record_rows.size(); ++i) {
+  for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
     const Loc source = e.qkv + static_cast<uint32_t>(e.record_rows[i]) * row + lines_of(e.c.q_lora_rank);
     const Vt normal{e.b.spm(lines_of(latent))}, key{e.b.spm(lines_of(rope_dim))};
@@ -242,7 +249,7 @@ void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer) {
 
 void emit_latent_attention(Emitter& e, int layer) {
   LatentAttention attention(e, layer);
-  for (size_t i = 0; i < e.record_rows.size(); ++i) attention.row(static_cast<int>(i));
+  for (const Emitter::HeadRow& own : e.own_heads) attention.row(own);
   e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, false}},
              {{Space::kObject, static_cast<uint32_t>(Object::kAttention), 1, true}});
 }

@@ -1,7 +1,5 @@
-// Mixture of experts, decided on the chip: router, group-limited top-k, gather of the rows of each expert, experts,
-// scatter to (row, rank) slots, and a combine in rank order.
-#include <bit>
-
+// Mixture of experts, decided on the chip: router, group-limited top-k, and, behind the experts (experts.cpp), a combine
+// in rank order.
 #include "kernels/emitter.h"
 
 namespace hadal::kernels {
@@ -11,7 +9,6 @@ using isa::Alu;
 using isa::Bc;
 using isa::Prm;
 
-constexpr int kCountRegister = 3, kPassRegister = 4;
 constexpr float kNever = -1e30f;
 
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
@@ -141,67 +138,6 @@ Routing route(Emitter& e, const LayerWeights& w, Vt input, int rows) {
   return r;
 }
 
-// Experts of this core, spread over the cores even when there are fewer experts than cores.
-std::vector<uint32_t> own_experts(const Emitter& e) {
-  const auto experts = static_cast<uint64_t>(e.c.n_routed_experts), cores = static_cast<uint64_t>(e.p.cores);
-  std::vector<uint32_t> mine;
-  for (uint64_t x = 0; x < experts; ++x) {
-    if (x * cores / experts == static_cast<uint64_t>(e.core)) mine.push_back(static_cast<uint32_t>(x));
-  }
-  return mine;
-}
-
-// One routed expert on its rows: skipped when it has none.
-void expert(Emitter& e, const Routing& r, Vt rank_turned, const PanelMatrix& up, const PanelMatrix& down,
-            uint32_t index) {
-  Builder& b = e.b;
-  const Builder::Mark m = b.mark();
-  const int rows = e.rows, experts = static_cast<int>(e.c.n_routed_experts), hidden = static_cast<int>(e.c.hidden_size);
-  const uint32_t line = lines_of(experts), n = static_cast<uint32_t>(rows), hidden_lines = lines_of(hidden);
-  const Loc list = b.spm(lines_of(rows)), count = b.spm(1), target = b.spm(lines_of(rows));
-  b.compress(list, Vt{rank_turned.at + index * lines_of(rows)}, e.scalar(kOne), count.line * 16, 1, rows);
-  b.ldr(kCountRegister, count, 0);
-  // One pass over all gathered rows, or none: then no weight is read.
-  b.ldr(kPassRegister, count, 0, rows - 1, std::countr_zero(static_cast<unsigned>(rows)));
-  b.begin_loop(kPassRegister, 0);
-  Matmul first(e, up, {0, up.tiles}, rows);
-  first.prefetch();
-  // Weight of each gathered row, and its slot in the scratch area: row * k + rank - 1.
-  const Vt weight{b.spm(n * line)}, rank{b.spm(n * line)}, slot{b.spm(lines_of(rows))}, row{b.spm(lines_of(rows))};
-  b.gather(weight, r.weight, list, rows, experts, n);
-  b.gather(rank, r.rank, list, rows, experts, n);
-  b.prm(Prm::kTranspose, slot, Vt{rank.at + index / 16, index % 16, line}, rows, 1);
-  b.cvt(isa::Cvt::kI2f, row, Vt{list}, 1, rows);
-  b.alu(Alu::kMul, row, row, e.scalar(kTopK), Bc::kScalar, 1, rows);
-  b.alu(Alu::kAdd, slot, slot, row, Bc::kNone, 1, rows);
-  b.alu(Alu::kAdd, slot, slot, e.scalar(kMinusOne), Bc::kScalar, 1, rows);
-  b.cvt(isa::Cvt::kF2i, Vt{target}, slot, 1, rows);
-  const Vt gathered{b.spm(n * hidden_lines)};
-  b.gather(gathered, Vt{e.xn}, list, rows, hidden, n);
-  const Activations a = e.quantise(gathered, rows, hidden, e.p.options.activation_digits);
-  const uint32_t pairs = up.tiles / 2;
-  const Loc h = b.spm(n * pairs * 2);
-  Matmul second(e, down, {0, down.tiles}, rows);
-  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    if (tile + tiles == up.tiles) second.prefetch();
-    const Builder::Mark inner = b.mark();
-    const Loc part = b.spm(n * tiles);
-    emit_swiglu(e, part, acc, rows, tiles / 2);
-    b.prm(Prm::kCopy, Vt{h + tile, 0, pairs * 2}, Vt{part}, rows, static_cast<int>(tiles) * 16);
-    b.release({inner.spm, b.mark().acc});
-  });
-  const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
-  const Vt y{b.spm(n * hidden_lines)};
-  second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    b.alu(Alu::kMul, Vt{y.at + tile * 2, 0, hidden_lines}, Vt{acc, 0, tiles * 2},
-          Vt{weight.at + index / 16, index % 16, line}, Bc::kCol, rows, static_cast<int>(tiles) * 32);
-  });
-  b.stg(e.b.dram(e.p.areas.experts), target, y.at, -kCountRegister, static_cast<int>(hidden_lines), hidden_lines,
-        Object::kExperts, rows);
-  b.end_loop();
-  b.release(m);
-}
-
 }  // namespace
 
 // Router logits come from the last cores, the shared expert's gate and up projections from all.
@@ -214,7 +150,7 @@ void emit_router(Emitter& e, const LayerWeights& w) {
   Matmul shared(e, w.mlp_up, {mine.first * 2, mine.last * 2}, e.rows);
   router.prefetch();
   e.share_normal(w.post_norm, 2, true);
-  if (logit_tiles.size() > 0 || mine.size() > 0 || !own_experts(e).empty()) e.normalise(w.post_norm);
+  if (logit_tiles.size() > 0 || mine.size() > 0 || works_on_experts(e)) e.normalise(w.post_norm);
   if (logit_tiles.size() > 0) {
     const Activations exact = e.normal(2);
     router.run(exact, [&](Loc acc, uint32_t first, uint32_t tiles) {
@@ -249,21 +185,6 @@ void emit_router(Emitter& e, const LayerWeights& w) {
   const uint32_t lines = static_cast<uint32_t>(e.rows) * line;
   e.exchange(isa::Unit::kVx, {},
              {{Space::kSpm, e.expert_weight.line, lines, true}, {Space::kSpm, e.expert_rank.line, lines, true}});
-}
-
-void emit_experts(Emitter& e, const LayerWeights& w) {
-  const Builder::Mark m = e.b.mark();
-  const auto experts = static_cast<uint32_t>(e.c.n_routed_experts);
-  const std::vector<uint32_t> mine = own_experts(e);
-  if (!mine.empty()) {
-    const Routing r{Vt{e.expert_weight}, Vt{e.expert_rank}};
-    const Vt turned{e.b.spm(experts * lines_of(e.rows))};
-    e.b.prm(Prm::kTranspose, turned, r.rank, e.rows, static_cast<int>(experts));
-    for (const uint32_t x : mine) expert(e, r, turned, w.expert_up[x], w.expert_down[x], x);
-  }
-  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}},
-             {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
-  e.b.release(m);
 }
 
 // Sums, per row, the shared expert, where there is one, and the k weighted experts in the order they were selected.

@@ -121,6 +121,14 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
         [](S s, Facts& f, const Scenario&) {
           return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).nre_usd.p50;
         }}},
+      {"nre_without_software",
+       {Dimension::kUsd,
+        "MUSD",
+        1e-6,
+        {"programme", "process"},
+        [](S s, Facts& f, const Scenario&) {
+          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).hardware_nre_usd.p50;
+        }}},
       {"hour", {Dimension::kUsdPerHour, "USD/h", 1, {"hardware"}, hour}}};
   return kKinds;
 }

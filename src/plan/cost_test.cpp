@@ -68,6 +68,28 @@ TEST(Yield, HarvestingWithNoSpareIsThePlainModel) {
   }
 }
 
+TEST(Yield, TheClosedFormIsTheIntegral) {
+  constexpr unsigned kSeed = 11;
+  std::mt19937_64 random(kSeed);
+  const auto uniform = [&](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  };
+  for (int i = 0; i < 150; ++i) {
+    HarvestedDie die;
+    die.cores = 1 + static_cast<int>(random() % 64);
+    die.spare = static_cast<int>(random() % static_cast<uint64_t>(die.cores + 1));
+    die.core_mm2 = uniform(0.2, 12);
+    die.empty_mm2 = uniform(0, 100);
+    die.area_mm2 = die.cores * die.core_mm2 + die.empty_mm2 + uniform(10, 300);
+    const double d0 = uniform(0.01, 0.5), alpha = uniform(1, 10);
+    for (const YieldModel model : kAll) {
+      const double exact = harvested_yield_by_quadrature(model, die, d0, alpha);
+      EXPECT_NEAR(harvested_yield(model, die, d0, alpha), exact, 1e-7 * exact)
+          << name_of(model) << ": " << die.cores << " cores, " << die.spare << " spare, seed " << kSeed;
+    }
+  }
+}
+
 TEST(Yield, EmptyAreaCannotBreak) {
   for (const YieldModel model : kAll) {
     EXPECT_NEAR(harvested_yield(model, {400, 5, 48, 2, 100}, 0.2, 3), harvested_yield(model, {300, 5, 48, 2}, 0.2, 3),

@@ -37,7 +37,7 @@ std::string unavailable(const DesignSpace::Supply& s, const std::string& buyer) 
 
 uint64_t DesignSpace::size() const {
   return uint64_t{1} * supplies.size() * cores.size() * rows.size() * columns.size() * stacks.size() *
-         spare_cores.size() * spm_bytes.size() * link_bytes_per_s.size();
+         spare_cores.size() * spm_bytes.size() * link_bytes_per_s.size() * clock.size();
 }
 
 Design design_of(const DesignSpace& space, uint64_t id) {
@@ -58,6 +58,7 @@ Design design_of(const DesignSpace& space, uint64_t id) {
   d.spare_cores = choose(space.spare_cores);
   d.spm_bytes = choose(space.spm_bytes);
   d.link_bytes_per_s = choose(space.link_bytes_per_s);
+  d.clock = choose(space.clock);
   return d;
 }
 
@@ -98,6 +99,31 @@ Build DesignEvaluator::build_of(const Design& d) const {
   return b;
 }
 
+// Of the cores that a sold chip has.
+Power DesignEvaluator::power_of(const Build& b, const Design& d, double clock_hz) const {
+  chip::Chip sold = b.chip;
+  sold.cores = d.cores - d.spare_cores;
+  const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
+  Power p = chip_power(sold, *b.home, *b.process, *b.memory, b.stacks, clock_hz, activity);
+  if (!space_.voltage) return p;
+  const double volts = supply_voltage(*space_.voltage, d.clock) / space_.voltage->nominal.value;
+  for (double* w : {&p.matrix_w, &p.sram_w, &p.vector_w}) *w *= volts * volts;
+  p.static_w *= volts;
+  return p;
+}
+
+// The first export rule among those to avoid that applies.
+std::string DesignEvaluator::forbidden(const Build& b, const ChipArea& area, double clock_hz) const {
+  for (const RuleStatus& s :
+       export_status(*scenario_.rules, subject_of(b, area, clock_hz, scenario_.buyer), scenario_.date)) {
+    const auto& avoid = space_.rules_to_avoid;
+    if (s.applies && std::find(avoid.begin(), avoid.end(), s.rule) != avoid.end()) {
+      return fmt::format("{} applies", s.rule);
+    }
+  }
+  return {};
+}
+
 Evaluation DesignEvaluator::evaluate(uint64_t id) const {
   const Design d = design_of(space_, id);
   Evaluation e;
@@ -121,11 +147,21 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     e.refused = "interposer larger than the package allows";
     return e;
   }
-  const double clock = b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
+  const double clock = d.clock * b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
+  const Power power = power_of(b, d, clock);
+  if (power.total_w() > space_.most_power_w) {
+    e.refused = "more power than the limit";
+    return e;
+  }
+  if (!space_.rules_to_avoid.empty()) {
+    e.refused = forbidden(b, area, clock);
+    if (!e.refused.empty()) return e;
+  }
   // Only cores that a sold chip has count: spares are switched off, good or not.
   Build sold = b;
   sold.chip.cores = d.cores - d.spare_cores;
   sold.chip.noc.columns = mesh_columns(sold.chip.cores);
+  sold.chip.clock_hz *= d.clock;
   sold.chip.performance = chip::derive_performance(sold.chip);
   const RateKey key = fmt::format("{} {} {} {} {} {} {} {}", sold.chip.cores, d.rows, d.columns, d.stacks, d.spm_bytes,
                                   d.link_bytes_per_s, b.memory->name, clock);
@@ -152,8 +188,6 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     return e;
   }
   const Stage& stage = forecasts_.at(b.process->name);
-  const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
-  const Power power = chip_power(sold.chip, *b.home, *b.process, *b.memory, b.stacks, clock, activity);
   FleetMember m;
   m.billing = Billing::kBuilt;
   m.purchase_usd = unit.total_usd + b.server.value;

@@ -15,7 +15,7 @@ struct Design {
   uint64_t id = 0;  // mixed radix number of its choices: the same in every run over the same space
   DesignSpace::Supply supply;
   int cores = 0, rows = 0, columns = 0, stacks = 0, spare_cores = 0;
-  double spm_bytes = 0, link_bytes_per_s = 0;
+  double spm_bytes = 0, link_bytes_per_s = 0, clock = 1;
 };
 Design design_of(const DesignSpace& space, uint64_t id);
 
@@ -31,7 +31,7 @@ struct Evaluation {
 };
 
 // Rules of possibility: the process, memory and package may be had by the buyer; die within the reticle; interposer
-// within the package; a decode rate within the latency limit. Fleets here are fractional: no whole groups.
+// within the package; power and export rules within the limits of the space; a decode rate within the latency limit. Fleets here are fractional: no whole groups.
 class DesignEvaluator {
  public:
   DesignEvaluator(const Scenario& scenario, const DesignSpace& space, Facts& facts, const PredictedRates& rates);
@@ -42,6 +42,8 @@ class DesignEvaluator {
   struct Stage {
     double nre_usd = 0, months = 0;
   };
+  Power power_of(const Build& build, const Design& design, double clock_hz) const;
+  std::string forbidden(const Build& build, const ChipArea& area, double clock_hz) const;
   const Scenario& scenario_;
   const DesignSpace& space_;
   const AreaData& areas_;

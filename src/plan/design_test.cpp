@@ -1,9 +1,12 @@
 // Designs: numbering, evaluation against the planner's own report, dominance.
 #include "plan/design.h"
 
+#include <cmath>
+#include <fstream>
 #include <random>
 #include <set>
 
+#include "base/mapped_file.h"
 #include "plan/testing.h"
 
 namespace hadal::plan {
@@ -60,6 +63,62 @@ TEST_F(DesignTest, TheDescribedChipIsWorthWhatThePlanSays) {
   EXPECT_NEAR(e.tpp, 15099, 1);
 }
 
+// The evaluator has the cost of a day in closed form; the planner solves a linear programme over hours and serving
+// points. Both on random designs, with the groups of the programme in fractions.
+TEST_F(DesignTest, TheClosedFormIsTheSolversOptimum) {
+  constexpr unsigned kSeed = 21;
+  std::mt19937_64 random(kSeed);
+  space_ = load_space(data("spaces/smic-fine.yaml"), scenario_, facts_);
+  const DesignEvaluator evaluator(scenario_, space_, facts_, rates_);
+  const Build& b = scenario_.builds[space_.build];
+  const Workload workload = workload_of(scenario_);
+  const Economics economics = economics_of(scenario_, [](const Figure& f) { return f.value; });
+  int possible = 0;
+  for (int i = 0; i < 200; ++i) {
+    const Evaluation e = evaluator.evaluate(random() % space_.size());
+    if (!e.refused.empty()) continue;
+    ++possible;
+    FleetMember m;
+    m.name = "design";
+    m.billing = Billing::kBuilt;
+    m.available = FleetEntry::kUnlimited;
+    m.purchase_usd = e.unit_usd + b.server.value;
+    m.nre_usd = e.nre_usd / b.volume.value;
+    m.power_w = e.power_w + b.host_power.value;
+    ServingPoint prefill, decode;
+    prefill.phase = Phase::kPrefill;
+    prefill.tokens_per_s = e.prefill_tokens_per_s;
+    decode.phase = Phase::kDecode;
+    decode.tokens_per_s = e.decode_tokens_per_s;
+    m.points = {prefill, decode};
+    const FleetResult solved = assign({m}, workload, economics, true);
+    ASSERT_TRUE(solved.feasible) << solved.reason;
+    const double tokens = workload.input_tokens + workload.output_tokens;
+    EXPECT_NEAR(e.usd_per_mtoken, solved.usd_per_day() / tokens * 1e6, 1e-7 * e.usd_per_mtoken) << e.id;
+    EXPECT_NEAR(e.usd_per_mtoken_out, solved.usd_per_mtoken_out, 1e-7 * e.usd_per_mtoken_out) << e.id;
+    EXPECT_NEAR(e.tokens_per_j, solved.tokens_per_j, 1e-7 * e.tokens_per_j) << e.id;
+  }
+  EXPECT_GT(possible, 100) << "seed " << kSeed;
+}
+
+// Rates are remembered across designs that sell the same chip, and placements of experts across batches; neither may
+// show in a result.
+TEST_F(DesignTest, WhatIsRememberedDoesNotShow) {
+  constexpr unsigned kSeed = 22;
+  std::mt19937_64 random(kSeed);
+  space_ = load_space(data("spaces/smic-fine.yaml"), scenario_, facts_);
+  const DesignEvaluator warm(scenario_, space_, facts_, rates_);
+  for (uint64_t id = 0; id < 2000; ++id) warm.evaluate(random() % space_.size());
+  for (int i = 0; i < 100; ++i) {
+    const uint64_t id = random() % space_.size();
+    const Evaluation a = warm.evaluate(id), b = DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(id);
+    EXPECT_EQ(a.refused, b.refused) << id << ", seed " << kSeed;
+    EXPECT_EQ(a.usd_per_mtoken, b.usd_per_mtoken) << id << ", seed " << kSeed;
+    EXPECT_EQ(a.tokens_per_j, b.tokens_per_j) << id;
+    EXPECT_EQ(a.decode_tokens_per_s, b.decode_tokens_per_s) << id;
+  }
+}
+
 TEST_F(DesignTest, EvaluationDependsOnTheIdAlone) {
   const DesignEvaluator one(scenario_, space_, facts_, rates_), other(scenario_, space_, facts_, rates_);
   std::vector<double> first;
@@ -74,6 +133,80 @@ TEST_F(DesignTest, WhatCannotBeIsRefused) {
   space_.supplies = {{scenario_.builds[0].process, scenario_.builds[0].memory, scenario_.builds[0].package}};
   space_.stacks = {12};
   EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "larger than the reticle");
+}
+
+TEST_F(DesignTest, LimitsRefuseWhatIsBeyondThem) {
+  const Evaluation free = DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0);
+  ASSERT_EQ(free.refused, "");
+  space_.most_power_w = free.power_w * 0.999;
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "more power than the limit");
+  space_.most_power_w = free.power_w * 1.001;
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "");
+  space_.rules_to_avoid = {"3A090.a"};
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "3A090.a applies");
+  space_.cores = {4};  // TPP 1,258
+  EXPECT_NE(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).refused, "3A090.a applies");
+}
+
+TEST_F(DesignTest, ASlowerClockSavesEnergyAndRate) {
+  const DesignSpace fine = load_space(data("spaces/smic-fine.yaml"), scenario_, facts_);
+  space_.clock = {0.8, 1};
+  space_.voltage = fine.voltage;
+  const DesignEvaluator evaluator(scenario_, space_, facts_, rates_);
+  const uint64_t half = space_.size() / 2;  // the clock is the last digit of the number
+  for (uint64_t id = 0; id < half; ++id) {
+    const Evaluation slow = evaluator.evaluate(id), fast = evaluator.evaluate(id + half);
+    EXPECT_EQ(slow.die_mm2, fast.die_mm2);
+    EXPECT_LT(slow.power_w, fast.power_w);
+    EXPECT_LT(slow.tpp, fast.tpp);
+    EXPECT_LE(slow.prefill_tokens_per_s, fast.prefill_tokens_per_s);
+    EXPECT_LE(slow.decode_tokens_per_s, fast.decode_tokens_per_s);
+  }
+  // The nominal clock is what it is without a choice.
+  const double nominal_w = evaluator.evaluate(half).power_w;
+  space_.clock = {1};
+  space_.voltage.reset();
+  EXPECT_DOUBLE_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).power_w, nominal_w);
+}
+
+TEST_F(DesignTest, VoltageFollowsTheAlphaPowerLaw) {
+  const VoltageModel v = *load_space(data("spaces/smic-fine.yaml"), scenario_, facts_).voltage;
+  EXPECT_NEAR(supply_voltage(v, 1), v.nominal.value, 1e-12);
+  EXPECT_EQ(supply_voltage(v, 0.1), v.lowest.value);
+  double last = 0;
+  for (double ratio = 0.7; ratio < 1.3; ratio += 0.05) {
+    const double volts = supply_voltage(v, ratio);
+    EXPECT_GT(volts, last);
+    const auto speed = [&](double x) { return std::pow(x - v.threshold.value, v.exponent.value) / x; };
+    if (volts > v.lowest.value) {
+      EXPECT_NEAR(speed(volts) / speed(v.nominal.value), ratio, 1e-9);
+    }
+    last = volts * 0.999999;
+  }
+}
+
+TEST_F(DesignTest, BadSpacesAreNamedWithTheirLine) {
+  const std::string file = ::testing::TempDir() + "space.yaml";
+  const std::string good(MappedFile::open(data("spaces/smic-fine.yaml")).text());
+  const auto refusal = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+    std::ofstream(file) << text;
+    return testing::refusal([&] { load_space(file, scenario_, facts_); });
+  };
+  const auto contains = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  EXPECT_TRUE(contains(refusal("build: hadal-1 at SMIC N+2", "build: hadal-9"), "the scenario has no build 'hadal-9'"));
+  EXPECT_TRUE(contains(refusal("power: 1000 W", "power: 1000"), "unit"));
+  EXPECT_TRUE(contains(refusal("power: 1000 W", "not_under: [3A090.x]"), "'3A090.x' is no rule of export"));
+  EXPECT_TRUE(contains(refusal("clock: [0.8, 1]", "clock: [0.01]"), "out of range"));
+  EXPECT_TRUE(
+      contains(refusal("lowest: {value: 0.60, low: 0.55", "lowest: {value: 0.20, low: 0.15"), "above the threshold"));
+  std::string text = good.substr(0, good.find("voltage:"));
+  std::ofstream(file) << text;
+  EXPECT_TRUE(
+      contains(testing::refusal([&] { load_space(file, scenario_, facts_); }), "another clock takes another voltage"));
 }
 
 TEST(ParetoFront, EqualsComparingAllPairs) {

@@ -92,7 +92,7 @@ struct StageRun {
 
 struct Run {
   std::vector<StageRun> stages;
-  double nre_usd = 0, end_months = 0;
+  double nre_usd = 0, software_usd = 0, end_months = 0;  // nre_usd: software included
   int respins = 0;
 };
 
@@ -134,7 +134,8 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
     run.nre_usd += s.usd;
     run.stages.push_back(s);
   }
-  run.nre_usd += software * run.end_months * person_month * scale;
+  run.software_usd = software * run.end_months * person_month * scale;
+  run.nre_usd += run.software_usd;
   return run;
 }
 
@@ -190,13 +191,15 @@ Forecast forecast(const Programme& programme, const Process& process, int runs, 
   f.respins = respins / runs;
   f.success = share(finished.size());
   f.tapeout_months = quantiles(std::move(tapeouts));
-  std::vector<double> end_dates, end_nre;
+  std::vector<double> end_dates, end_nre, end_hardware;
   for (size_t r : finished) {
     end_dates.push_back(dates[r]);
     end_nre.push_back(nre[r]);
+    end_hardware.push_back(nre[r] - all[r].software_usd);
   }
   f.end_months = quantiles(std::move(end_dates));
   f.nre_usd = quantiles(end_nre);
+  f.hardware_nre_usd = quantiles(std::move(end_hardware));
   f.nre_samples = std::move(end_nre);
   f.on_date = inputs.influence(dates, finished);
   f.on_nre = inputs.influence(nre, finished);

@@ -17,25 +17,6 @@ double as_it_stands(const Figure& figure) { return figure.value; }
 
 constexpr double kDaysAMonth = 365.25 / 12, kGpusANode = 8;
 
-Subject subject_of(const Build& b, const ChipArea& area, double clock_hz, const std::string& buyer) {
-  Subject s;
-  s.name = b.chip.name;
-  s.formats = {{"FP8", 8, fp8_flops(b.chip, clock_hz) * b.dies}};
-  s.logic_mm2 = area.die_mm2 * b.dies;
-  s.transistors = area.transistors * b.dies;
-  s.dram_bytes_per_s = b.stacks * b.memory->bandwidth.value;
-  s.io_bytes_per_s = 2 * b.link_bytes_per_s;
-  s.memory_density = bandwidth_density(*b.memory);
-  s.is_hbm = b.memory->is_stacked();
-  s.memory_imported = buyer == "prc-designer" && available_to(b.memory->availability, buyer).status == "no";
-  s.node_nm = b.process->node_nm;
-  s.non_planar = b.process->non_planar;
-  s.prc_designed = buyer == "prc-designer";
-  s.approved_designer = buyer == "us-designer";
-  s.foundry_bound = b.process->foundry != "SMIC";  // SMIC is on the Entity List; it does not follow these rules
-  return s;
-}
-
 Capability capability_of(const Hardware& h) {
   Capability c{h.name, 0, h.memory_bandwidth.value, h.memory_capacity.value, h.io_bandwidth.value / 2};
   for (const Subject::Format& f : h.formats) {
@@ -188,6 +169,25 @@ std::vector<Comparison> compare_published(const Scenario& sc, const OptionReport
 }
 
 }  // namespace
+
+Subject subject_of(const Build& b, const ChipArea& area, double clock_hz, const std::string& buyer) {
+  Subject s;
+  s.name = b.chip.name;
+  s.formats = {{"FP8", 8, fp8_flops(b.chip, clock_hz) * b.dies}};
+  s.logic_mm2 = area.die_mm2 * b.dies;
+  s.transistors = area.transistors * b.dies;
+  s.dram_bytes_per_s = b.stacks * b.memory->bandwidth.value;
+  s.io_bytes_per_s = 2 * b.link_bytes_per_s;
+  s.memory_density = bandwidth_density(*b.memory);
+  s.is_hbm = b.memory->is_stacked();
+  s.memory_imported = buyer == "prc-designer" && available_to(b.memory->availability, buyer).status == "no";
+  s.node_nm = b.process->node_nm;
+  s.non_planar = b.process->non_planar;
+  s.prc_designed = buyer == "prc-designer";
+  s.approved_designer = buyer == "us-designer";
+  s.foundry_bound = b.process->foundry != "SMIC";  // SMIC is on the Entity List; it does not follow these rules
+  return s;
+}
 
 double break_even_months(double nre_usd, double capital_usd, double volume_months, double alternative_usd,
                          double running_usd) {

@@ -49,6 +49,9 @@ struct BreakEven {
   double scale = 0;                 // how many such days' load it takes to be back within their life; 0: never
 };
 
+// What export rules look at in a chip to be built.
+Subject subject_of(const Build& build, const ChipArea& area, double clock_hz, const std::string& buyer);
+
 struct OptionReport {
   const Option* option = nullptr;
   FleetResult base;  // with the figures as they stand

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "predict/system.h"
@@ -104,11 +105,12 @@ std::vector<ServingPoint> PredictedRates::Series::points(const Build& build, dou
   std::vector<ServingPoint> all;
   for (const Asked& asked : asked_) {
     ServingPoint p = asked.measured;
-    const predict::Prediction prediction =
-        predict::predict(chip, rates_.constants_, rates_.model_, options_for(asked.measured, workload_, chip, true));
-    p.tokens_per_s *= prediction.tokens_per_s_per_chip / asked.predicted;
+    const std::optional<predict::Prediction> prediction = predict::predict_within(
+        chip, rates_.constants_, rates_.model_, options_for(asked.measured, workload_, chip, true));
+    if (!prediction) continue;  // slower than the limit with a single sequence
+    p.tokens_per_s *= prediction->tokens_per_s_per_chip / asked.predicted;
     p.low = p.high = p.tokens_per_s;
-    if (p.phase == Phase::kDecode) p.tpot_s = prediction.tpot_s;
+    if (p.phase == Phase::kDecode) p.tpot_s = prediction->tpot_s;
     p.hardware = build.name;
     p.basis = std::string("predicted");
     all.push_back(std::move(p));

@@ -52,6 +52,7 @@ struct Influence {
 struct Forecast {
   std::vector<StageForecast> stages;
   Quantiles tapeout_months, end_months, nre_usd;  // of runs that reach tape-out and the end
+  Quantiles hardware_nre_usd;                     // of the same runs, without the software people
   std::vector<double> nre_samples;                // USD of each run that reaches the end
   double respins = 0;                             // mean a run that reaches bring-up
   double success = 0;                             // chance to reach the end

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <numeric>
 
@@ -137,13 +138,30 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
   sc.decline = read("decline", Dimension::kPercent, 0, 0.99);
 }
 
-DesignSpace read_space(const chip::Section& top, const std::vector<Build>& builds, Facts& facts) {
-  const chip::Section s = top.section(
-      "explore", {"build", "supplies", "cores", "rows", "columns", "stacks", "spare_cores", "scratchpad", "links"});
+const std::vector<std::string_view> kSpaceKeys{"build",  "supplies",    "cores",      "rows", "columns",
+                                               "stacks", "spare_cores", "scratchpad", "links"};
+const std::vector<std::string_view> kMoreSpaceKeys{"clock", "voltage", "limits"};
+
+void read_limits(const chip::Section& s, const RuleSet& rules, DesignSpace& space) {
+  const chip::Section l = s.section("limits", {}, {"power", "not_under"});
+  if (l.has("power")) space.most_power_w = l.quantity("power", Dimension::kWatt, 1, 1e6);
+  if (!l.has("not_under")) return;
+  std::vector<std::string_view> known;
+  for (const Rule& rule : rules.rules) known.push_back(rule.name);
+  for (const std::string& name : l.texts("not_under")) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      l.refuse("not_under", fmt::format("'{}' is no rule of {}; {}", name, rules.name, suggestion(name, known)));
+    }
+    space.rules_to_avoid.push_back(name);
+  }
+}
+
+DesignSpace read_space(const chip::Section& s, const std::string& stem, const Scenario& scenario, Facts& facts) {
+  const std::vector<Build>& builds = scenario.builds;
   DesignSpace space;
   const std::string name = s.text("build");
   while (space.build < builds.size() && builds[space.build].name != name) ++space.build;
-  if (space.build == builds.size()) s.refuse("build", fmt::format("there is no build '{}' above", name));
+  if (space.build == builds.size()) s.refuse("build", fmt::format("the scenario has no build '{}'", name));
   for (const chip::Section& supply : s.list("supplies", {"process", "memory", "package"})) {
     space.supplies.push_back(
         {&facts.process(supply, "process"), &facts.memory(supply, "memory"), &facts.package(supply, "package")});
@@ -177,6 +195,12 @@ DesignSpace read_space(const chip::Section& top, const std::vector<Build>& build
   space.spare_cores = counts("spare_cores", 0, 47, 1);
   space.spm_bytes = numbers("scratchpad", Dimension::kBytes, 1024, 2097152);
   space.link_bytes_per_s = numbers("links", Dimension::kBytesPerSecond, 1e6, 1e14);
+  if (s.has("clock")) space.clock = numbers("clock", Dimension::kNone, 0.1, 1.5);
+  if (s.has("voltage")) space.voltage = read_voltage(s, stem, facts.ledger());
+  if (!space.voltage && std::any_of(space.clock.begin(), space.clock.end(), [](double c) { return c != 1; })) {
+    s.refuse("clock", "another clock takes another voltage; 'voltage' must say how they hang together");
+  }
+  if (s.has("limits")) read_limits(s, *scenario.rules, space);
   return space;
 }
 
@@ -230,13 +254,22 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     }
     if (sc.options.empty()) top.refuse("options", "the list is empty; a scenario compares at least one fleet");
     read_published(top, stem, facts, sc);
-    if (top.has("explore")) sc.space = read_space(top, sc.builds, facts);
+    if (top.has("explore")) sc.space = read_space(top.section("explore", kSpaceKeys, kMoreSpaceKeys), stem, sc, facts);
   });
   return sc;
 }
 
 Scenario load_scenario(const std::string& path, Facts& facts) {
   return parse_scenario(MappedFile::open(path).text(), path, facts);
+}
+
+DesignSpace load_space(const std::string& path, const Scenario& scenario, Facts& facts) {
+  DesignSpace space;
+  with_yaml(MappedFile::open(path).text(), path, [&](const YAML::Node& node) {
+    space = read_space(chip::Section(node, path, "", kSpaceKeys, kMoreSpaceKeys),
+                       std::filesystem::path(path).stem().string(), scenario, facts);
+  });
+  return space;
 }
 
 Workload workload_of(const Scenario& sc) {

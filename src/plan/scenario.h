@@ -1,12 +1,14 @@
 // What is to be planned (scenarios/*.yaml): a workload, prices, chips to be built, and fleets to compare.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "plan/facts.h"
 #include "plan/fleet.h"
+#include "plan/voltage.h"
 
 namespace hadal::plan {
 
@@ -51,6 +53,11 @@ struct DesignSpace {
   std::vector<Supply> supplies;
   std::vector<int> cores, rows, columns, stacks, spare_cores;
   std::vector<double> spm_bytes, link_bytes_per_s;
+  std::vector<double> clock{1};         // over the clock of the build on the process
+  std::optional<VoltageModel> voltage;  // there where a clock is not 1
+  // What a design must keep to.
+  double most_power_w = std::numeric_limits<double>::infinity();  // of the chip with its memory
+  std::vector<std::string> rules_to_avoid;                        // export rules that must not apply, by name
   uint64_t size() const;
 };
 
@@ -78,6 +85,9 @@ struct Scenario {
 
 Scenario load_scenario(const std::string& path, Facts& facts);
 Scenario parse_scenario(std::string_view text, const std::string& file, Facts& facts);
+
+// A file of its own with what an `explore` section has: the same chips in finer or other steps (spaces/*.yaml).
+DesignSpace load_space(const std::string& path, const Scenario& scenario, Facts& facts);
 
 Workload workload_of(const Scenario& scenario);
 // With each figure replaced by what `value` makes of it.

@@ -1,9 +1,11 @@
 // Yield models. Harvesting integrates over the same distribution of defect density that each model is a mixture of.
 #include "plan/yield.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numbers>
 
 #include "base/error.h"
@@ -16,12 +18,25 @@ constexpr std::array<std::string_view, 4> kNames{"poisson", "murphy", "seeds", "
 
 // Chance that at most `spare` of `n` independent cores fail, each good with probability p.
 double at_most(int n, int spare, double p) {
-  double sum = 0;
+  double sum = 0, choose = 1, bad = 1;
   for (int k = 0; k <= spare; ++k) {
-    const double choose = std::exp(std::lgamma(n + 1.0) - std::lgamma(k + 1.0) - std::lgamma(n - k + 1.0));
-    sum += choose * std::pow(p, n - k) * std::pow(1 - p, k);
+    sum += choose * bad * std::pow(p, n - k);
+    choose *= static_cast<double>(n - k) / (k + 1);
+    bad *= 1 - p;
   }
   return sum;
+}
+
+// Share of dies without a defect among `x` expected ones.
+template <typename Real>
+Real without_defect(YieldModel model, Real x, Real alpha) {
+  switch (model) {
+    case YieldModel::kPoisson: return std::exp(-x);
+    case YieldModel::kMurphy: return x < 1e-12 ? 1 : std::pow(-std::expm1(-x) / x, Real{2});
+    case YieldModel::kSeeds: return 1 / (1 + x);
+    case YieldModel::kNegativeBinomial: return std::pow(1 + x / alpha, -alpha);
+  }
+  return 0;
 }
 
 // E[f(d)] for a defect density d that is gamma distributed with mean `mean` and shape `shape`. With d = exp(u) the
@@ -69,14 +84,7 @@ YieldModel parse_yield_model(std::string_view name, const std::string& where) {
 std::string_view name_of(YieldModel model) { return kNames[static_cast<size_t>(model)]; }
 
 double defect_free(YieldModel model, double area_mm2, double d0, double alpha) {
-  const double x = area_mm2 / 100 * d0;
-  switch (model) {
-    case YieldModel::kPoisson: return std::exp(-x);
-    case YieldModel::kMurphy: return x < 1e-12 ? 1 : std::pow(-std::expm1(-x) / x, 2);
-    case YieldModel::kSeeds: return 1 / (1 + x);
-    case YieldModel::kNegativeBinomial: return std::pow(1 + x / alpha, -alpha);
-  }
-  return 0;
+  return without_defect(model, area_mm2 / 100 * d0, alpha);
 }
 
 double dies_per_wafer(double area_mm2, double diameter_mm) {
@@ -85,13 +93,19 @@ double dies_per_wafer(double area_mm2, double diameter_mm) {
   return std::max(dies, 0.0);
 }
 
-double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
-  check(die.spare >= 0 && die.spare <= die.cores &&
-            die.cores * die.core_mm2 <= (die.area_mm2 - die.empty_mm2) * (1 + 1e-9),
-        "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
+namespace {
+
+double filled_mm2(const HarvestedDie& die) {
   const double filled = die.area_mm2 - die.empty_mm2;
-  if (die.spare == 0 || d0 <= 0) return defect_free(model, filled, d0, alpha);
-  const double rest = filled - die.cores * die.core_mm2;
+  check(die.spare >= 0 && die.spare <= die.cores && die.cores * die.core_mm2 <= filled * (1 + 1e-9),
+        "{} cores of {} mm2 do not fit into a die of {} mm2", die.cores, die.core_mm2, die.area_mm2);
+  return filled;
+}
+
+}  // namespace
+
+double harvested_yield_by_quadrature(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
+  const double rest = filled_mm2(die) - die.cores * die.core_mm2;
   const auto given = [&](double density) {
     return std::exp(-rest / 100 * density) * at_most(die.cores, die.spare, std::exp(-die.core_mm2 / 100 * density));
   };
@@ -102,6 +116,32 @@ double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, dou
     case YieldModel::kNegativeBinomial: return gamma_mean(d0, alpha, given);
   }
   return 0;
+}
+
+double harvested_yield(YieldModel model, const HarvestedDie& die, double d0, double alpha) {
+  const double filled = filled_mm2(die);
+  if (die.spare == 0 || d0 <= 0) return defect_free(model, filled, d0, alpha);
+  const double rest = filled - die.cores * die.core_mm2;
+  const int least = die.cores - die.spare;  // good cores
+  if (least == 0) return defect_free(model, rest, d0, alpha);
+  // Inclusion and exclusion over sets of cores that are good together: that m given ones and the rest are good has the
+  // chance of a plain die of their area.
+  using Real = long double;  // the terms cancel
+  Real choose = 1;           // binomial(cores, m) x binomial(m - 1, least - 1) at m = least
+  for (int i = 1; i <= die.spare; ++i) choose *= static_cast<Real>(least + i) / i;
+  Real sum = 0, largest = 0;
+  for (int m = least, sign = 1; m <= die.cores; ++m, sign = -sign) {
+    const Real defects = (static_cast<Real>(rest) + m * static_cast<Real>(die.core_mm2)) / 100 * d0;
+    const Real term = choose * without_defect<Real>(model, defects, alpha);
+    sum += sign * term;
+    largest = std::max(largest, term);
+    choose *= static_cast<Real>(die.cores - m) / (m + 1) * m / (m + 1 - least);
+  }
+  constexpr Real kTolerance = 1e-9L;  // of the yield
+  if (largest * std::numeric_limits<Real>::epsilon() * (die.spare + 2) > kTolerance * sum) {
+    return harvested_yield_by_quadrature(model, die, d0, alpha);
+  }
+  return static_cast<double>(sum);
 }
 
 }  // namespace hadal::plan

@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <map>
+#include <mutex>
 #include <numeric>
 #include <random>
 #include <sstream>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -112,6 +115,29 @@ FullestDevice draw(const LoadSpec& load, int64_t experts, int64_t devices, int64
   return place(loads, real, devices, redundant);
 }
 
+// The draw with the median factor.
+FullestDevice median_draw(const LoadSpec& load, int64_t experts, int64_t devices, int64_t redundant, double tokens,
+                          double assignments) {
+  std::vector<FullestDevice> draws;
+  for (uint64_t seed = 1; seed <= kDraws; ++seed) {
+    draws.push_back(draw(load, experts, devices, redundant, tokens, assignments, seed));
+  }
+  std::nth_element(draws.begin(), draws.begin() + kDraws / 2, draws.end(),
+                   [](const FullestDevice& x, const FullestDevice& y) { return x.factor < y.factor; });
+  return std::move(draws[kDraws / 2]);
+}
+
+// Popularity, its drift and the placement do not depend on how many tokens there are: worked out once for one
+// assignment, kept, and scaled. A search over batches asks thousands of times for the same placement.
+const FullestDevice& production_share(const LoadSpec& load, int64_t experts, int64_t devices, int64_t redundant) {
+  static std::mutex mutex;
+  static std::map<std::tuple<int64_t, int64_t, int64_t>, FullestDevice> known;
+  const std::lock_guard lock(mutex);
+  const auto [found, added] = known.try_emplace({experts, devices, redundant});
+  if (added) found->second = median_draw(load, experts, devices, redundant, 1, 1);
+  return found->second;
+}
+
 }  // namespace
 
 LoadSpec parse_load(std::string_view text, const std::string& where) {
@@ -158,13 +184,12 @@ FullestDevice fullest_device(const LoadSpec& load, int64_t experts, int64_t devi
     }
     return draw(load, experts, devices, redundant, tokens, assignments, 1);
   }
-  std::vector<FullestDevice> draws;
-  for (uint64_t seed = 1; seed <= kDraws; ++seed) {
-    draws.push_back(draw(load, experts, devices, redundant, tokens, assignments, seed));
+  if (load.kind == LoadKind::kProduction) {
+    FullestDevice scaled = production_share(load, experts, devices, redundant);
+    for (double& rows : scaled.rows) rows *= assignments;
+    return scaled;
   }
-  std::nth_element(draws.begin(), draws.begin() + kDraws / 2, draws.end(),
-                   [](const FullestDevice& x, const FullestDevice& y) { return x.factor < y.factor; });
-  return draws[kDraws / 2];
+  return median_draw(load, experts, devices, redundant, tokens, assignments);
 }
 
 }  // namespace hadal::predict

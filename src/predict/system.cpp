@@ -161,9 +161,13 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
 
 }  // namespace
 
-Prediction predict(const chip::Chip& chip, const Constants& constants, const Architecture& a,
-                   const SystemOptions& options) {
+namespace {
+
+// With one sequence on a data-parallel group where the target is out of reach (`reached` false).
+Prediction predict_step(const chip::Chip& chip, const Constants& constants, const Architecture& a,
+                        const SystemOptions& options, bool& reached) {
   SystemOptions o = options;
+  reached = true;
   check_plan(a, o.plan);
   const Device device(chip, constants);
   Prediction out;
@@ -174,17 +178,14 @@ Prediction predict(const chip::Chip& chip, const Constants& constants, const Arc
     // The largest batch within the target.
     double low = 1, high = 1;
     const auto tpot = [&](double batch) { return run_step(device, a, o, batch, out, false).seconds / gain; };
-    if (tpot(1) > o.tpot_target_s) {
-      input_error("--tpot-ms", "{:g} is not to be had: one sequence alone takes {:.3g} ms", o.tpot_target_s * 1e3,
-                  tpot(1) * 1e3);
-    }
+    reached = tpot(1) <= o.tpot_target_s;
     while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
     low = high / 2;
     for (int i = 0; i < 20 && high - low > 0.5; ++i) {
       const double middle = (low + high) / 2;
       (tpot(middle) <= o.tpot_target_s ? low : high) = middle;
     }
-    sequences = std::max(1.0, std::floor(low));
+    sequences = reached ? std::max(1.0, std::floor(low)) : 1;
   }
   const Step step = run_step(device, a, o, sequences, out, true);
   out.step_s = step.seconds;
@@ -206,6 +207,27 @@ Prediction predict(const chip::Chip& chip, const Constants& constants, const Arc
     out.tpot_s = out.step_s / gain;
     out.tokens_per_s_per_chip = sequences * in_flight * per_device / out.tpot_s;
   }
+  return out;
+}
+
+}  // namespace
+
+Prediction predict(const chip::Chip& chip, const Constants& constants, const Architecture& a,
+                   const SystemOptions& options) {
+  bool reached = true;
+  Prediction out = predict_step(chip, constants, a, options, reached);
+  if (!reached) {
+    input_error("--tpot-ms", "{:g} is not to be had: one sequence alone takes {:.3g} ms", options.tpot_target_s * 1e3,
+                out.tpot_s * 1e3);
+  }
+  return out;
+}
+
+std::optional<Prediction> predict_within(const chip::Chip& chip, const Constants& constants, const Architecture& a,
+                                         const SystemOptions& options) {
+  bool reached = true;
+  Prediction out = predict_step(chip, constants, a, options, reached);
+  if (!reached) return std::nullopt;
   return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,9 @@ struct Prediction {
 // An input error when the plan does not fit the model (heads, experts, stages) or the chip (links).
 Prediction predict(const chip::Chip& chip, const Constants& constants, const model::Architecture& model,
                    const SystemOptions& options);
+// The same, and nothing where not even one sequence meets `tpot_target_s`, which `predict` refuses as an input error.
+std::optional<Prediction> predict_within(const chip::Chip& chip, const Constants& constants,
+                                         const model::Architecture& model, const SystemOptions& options);
 
 // Seconds to hand the cache of one sequence of `context` tokens from a prefill to a decode instance.
 double transfer_s(const chip::Chip& chip, const Constants& constants, const model::Architecture& model, double context,

@@ -1,0 +1,222 @@
+// Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are spread
+// over the cores whole; few and large ones each over a team of cores.
+#include <algorithm>
+#include <bit>
+
+#include "kernels/emitter.h"
+
+namespace hadal::kernels {
+namespace {
+
+using isa::Alu;
+using isa::Bc;
+using isa::Prm;
+
+constexpr int kCountRegister = 3, kPassRegister = 4;
+constexpr uint32_t kMaxScatterLines = 254;  // what the length of STG holds, in whole tiles of 32 columns
+
+uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+
+uint64_t experts_of(const Emitter& e) { return static_cast<uint64_t>(e.c.n_routed_experts); }
+
+// Experts of this core, spread over the cores even when there are fewer experts than cores.
+std::vector<uint32_t> own_experts(const Emitter& e) {
+  const auto cores = static_cast<uint64_t>(e.p.cores);
+  std::vector<uint32_t> mine;
+  for (uint64_t x = 0; x < experts_of(e); ++x) {
+    if (x * cores / experts_of(e) == static_cast<uint64_t>(e.core)) mine.push_back(static_cast<uint32_t>(x));
+  }
+  return mine;
+}
+
+// Cores that work on the expert of this core: `member` of `cores` from `first` on.
+struct Team {
+  uint32_t expert = 0;
+  int first = 0, cores = 0, member = 0;
+};
+
+Team team_of(const Emitter& e) {
+  const auto experts = static_cast<int>(experts_of(e));
+  const auto first = [&](int expert) { return (expert * e.p.cores + experts - 1) / experts; };
+  const int expert = e.core * experts / e.p.cores;
+  return {static_cast<uint32_t>(expert), first(expert), first(expert + 1) - first(expert), e.core - first(expert)};
+}
+
+// The rows of one expert, as every core that works on it finds them. Their number is in R[kCountRegister].
+class ExpertRows {
+ public:
+  // `turned`: [experts][rows], 1..k where a row chose the expert.
+  ExpertRows(Emitter& e, Vt turned, uint32_t index)
+      : e_(e), b_(e.b), index_(index), n_(static_cast<uint32_t>(e.rows)), line_(lines_of(e.c.n_routed_experts)) {
+    list_ = b_.spm(lines_of(e.rows));
+    count_ = b_.spm(1);
+    target_ = b_.spm(lines_of(e.rows));
+    b_.compress(list_, Vt{turned.at + index * lines_of(e.rows)}, e.scalar(kOne), count_.line * 16, 1, e.rows);
+    b_.ldr(kCountRegister, count_, 0);
+  }
+
+  // R[kPassRegister] = 1 where there are rows, else 0.
+  void count_passes() {
+    b_.ldr(kPassRegister, count_, 0, e_.rows - 1, std::countr_zero(static_cast<unsigned>(e_.rows)));
+  }
+
+  // Weight of each gathered row, and its slot in the scratch area: row * k + rank - 1.
+  void find_slots() {
+    const int rows = e_.rows, experts = static_cast<int>(e_.c.n_routed_experts);
+    weight_ = Vt{b_.spm(n_ * line_)};
+    const Vt rank{b_.spm(n_ * line_)}, slot{b_.spm(lines_of(rows))}, row{b_.spm(lines_of(rows))};
+    b_.gather(weight_, Vt{e_.expert_weight}, list_, rows, experts, n_);
+    b_.gather(rank, Vt{e_.expert_rank}, list_, rows, experts, n_);
+    b_.prm(Prm::kTranspose, slot, Vt{rank.at + index_ / 16, index_ % 16, line_}, rows, 1);
+    b_.cvt(isa::Cvt::kI2f, row, Vt{list_}, 1, rows);
+    b_.alu(Alu::kMul, row, row, e_.scalar(kTopK), Bc::kScalar, 1, rows);
+    b_.alu(Alu::kAdd, slot, slot, row, Bc::kNone, 1, rows);
+    b_.alu(Alu::kAdd, slot, slot, e_.scalar(kMinusOne), Bc::kScalar, 1, rows);
+    b_.cvt(isa::Cvt::kF2i, Vt{target_}, slot, 1, rows);
+  }
+
+  Activations gather() {
+    const auto hidden = static_cast<int>(e_.c.hidden_size);
+    const uint32_t hidden_lines = lines_of(hidden);
+    const Activations digits = e_.reserve(e_.rows, hidden, e_.p.options.activation_digits);
+    const Builder::Mark m = b_.mark();
+    // The queries have done their work.
+    const Vt gathered{e_.tight() && e_.q_lines >= n_ * hidden_lines ? e_.q : b_.spm(n_ * hidden_lines)};
+    by_columns(hidden, [&](int begin, int columns) {
+      const uint32_t at = static_cast<uint32_t>(begin) / 16;
+      b_.gather(Vt{gathered.at + at, 0, hidden_lines}, Vt{e_.xn + at, 0, hidden_lines}, list_, e_.rows, columns, n_);
+    });
+    e_.quantise_into(digits, gathered, hidden);
+    b_.release(m);
+    return digits;
+  }
+
+  // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines that
+  // lie one behind the other: wider results in parts of columns.
+  void scatter(Matmul& down, Share tiles, const Activations& a) {
+    const uint32_t lines = tiles.size() * 2, parts = (lines + kMaxScatterLines - 1) / kMaxScatterLines;
+    const uint32_t part_lines = parts > 0 ? (lines / 2 + parts - 1) / parts * 2 : 0;
+    const Loc y = b_.spm(n_ * lines);
+    const auto part_of = [&](uint32_t at) {
+      const uint32_t first = at / part_lines * part_lines;
+      return Share{first, std::min(first + part_lines, lines)};
+    };
+    down.run(a, [&](Loc acc, uint32_t tile, uint32_t count) {
+      const uint32_t begin = (tile - tiles.first) * 2, end = begin + count * 2;
+      for (uint32_t at = begin; at < end;) {
+        const Share part = part_of(at);
+        const uint32_t taken = std::min(end, part.last) - at;
+        b_.alu(Alu::kMul, Vt{y + n_ * part.first + (at - part.first), 0, part.size()},
+               Vt{acc + (at - begin), 0, count * 2}, Vt{weight_.at + index_ / 16, index_ % 16, line_}, Bc::kCol,
+               e_.rows, static_cast<int>(taken) * 16);
+        at += taken;
+      }
+    });
+    for (uint32_t at = 0; at < lines; at += part_lines) {
+      const Share part = part_of(at);
+      b_.stg(b_.dram(e_.p.areas.experts + tiles.first * 2 + at), target_, y + n_ * at, -kCountRegister,
+             static_cast<int>(part.size()), lines_of(e_.c.hidden_size), Object::kExperts, e_.rows);
+    }
+  }
+
+ private:
+  Emitter& e_;
+  Builder& b_;
+  uint32_t index_, n_, line_;
+  Loc list_, count_, target_;
+  Vt weight_;
+};
+
+Vt turned_ranks(Emitter& e) {
+  const auto experts = static_cast<uint32_t>(e.c.n_routed_experts);
+  const Vt turned{e.b.spm(experts * lines_of(e.rows))};
+  e.b.prm(Prm::kTranspose, turned, Vt{e.expert_rank}, e.rows, static_cast<int>(experts));
+  return turned;
+}
+
+// A whole expert on its rows: skipped when it has none.
+void expert(Emitter& e, Vt turned, const PanelMatrix& up, const PanelMatrix& down, uint32_t index) {
+  Builder& b = e.b;
+  const Builder::Mark m = b.mark();
+  const int rows = e.rows;
+  const auto n = static_cast<uint32_t>(rows);
+  ExpertRows chosen(e, turned, index);
+  // One pass over all gathered rows, or none: then no weight is read.
+  chosen.count_passes();
+  b.begin_loop(kPassRegister, 0);
+  Matmul first(e, up, {0, up.tiles}, rows);
+  first.prefetch();
+  chosen.find_slots();
+  const Activations a = chosen.gather();
+  const uint32_t pairs = up.tiles / 2;
+  const Loc h = b.spm(n * pairs * 2);
+  Matmul second(e, down, {0, down.tiles}, rows);
+  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    if (tile + tiles == up.tiles) second.prefetch();
+    const Builder::Mark inner = b.mark();
+    const Loc part = b.spm(n * tiles);
+    emit_swiglu(e, part, acc, rows, tiles / 2);
+    b.prm(Prm::kCopy, Vt{h + tile, 0, pairs * 2}, Vt{part}, rows, static_cast<int>(tiles) * 16);
+    b.release({inner.spm, b.mark().acc});
+  });
+  const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
+  chosen.scatter(second, {0, down.tiles}, ah);
+  b.end_loop();
+  b.release(m);
+}
+
+// This core's columns of its team's expert: of the up projection, whose results go to the team, then of the down
+// projection. Weights are read also for an expert without rows: what is left out in a loop must fit the instruction
+// memory, and experts that need a team do not.
+void team_expert(Emitter& e, const LayerWeights& w) {
+  Builder& b = e.b;
+  const Team team = team_of(e);
+  const auto n = static_cast<uint32_t>(e.rows);
+  const PanelMatrix &up = w.expert_up[team.expert], &down = w.expert_down[team.expert];
+  const uint32_t pairs = up.tiles / 2, buffer_row = pairs * 2;
+  const Share mine = share(pairs, team.member, team.cores), columns = share(down.tiles, team.member, team.cores);
+  Matmul first(e, up, {mine.first * 2, mine.last * 2}, e.rows);
+  first.prefetch();
+  ExpertRows chosen(e, turned_ranks(e), team.expert);
+  chosen.find_slots();
+  const Activations a = chosen.gather();
+  const Cores members = ((Cores{1} << team.cores) - 1) << team.first;
+  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const Loc part = b.spm(n * tiles);
+    emit_swiglu(e, part, acc, e.rows, tiles / 2);
+    e.send(members, e.team_hidden, buffer_row, tile, part, tiles, e.rows, tiles);
+    b.release({inner.spm, b.mark().acc});
+  });
+  Matmul second(e, down, columns, e.rows);
+  second.prefetch();
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.team_hidden.line, n * buffer_row, true}});
+  const Activations ah =
+      e.quantise(Vt{e.team_hidden}, e.rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
+  chosen.scatter(second, columns, ah);
+}
+
+}  // namespace
+
+bool experts_in_teams(const Plan& p) {
+  constexpr int64_t kLarge = 2 << 20;  // bytes: a core's port takes tens of times as long for them as an exchange does
+  const model::Config& c = *p.config;
+  return c.has_experts() && 2 * c.n_routed_experts <= p.cores && 3 * c.hidden_size * c.moe_intermediate_size > kLarge;
+}
+
+bool works_on_experts(const Emitter& e) { return experts_in_teams(e.p) || !own_experts(e).empty(); }
+
+void emit_experts(Emitter& e, const LayerWeights& w) {
+  const Builder::Mark m = e.b.mark();
+  if (experts_in_teams(e.p)) {
+    team_expert(e, w);
+  } else if (const std::vector<uint32_t> mine = own_experts(e); !mine.empty()) {
+    const Vt turned = turned_ranks(e);
+    for (const uint32_t x : mine) expert(e, turned, w.expert_up[x], w.expert_down[x], x);
+  }
+  e.exchange(isa::Unit::kLd, {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, false}},
+             {{Space::kObject, static_cast<uint32_t>(Object::kExperts), 1, true}});
+  e.b.release(m);
+}
+
+}  // namespace hadal::kernels

@@ -8,7 +8,7 @@ QUESTION     ?= What is the capital of France?
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
+.PHONY: help demo demo-smollm test check build setup asan fuzz bench bench-llama test-tokenizers test-templates test-openai format \
         lint rtl rtl-short rtl-faults rtl-vx clean
 
 help: ## List these targets
@@ -51,6 +51,11 @@ bench: build ## Run every benchmark program, and the tokenizers beside those of 
 	@for program in build/bench_*; do echo "== $$program"; "$$program" || exit 1; done
 	tools/python.sh tools/goldens/fetch_tokenizers.py
 	tools/python.sh tools/goldens/tokenizer_families.py bench
+	@if [ -e build/venv-bench/requirements.txt ]; then $(MAKE) --no-print-directory bench-llama; else \
+	  echo "== llama.cpp beside the simulator: make bench-llama (builds llama-cpp-python, about ten minutes)"; fi
+
+bench-llama: build ## The functional simulator beside llama.cpp on SmolLM2-135M: tokens/s, memory
+	PACKAGES=bench tools/python.sh tools/bench/llama.py
 
 test-tokenizers: build ## Fetch published tokenizers and compare with the `tokenizers` package (COUNT=)
 	tools/python.sh tools/goldens/fetch_tokenizers.py

@@ -29,4 +29,7 @@ class MappedFile {
   std::shared_ptr<const void> mapping_;
 };
 
+// Gives back the memory of whole pages in a part of a mapped file; they are read again when somebody looks.
+void drop_pages(std::span<const std::byte> mapped);
+
 }  // namespace hadal

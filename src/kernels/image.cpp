@@ -111,7 +111,8 @@ void quantise_tile(const std::vector<float>& values, const PanelMatrix& w, const
 
 // Zeroed memory that costs nothing until it is touched, and what is to be written into it once.
 struct ReadOnlyImage::Contents {
-  Contents(std::vector<Piece> given, size_t size) : pieces(std::move(given)), bytes(size) {
+  Contents(std::vector<Piece> given, std::vector<const model::Tensor*> from, size_t size)
+      : pieces(std::move(given)), sources(std::move(from)), bytes(size) {
     memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
       throw Error(ErrorKind::kInput, fmt::format("no room for {} bytes of weights: {}", bytes, std::strerror(errno)));
@@ -156,9 +157,11 @@ struct ReadOnlyImage::Contents {
     }
     if (failure) std::rethrow_exception(failure);
     pieces.clear();
+    for (const model::Tensor* tensor : sources) model::Weights::put_back(*tensor);
   }
 
   std::vector<Piece> pieces;
+  std::vector<const model::Tensor*> sources;
   size_t bytes;
   void* memory = nullptr;
   std::once_flag once;
@@ -180,7 +183,8 @@ uint64_t ReadOnlyImage::append(std::vector<float> values) {
 
 void ReadOnlyImage::end_segment(std::string name) {
   if (segment_lines_ == 0) return;
-  const auto contents = std::make_shared<Contents>(std::exchange(pieces_, {}), segment_lines_ * 64);
+  const auto contents =
+      std::make_shared<Contents>(std::exchange(pieces_, {}), std::exchange(sources_, {}), segment_lines_ * 64);
   program::Segment segment{std::move(name), end_line_, segment_lines_, false, {}, contents, {}};
   segment.data = {static_cast<const std::byte*>(contents->memory), contents->bytes};
   segment.prepare = [contents] { contents->make(); };

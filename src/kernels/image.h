@@ -40,6 +40,8 @@ class ReadOnlyImage {
   // Room for a piece; returns its absolute line.
   uint64_t reserve(uint64_t lines, size_t parts, Fill fill);
   uint64_t append(std::vector<float> values);
+  // A tensor that the segment in the making is made from: its pages are given back when it is made.
+  void made_from(const model::Tensor& tensor) { sources_.push_back(&tensor); }
   // What was reserved since the last call becomes a segment; nothing if that is nothing.
   void end_segment(std::string name);
   // A segment whose bytes are there already.
@@ -58,6 +60,7 @@ class ReadOnlyImage {
   uint64_t end_line_;
   uint64_t segment_lines_ = 0;  // of the segment in the making
   std::vector<Piece> pieces_;
+  std::vector<const model::Tensor*> sources_;
   std::vector<program::Segment> segments_;
 };
 

@@ -116,6 +116,7 @@ class Packer {
                                              }
                                            }
                                          });
+    image_.made_from(tensor);
     image_.end_segment("embedding");
     return line;
   }
@@ -140,7 +141,11 @@ class Packer {
 
  private:
   const model::Tensor& tensor(const std::string& name) const { return *model_.weights.find(name); }
-  model::Linear linear(const std::string& name) const { return model::linear(model_, name); }
+  model::Linear linear(const std::string& name) {
+    const model::Linear found = model::linear(model_, name);
+    image_.made_from(*found.weight);
+    return found;
+  }
   PanelMatrix matrix(const std::string& name) { return pack(image_, all_rows(linear(name)), digits_); }
 
   // Gate and up projections interleaved by tile, so that a core's share always holds both halves of its columns.

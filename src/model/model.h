@@ -29,7 +29,7 @@ struct Tensor {
 class Weights {
  public:
   static Weights open(const std::string& directory);
-  // Views that `owner` keeps alive, from the file `path`.
+  // Views of mapped files that `owner` keeps alive, from the file `path`.
   Weights(std::vector<Tensor> tensors, std::string path, std::shared_ptr<const void> owner);
   const Tensor* find(std::string_view name) const;
   // The tensor with one of these dtypes and this shape, or an input error that says what was expected.
@@ -38,6 +38,8 @@ class Weights {
     return require(name, std::span(&dtype, 1), shape);
   }
   const std::vector<Tensor>& tensors() const;
+  // Gives back the memory that reading the tensor has taken.
+  static void put_back(const Tensor& tensor);
   Weights();
   ~Weights();
   Weights(Weights&&) noexcept;

@@ -1,9 +1,10 @@
 // Decode and prefill of the checkpoint that HADAL_CHECKPOINT names: tokens a second of the functional simulator, for a
-// comparison with another program on the same file (tools/bench_llama.py).
+// comparison with another program on the same file (tools/bench/llama.py).
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
-#include <chrono>
 #include <cstdlib>
+#include <fstream>
 
 #include "runtime/generate.h"
 
@@ -18,10 +19,19 @@ struct Settings {
   bool checks = false;
 };
 
+// What the process holds in memory.
+double resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  double total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * 4096;
+}
+
 // Rows of consecutive positions, again from the start where the context ends.
 void checkpoint(benchmark::State& state, const Settings& settings) {
   const char* path = std::getenv("HADAL_CHECKPOINT");
   if (path == nullptr) return state.SkipWithError("set HADAL_CHECKPOINT to a model to measure it");
+  ::malloc_trim(0);  // what an earlier measurement left is not this one's memory
   constexpr int kContext = 256;
   const model::Model model = model::Model::load(path);
   const chip::Chip chip = chip::load("chips/hadal-1.yaml");
@@ -35,19 +45,29 @@ void checkpoint(benchmark::State& state, const Settings& settings) {
   std::vector<Row> rows(static_cast<size_t>(settings.rows));
   int64_t position = 0;
   const auto step = [&] {
-    for (Row& row : rows) row = {.token = static_cast<int32_t>(100 + position % 1000), .slot = 0, .position = position++};
+    for (Row& row : rows)
+      row = {.token = static_cast<int32_t>(100 + position % 1000), .slot = 0, .position = position++};
     session.step(rows);
     benchmark::DoNotOptimize(argmax(session.logits(rows.size() - 1)));
     if (position + settings.rows > kContext) position = 0;
   };
   step();  // makes the weights
   for (auto _ : state) step();
+  double bytes = 0;
+  for (const program::Segment& segment : session.compiled().programs[0].segments) {
+    bytes += static_cast<double>(segment.lines) * 64;
+  }
+  state.counters["memory_ratio"] = resident_bytes() / bytes;
   state.counters["tokens_per_s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * settings.rows), benchmark::Counter::kIsRate);
 }
 
-#define HADAL_CHECKPOINT_BENCH(name, ...) \
-  BENCHMARK_CAPTURE(checkpoint, name, Settings{__VA_ARGS__})->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime()
+#define HADAL_CHECKPOINT_BENCH(name, ...)                    \
+  BENCHMARK_CAPTURE(checkpoint, name, Settings{__VA_ARGS__}) \
+      ->Arg(1)                                               \
+      ->Arg(2)                                               \
+      ->Unit(benchmark::kMillisecond)                        \
+      ->UseRealTime()
 HADAL_CHECKPOINT_BENCH(decode, .rows = 1);
 HADAL_CHECKPOINT_BENCH(decode_one_digit, .rows = 1, .weight_digits = 1);
 HADAL_CHECKPOINT_BENCH(decode_with_checks, .rows = 1, .checks = true);

@@ -111,16 +111,10 @@ void Core::start_launch(const std::vector<Code>& code, Fabric& fabric, Time floo
   ctl_learned_ = 0;
 }
 
-// What CTL dispatches is executed while it is in the caches; only what must wait stays in its FIFO.
 void Core::run() {
   for (bool moved = true; moved;) {
     moved = false;
-    while (!halted_) {
-      const isa::Unit unit = pc_ < code_->size() ? (*code_)[pc_].unit : isa::Unit::kCtl;
-      if (!step_ctl()) break;
-      moved = true;
-      if (unit != isa::Unit::kCtl) step_unit(unit);
-    }
+    while (step_ctl()) moved = true;
     for (int u = 1; u < isa::kUnits; ++u) {
       while (step_unit(static_cast<isa::Unit>(u))) moved = true;
     }

@@ -69,7 +69,7 @@ struct Emitter {
   Activations reserve(int n_rows, int cols, int digits);
   void quantise_into(const Activations& out, Vt a, int cols);
   Activations quantise(Vt a, int n_rows, int cols, int digits);
-  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores, or on those of the mask
+  // Sends ACC or SPM rows into columns [first_line, first_line + lines) of a buffer on all cores, or on those of a mask
   // in a register.
   void broadcast(Loc buffer, uint32_t buffer_row_lines, uint32_t first_line, Loc source, uint32_t lines, int n_rows,
                  uint32_t source_stride, int mask = kMaskRegister);

@@ -1,5 +1,5 @@
-// Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are spread
-// over the cores whole; few and large ones each over a team of cores.
+// Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are
+// spread over the cores whole; few and large ones each over a team of cores.
 #include <algorithm>
 #include <bit>
 
@@ -91,8 +91,8 @@ class ExpertRows {
     return digits;
   }
 
-  // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines that
-  // lie one behind the other: wider results in parts of columns.
+  // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines
+  // that lie one behind the other: wider results in parts of columns.
   void scatter(Matmul& down, Share tiles, const Activations& a) {
     const uint32_t lines = tiles.size() * 2, parts = (lines + kMaxScatterLines - 1) / kMaxScatterLines;
     const uint32_t part_lines = parts > 0 ? (lines / 2 + parts - 1) / parts * 2 : 0;

@@ -31,7 +31,8 @@ struct Evaluation {
 };
 
 // Rules of possibility: the process, memory and package may be had by the buyer; die within the reticle; interposer
-// within the package; power and export rules within the limits of the space; a decode rate within the latency limit. Fleets here are fractional: no whole groups.
+// within the package; power and export rules within the limits of the space; a decode rate within the latency limit.
+// Fleets here are fractional: no whole groups. Everything is worked out exactly; what designs share is remembered.
 class DesignEvaluator {
  public:
   DesignEvaluator(const Scenario& scenario, const DesignSpace& space, Facts& facts, const PredictedRates& rates);

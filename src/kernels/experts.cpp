@@ -198,17 +198,11 @@ void team_expert(Emitter& e, const LayerWeights& w) {
 
 }  // namespace
 
-bool experts_in_teams(const Plan& p) {
-  constexpr int64_t kLarge = 2 << 20;  // bytes: a core's port takes tens of times as long for them as an exchange does
-  const model::Config& c = *p.config;
-  return c.has_experts() && 2 * c.n_routed_experts <= p.cores && 3 * c.hidden_size * c.moe_intermediate_size > kLarge;
-}
-
-bool works_on_experts(const Emitter& e) { return experts_in_teams(e.p) || !own_experts(e).empty(); }
+bool works_on_experts(const Emitter& e) { return experts_in_teams(e.c, e.p.cores) || !own_experts(e).empty(); }
 
 void emit_experts(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
-  if (experts_in_teams(e.p)) {
+  if (experts_in_teams(e.c, e.p.cores)) {
     team_expert(e, w);
   } else if (const std::vector<uint32_t> mine = own_experts(e); !mine.empty()) {
     const Vt turned = turned_ranks(e);

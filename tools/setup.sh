@@ -7,7 +7,7 @@ set -euo pipefail
 declare -A packages=(
   [build]="build-essential cmake ninja-build ccache pkg-config libfmt-dev libyaml-cpp-dev nlohmann-json3-dev
            libcli11-dev libhwy-dev libgtest-dev libbenchmark-dev libpcre2-dev libutf8proc-dev libcpp-httplib-dev
-           coinor-libcbc-dev libsqlite3-dev"
+           coinor-libcbc-dev libsqlite3-dev libopenmpi-dev openmpi-bin"
   [lint]="git clang clang-format clang-tidy"
   [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"

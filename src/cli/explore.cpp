@@ -53,6 +53,7 @@ nlohmann::ordered_json to_json(const plan::Design& d, const plan::Evaluation& e)
           {"scratchpad_bytes", d.spm_bytes},
           {"link_bytes_per_s", d.link_bytes_per_s},
           {"clock_ratio", d.clock},
+          {"dies", d.dies},
           {"usd_per_mtoken", e.usd_per_mtoken},
           {"usd_per_mtoken_out", e.usd_per_mtoken_out},
           {"tokens_per_j", e.tokens_per_j},
@@ -95,8 +96,9 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
                d.supply.process->name, fmt::format("{} x {}", d.stacks, d.supply.memory->name),
                fmt::format("{} - {}", d.cores, d.spare_cores), fmt::format("{} x {}", d.rows, d.columns),
                report::binary_bytes(static_cast<uint64_t>(d.spm_bytes)), report::si(d.link_bytes_per_s, "B/s"),
-               fmt::format("{:.2f}", d.clock), fmt::format("{:.0f}", e.die_mm2), report::percent(e.yield),
-               report::usd(e.unit_usd), fmt::format("{:.0f}", e.prefill_tokens_per_s),
+               fmt::format("{:.2f}", d.clock),
+               fmt::format("{}{:.0f}", d.dies > 1 ? fmt::format("{} x ", d.dies) : "", e.die_mm2),
+               report::percent(e.yield), report::usd(e.unit_usd), fmt::format("{:.0f}", e.prefill_tokens_per_s),
                fmt::format("{:.0f}", e.decode_tokens_per_s)});
   }
   fmt::print("{}", table.text());

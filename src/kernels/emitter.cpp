@@ -24,7 +24,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   for (int r = core; r < rows; r += p.cores) own_rows.push_back(r);
   record_rows = own_rows;
   const bool latent = c.attention == model::Attention::kLatent;
-  if (latent) head_groups = choose_head_groups();
+  if (latent) head_groups = latent_head_groups(c, *p.chip, rows, p.kv_tile);
   assign_heads(attention_heads());
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
@@ -46,7 +46,7 @@ Emitter::Emitter(const Plan& plan, int core_index)
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(kept * lines_of(c.hidden_size));
-  team_hidden = b.spm(experts_in_teams(p) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0);
+  team_hidden = b.spm(experts_in_teams(c, p.cores) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0);
   join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
   xn = b.spm(by_owner && !c.has_experts() ? 0 : m * lines_of(c.hidden_size));
   const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
@@ -58,21 +58,6 @@ Emitter::Emitter(const Plan& plan, int core_index)
   minus_iota = b.spm(lines_of(p.kv_tile));
   below_ring_ = b.mark();
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
-}
-
-// All heads share the latents, so a core takes all of them, unless their results need more accumulators than it has, or
-// cores would be idle: then groups of heads go to different cores, and each reads the latents.
-int Emitter::choose_head_groups() const {
-  constexpr int64_t kFewest = 32;  // heads of a group: what fills the matrix unit
-  const int64_t heads = c.num_attention_heads, head_lines = lines_of(c.kv_lora_rank) + lines_of(p.kv_tile);
-  const int64_t most = static_cast<int64_t>(b.acc_free_lines()) / head_lines;
-  int64_t groups = 1;
-  for (int64_t g = 2; g <= heads; ++g) {
-    if (heads % g != 0) continue;
-    const bool needed = heads / groups > most, useful = g * rows <= p.cores && heads / g >= kFewest;
-    if (needed || useful) groups = g;
-  }
-  return static_cast<int>(groups);
 }
 
 // Key heads or groups of heads of a row go to different cores, as far apart as they are many.

@@ -8,6 +8,7 @@
 
 #include "kernels/builder.h"
 #include "kernels/plan.h"
+#include "kernels/spread.h"
 
 namespace hadal::kernels {
 
@@ -114,7 +115,6 @@ struct Emitter {
   Builder::Mark without_ring() const { return p.small || tight_ ? below_ring_ : b.mark(); }
 
  private:
-  int choose_head_groups() const;
   // Pieces that the attention of a row is split into.
   int attention_heads() const {
     return c.attention == model::Attention::kLatent ? head_groups : static_cast<int>(c.num_key_value_heads);
@@ -171,7 +171,6 @@ void emit_mlp_up(Emitter& e, const LayerWeights& w, uint64_t norm);
 void emit_mlp_down(Emitter& e, const LayerWeights& w);
 void emit_router(Emitter& e, const LayerWeights& w);
 void emit_experts(Emitter& e, const LayerWeights& w);
-bool experts_in_teams(const Plan& plan);  // few and large experts, each on several cores
 bool works_on_experts(const Emitter& e);  // whether this core has a part in any
 void emit_combine(Emitter& e, const LayerWeights& w);
 void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w);

@@ -1,5 +1,5 @@
-// Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are spread
-// over the cores whole; few and large ones each over a team of cores.
+// Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are
+// spread over the cores whole; few and large ones each over a team of cores.
 #include <algorithm>
 #include <bit>
 
@@ -91,8 +91,8 @@ class ExpertRows {
     return digits;
   }
 
-  // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines that
-  // lie one behind the other: wider results in parts of columns.
+  // The down projection's columns `tiles`, weighted and scattered. A scatter moves rows of at most kMaxScatterLines
+  // that lie one behind the other: wider results in parts of columns.
   void scatter(Matmul& down, Share tiles, const Activations& a) {
     const uint32_t lines = tiles.size() * 2, parts = (lines + kMaxScatterLines - 1) / kMaxScatterLines;
     const uint32_t part_lines = parts > 0 ? (lines / 2 + parts - 1) / parts * 2 : 0;
@@ -198,17 +198,11 @@ void team_expert(Emitter& e, const LayerWeights& w) {
 
 }  // namespace
 
-bool experts_in_teams(const Plan& p) {
-  constexpr int64_t kLarge = 2 << 20;  // bytes: a core's port takes tens of times as long for them as an exchange does
-  const model::Config& c = *p.config;
-  return c.has_experts() && 2 * c.n_routed_experts <= p.cores && 3 * c.hidden_size * c.moe_intermediate_size > kLarge;
-}
-
-bool works_on_experts(const Emitter& e) { return experts_in_teams(e.p) || !own_experts(e).empty(); }
+bool works_on_experts(const Emitter& e) { return experts_in_teams(e.c, e.p.cores) || !own_experts(e).empty(); }
 
 void emit_experts(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
-  if (experts_in_teams(e.p)) {
+  if (experts_in_teams(e.c, e.p.cores)) {
     team_expert(e, w);
   } else if (const std::vector<uint32_t> mine = own_experts(e); !mine.empty()) {
     const Vt turned = turned_ranks(e);

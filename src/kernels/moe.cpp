@@ -1,5 +1,5 @@
-// Mixture of experts, decided on the chip: router, group-limited top-k, and, behind the experts (experts.cpp), a combine
-// in rank order.
+// Mixture of experts, decided on the chip: router, group-limited top-k, and, behind the experts (experts.cpp), a
+// combine in rank order.
 #include "kernels/emitter.h"
 
 namespace hadal::kernels {

@@ -37,7 +37,7 @@ std::string unavailable(const DesignSpace::Supply& s, const std::string& buyer) 
 
 uint64_t DesignSpace::size() const {
   return uint64_t{1} * supplies.size() * cores.size() * rows.size() * columns.size() * stacks.size() *
-         spare_cores.size() * spm_bytes.size() * link_bytes_per_s.size() * clock.size();
+         spare_cores.size() * spm_bytes.size() * link_bytes_per_s.size() * clock.size() * dies.size();
 }
 
 Design design_of(const DesignSpace& space, uint64_t id) {
@@ -59,6 +59,7 @@ Design design_of(const DesignSpace& space, uint64_t id) {
   d.spm_bytes = choose(space.spm_bytes);
   d.link_bytes_per_s = choose(space.link_bytes_per_s);
   d.clock = choose(space.clock);
+  d.dies = choose(space.dies);
   return d;
 }
 
@@ -86,9 +87,10 @@ Build DesignEvaluator::build_of(const Design& d) const {
   b.stacks = d.stacks;
   b.spare_cores = d.spare_cores;
   b.link_bytes_per_s = d.link_bytes_per_s;
+  b.dies = d.dies;
   chip::Chip& c = b.chip;
-  c.cores = d.cores;
-  c.noc.columns = mesh_columns(d.cores);
+  c.cores = d.cores / d.dies;
+  c.noc.columns = mesh_columns(c.cores);
   c.matrix.rows = d.rows;
   c.matrix.cols = d.columns;
   c.spm.bytes = static_cast<uint64_t>(d.spm_bytes);
@@ -134,15 +136,25 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     e.refused = "more spare cores than cores";
     return e;
   }
+  if (d.cores % d.dies != 0 || d.spare_cores % d.dies != 0 || d.stacks % d.dies != 0) {
+    e.refused = "cores or stacks do not divide among the dies";
+    return e;
+  }
+  if (d.cores / d.dies > kMostCores) {
+    e.refused = "more cores a die than a core mask can name";
+    return e;
+  }
   const Build b = build_of(d);
-  const ChipArea area = chip_area(b.chip, *b.process, areas_, *b.memory, b.stacks, b.link_bytes_per_s);
+  const ChipArea area =
+      chip_area(b.chip, *b.process, areas_, *b.memory, b.stacks / d.dies, b.link_bytes_per_s / d.dies);
   e.die_mm2 = area.die_mm2;
   if (area.height_mm > kReticleHeightMm || area.width_mm > kReticleWidthMm) {
     e.refused = "larger than the reticle";
     return e;
   }
-  const HarvestedDie die{area.die_mm2, area.core_mm2, d.cores, d.spare_cores, area.die_mm2 - area.content_mm2};
-  const UnitCost unit = unit_cost(die, 1, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
+  const HarvestedDie die{area.die_mm2, area.core_mm2, b.chip.cores, d.spare_cores / d.dies,
+                         area.die_mm2 - area.content_mm2};
+  const UnitCost unit = unit_cost(die, d.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
   if (unit.interposer_mm2 > b.package->largest.value) {
     e.refused = "interposer larger than the package allows";
     return e;
@@ -159,12 +171,15 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
   }
   // Only cores that a sold chip has count: spares are switched off, good or not.
   Build sold = b;
-  sold.chip.cores = d.cores - d.spare_cores;
+  sold.chip.cores = (d.cores - d.spare_cores) / d.dies;
   sold.chip.noc.columns = mesh_columns(sold.chip.cores);
   sold.chip.clock_hz *= d.clock;
   sold.chip.performance = chip::derive_performance(sold.chip);
-  const RateKey key = fmt::format("{} {} {} {} {} {} {} {}", sold.chip.cores, d.rows, d.columns, d.stacks, d.spm_bytes,
-                                  d.link_bytes_per_s, b.memory->name, clock);
+  // Each die is a device of its own, as in a package of two GPUs: what they could save by working as one is not counted.
+  sold.chip.cores *= d.dies;
+  sold.chip.performance.devices = d.dies;
+  const RateKey key = fmt::format("{} {} {} {} {} {} {} {} {}", sold.chip.cores, d.dies, d.rows, d.columns, d.stacks,
+                                  d.spm_bytes, d.link_bytes_per_s, b.memory->name, clock);
   Rates rates;
   bool known = false;
   {

@@ -14,7 +14,7 @@ namespace hadal::plan {
 struct Design {
   uint64_t id = 0;  // mixed radix number of its choices: the same in every run over the same space
   DesignSpace::Supply supply;
-  int cores = 0, rows = 0, columns = 0, stacks = 0, spare_cores = 0;
+  int cores = 0, rows = 0, columns = 0, stacks = 0, spare_cores = 0, dies = 1;  // of the package, over all its dies
   double spm_bytes = 0, link_bytes_per_s = 0, clock = 1;
 };
 Design design_of(const DesignSpace& space, uint64_t id);
@@ -31,12 +31,13 @@ struct Evaluation {
 };
 
 // Rules of possibility: the process, memory and package may be had by the buyer; die within the reticle; interposer
-// within the package; power and export rules within the limits of the space; a decode rate within the latency limit. Fleets here are fractional: no whole groups.
+// within the package; power and export rules within the limits of the space; a decode rate within the latency limit.
+// Fleets here are fractional: no whole groups. Everything is worked out exactly; what designs share is remembered.
 class DesignEvaluator {
  public:
   DesignEvaluator(const Scenario& scenario, const DesignSpace& space, Facts& facts, const PredictedRates& rates);
-  Evaluation evaluate(uint64_t id) const;  // depends on `id` alone; safe to call from several threads
-  Build build_of(const Design& design) const;
+  Evaluation evaluate(uint64_t id) const;      // depends on `id` alone; safe to call from several threads
+  Build build_of(const Design& design) const;  // its chip: one die, with that die's cores
 
  private:
   struct Stage {

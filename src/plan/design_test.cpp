@@ -169,6 +169,25 @@ TEST_F(DesignTest, ASlowerClockSavesEnergyAndRate) {
   EXPECT_DOUBLE_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(0).power_w, nominal_w);
 }
 
+TEST_F(DesignTest, DiesShareCoresAndStacks) {
+  space_.cores = {48};
+  space_.rows = {64};
+  space_.stacks = {4};
+  space_.spare_cores = {0};
+  space_.dies = {1, 2};
+  const DesignEvaluator evaluator(scenario_, space_, facts_, rates_);
+  const Evaluation one = evaluator.evaluate(0), two = evaluator.evaluate(1);
+  ASSERT_EQ(one.refused, "");
+  ASSERT_EQ(two.refused, "");
+  EXPECT_LT(two.die_mm2, one.die_mm2);
+  EXPECT_GT(2 * two.die_mm2, one.die_mm2) << "each has a host interface";
+  EXPECT_GT(two.yield, one.yield);
+  EXPECT_DOUBLE_EQ(two.tpp, one.tpp);
+  space_.stacks = {5};
+  EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(1).refused,
+            "cores or stacks do not divide among the dies");
+}
+
 TEST_F(DesignTest, VoltageFollowsTheAlphaPowerLaw) {
   const VoltageModel v = *load_space(data("spaces/smic-fine.yaml"), scenario_, facts_).voltage;
   EXPECT_NEAR(supply_voltage(v, 1), v.nominal.value, 1e-12);

@@ -27,11 +27,13 @@ chip::Chip as_built(const Build& build, double clock_hz, chip::Chip c) {
 }
 
 predict::SystemOptions options_for(const ServingPoint& reference, const Workload& w, const chip::Chip& chip,
-                                   bool runs_programs) {
+                                   bool runs_programs, const model::Architecture& model) {
   predict::SystemOptions o;
   o.mode = predict::Mode::kProduction;
   o.prefill = reference.phase == Phase::kPrefill;
-  o.plan.ep = o.plan.dp = static_cast<int64_t>(reference.chips) * chip.performance.devices;
+  // As many devices as the reference has chips, but none without an expert.
+  o.plan.ep = o.plan.dp =
+      std::min(static_cast<int64_t>(reference.chips) * chip.performance.devices, model.experts + kRedundantExperts);
   o.plan.redundant_experts = kRedundantExperts;
   o.load = predict::parse_load("production", "plan");
   o.overlap = 2;
@@ -61,14 +63,15 @@ std::vector<ServingPoint> PredictedRates::points(const Build& build, double cloc
   const chip::Chip other = chip::load_any(facts_.file(fmt::format("chips/{}.yaml", build.reference->chip)));
   std::vector<ServingPoint> all;
   for (const ServingPoint& measured : facts_.measured().points(build.reference->name, workload)) {
-    const double reference = predict::predict(other, constants_, model_, options_for(measured, workload, other, false))
-                                 .tokens_per_s_per_chip;
+    const double reference =
+        predict::predict(other, constants_, model_, options_for(measured, workload, other, false, model_))
+            .tokens_per_s_per_chip;
     ServingPoint p = measured;
     double own = 0;
     for (const chip::Bound bound : {chip::Bound::kNominal, chip::Bound::kSlow, chip::Bound::kFast}) {
       const chip::Chip chip = as_built(build, clock_hz, chip::load_any(build.chip.file, bound));
       const predict::Prediction prediction =
-          predict::predict(chip, constants_, model_, options_for(measured, workload, chip, true));
+          predict::predict(chip, constants_, model_, options_for(measured, workload, chip, true, model_));
       const double rate = prediction.tokens_per_s_per_chip, anchored = measured.tokens_per_s * rate / reference;
       if (bound == chip::Bound::kNominal) {
         own = rate;
@@ -94,7 +97,7 @@ PredictedRates::Series::Series(const PredictedRates& rates, const Hardware& refe
     : rates_(rates), workload_(workload) {
   const chip::Chip other = chip::load_any(rates.facts_.file(fmt::format("chips/{}.yaml", reference.chip)));
   for (ServingPoint& p : rates.facts_.measured().points(reference.name, workload)) {
-    const predict::SystemOptions options = options_for(p, workload, other, false);
+    const predict::SystemOptions options = options_for(p, workload, other, false, rates.model_);
     const double predicted = predict::predict(other, rates.constants_, rates.model_, options).tokens_per_s_per_chip;
     asked_.push_back({std::move(p), predicted});
   }
@@ -106,7 +109,7 @@ std::vector<ServingPoint> PredictedRates::Series::points(const Build& build, dou
   for (const Asked& asked : asked_) {
     ServingPoint p = asked.measured;
     const std::optional<predict::Prediction> prediction = predict::predict_within(
-        chip, rates_.constants_, rates_.model_, options_for(asked.measured, workload_, chip, true));
+        chip, rates_.constants_, rates_.model_, options_for(asked.measured, workload_, chip, true, rates_.model_));
     if (!prediction) continue;  // slower than the limit with a single sequence
     p.tokens_per_s *= prediction->tokens_per_s_per_chip / asked.predicted;
     p.low = p.high = p.tokens_per_s;

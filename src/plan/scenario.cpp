@@ -140,7 +140,7 @@ void read_economics(const chip::Section& top, const std::string& stem, Facts& fa
 
 const std::vector<std::string_view> kSpaceKeys{"build",  "supplies",    "cores",      "rows", "columns",
                                                "stacks", "spare_cores", "scratchpad", "links"};
-const std::vector<std::string_view> kMoreSpaceKeys{"clock", "voltage", "limits"};
+const std::vector<std::string_view> kMoreSpaceKeys{"dies", "clock", "voltage", "limits"};
 
 void read_limits(const chip::Section& s, const RuleSet& rules, DesignSpace& space) {
   const chip::Section l = s.section("limits", {}, {"power", "not_under"});
@@ -188,13 +188,14 @@ DesignSpace read_space(const chip::Section& s, const std::string& stem, const Sc
     return all;
   };
   if (space.supplies.empty()) s.refuse("supplies", "the list is empty; a search needs a process, memory and package");
-  space.cores = counts("cores", 1, 48, 1);
+  space.cores = counts("cores", 1, 16 * kMostCores, 1);
   space.rows = counts("rows", 8, 256, 8);
   space.columns = counts("columns", 32, 256, 32);
   space.stacks = counts("stacks", 1, 64, 1);
-  space.spare_cores = counts("spare_cores", 0, 47, 1);
+  space.spare_cores = counts("spare_cores", 0, 16 * kMostCores - 1, 1);
   space.spm_bytes = numbers("scratchpad", Dimension::kBytes, 1024, 2097152);
   space.link_bytes_per_s = numbers("links", Dimension::kBytesPerSecond, 1e6, 1e14);
+  if (s.has("dies")) space.dies = counts("dies", 1, 16, 1);
   if (s.has("clock")) space.clock = numbers("clock", Dimension::kNone, 0.1, 1.5);
   if (s.has("voltage")) space.voltage = read_voltage(s, stem, facts.ledger());
   if (!space.voltage && std::any_of(space.clock.begin(), space.clock.end(), [](double c) { return c != 1; })) {

@@ -42,6 +42,8 @@ struct Option {
   std::vector<FleetEntry> fleet;
 };
 
+constexpr int kMostCores = 48;  // of a die: what a core mask can name
+
 // Values to combine; a scenario's `explore` section. The number of points is the product of their counts.
 struct DesignSpace {
   size_t build = 0;  // index of the scenario's build that the chips are made from
@@ -53,6 +55,7 @@ struct DesignSpace {
   std::vector<Supply> supplies;
   std::vector<int> cores, rows, columns, stacks, spare_cores;
   std::vector<double> spm_bytes, link_bytes_per_s;
+  std::vector<int> dies{1};             // of a package, each with its part of cores, stacks and links
   std::vector<double> clock{1};         // over the clock of the build on the process
   std::optional<VoltageModel> voltage;  // there where a clock is not 1
   // What a design must keep to.

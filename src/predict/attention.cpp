@@ -85,7 +85,7 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   // Activations of a small batch are still in the cache.
   const bool cached = bytes <= d.cache_bytes / 2;
   const double port = d.cores * d.chip.port_bytes_per_cycle * d.hz;
-  const double rate = d.chip.memory_bytes_per_s / d.chip.devices;
+  const double rate = std::min(d.chip.memory_bytes_per_s / d.chip.devices, port);
   const double memory = bytes / ((cached ? std::max(port, rate) : rate) * d.constants.vector_efficiency);
   const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
   const double work = std::max(compute, memory);

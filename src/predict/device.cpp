@@ -10,7 +10,9 @@ Device::Device(const chip::Chip& c, const Constants& k)
   const double devices = chip.devices;
   cores = c.cores / devices;
   hz = chip.sustained_hz;
-  memory_bytes_per_s = chip.memory_bytes_per_s / devices * k.memory_efficiency;
+  // All cores together take what their ports let through, whatever the memory has.
+  memory_bytes_per_s =
+      std::min(chip.memory_bytes_per_s / devices * k.memory_efficiency, cores * chip.port_bytes_per_cycle * hz);
   memory_bytes = chip.memory_bytes / devices;
   cache_bytes = chip.cache_bytes / devices;
   up_bytes_per_s = links.scale_up.bytes_per_s / devices;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "graph/graph.h"
+#include "kernels/spread.h"
 #include "predict/cross_layer.h"
 
 namespace hadal::predict {
@@ -30,6 +31,7 @@ constexpr Chain kChains[] = {{Kind::kEmbed, 1401, 0.45}, {Kind::kQkvDown, 585, 0
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
 constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once
+constexpr double kTileTokens = 128;
 // A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
 constexpr double kTileCycles = 1690, kHeadCycles = 70;
 
@@ -54,9 +56,14 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
     case Kind::kEmbed:
     case Kind::kKvWrite: columns = hidden; break;
     case Kind::kAttention: {
-      // A core takes whole rows, one after the other.
-      const double turns = std::ceil(double(rows) / chip.cores), tiles = std::ceil(double(context) / 128);
-      return chain->cycles + turns * tiles * (kTileCycles + kHeadCycles * double(c.num_attention_heads));
+      // A core takes rows, or groups of their heads, one after the other; a tile takes its vector passes or as long as
+      // it comes in through the port.
+      const bool latent = c.attention == model::Attention::kLatent;
+      const double groups = latent ? kernels::latent_head_groups(c, chip, rows, int(kTileTokens)) : 1;
+      const double turns = std::ceil(rows * groups / chip.cores), tiles = std::ceil(double(context) / kTileTokens);
+      const double arrives = kTileTokens * (double(c.kv_lora_rank) + 192) / chip.dma.bytes_per_cycle;
+      const double passes = kTileCycles + kHeadCycles * double(c.num_attention_heads) / groups;
+      return chain->cycles + turns * tiles * std::max(passes, latent ? arrives / kSharedMemory : 0);
     }
     case Kind::kRouter:
       columns = hidden;
@@ -66,6 +73,10 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
     case Kind::kExperts: {
       // Experts stay on their core, one after the other; those that nobody chose are left out.
       columns = hidden;
+      if (kernels::experts_in_teams(c, chip.cores)) {  // all cores stream
+        streamed = stream(chip, 3 * inter * double(c.n_routed_experts), hidden, 1);
+        break;
+      }
       const double here = std::ceil(double(c.n_routed_experts) / chip.cores);
       const double busy = double(c.n_routed_experts) *
                           (1 - std::pow(1 - double(c.num_experts_per_tok) / double(c.n_routed_experts), rows));

@@ -61,7 +61,7 @@ constexpr Text kKernels[] = {
     {"vx.f2b", "VCVT.F2B d=spm[768] a=spm[512] rows=4 cols=256", 40},
     {"vx.transpose", "VPRM.TRANSPOSE d=spm[768] a=spm[512] rows=32 cols=64", 20},
     {"vx.gather", "VPRM.GATHER d=spm[768] a=spm[512] b=spm[960] rows=16 cols=64", 10},
-    {"vx.compress", "VSEL.COMPRESS d=spm[768] a=spm[512] t=spm[606] rows=4 cols=256", 20},
+    {"vx.compress", "VSEL.COMPRESS d=spm[768] a=spm[512] t=spm[640] rows=4 cols=256", 20},
     {"vx.hist", "VSEL.HIST d=spm[768] a=spm[512] rows=2 cols=256", 10},
 };
 

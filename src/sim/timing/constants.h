@@ -36,7 +36,7 @@ inline constexpr int kWritesInFlight = 8;     // results on their way that the i
 inline constexpr int kTransposeSide = 32;     // words a side of the transpose buffer, where there are so many lanes
 inline constexpr Cycle kTransposeAhead = 2;   // a block's first column leaves while its last row comes in
 inline constexpr int kLanesPerHistogram = 16;      // HIST: a copy of the histogram, and an element a cycle, for 16 lanes
-inline constexpr Cycle kCompressEndCycles = 2;     // COMPRESS: the count of a row, and the turn to the next
+inline constexpr Cycle kCompressEndCycles = 3;     // COMPRESS: the last line of a row, its count, the turn to the next
 inline constexpr int kCompressWidth = 16;       // COMPRESS: elements through the prefix network a cycle
 inline constexpr int kHistogramLines = 16;      // 256 counts written back at the end of a row
 

@@ -127,16 +127,11 @@ Cost CostModel::mma(const Issue& issue) const {
                             !(br && issue.bstride % std::max<uint64_t>(1, br_slots_) != 0);
   const uint64_t meet = side_by_side ? 0 : std::min<uint64_t>(width, a_slots_ + b_slots - 1);
   const uint64_t tile_b = kParts * fill_b + line_at_b;
-  uint64_t per_group, once = 0, saved = 0;
+  uint64_t per_group, group_b = 0;
   if (row_tiles == 1) {
     const uint64_t beside = kParts * fill_a(m) * meet / (width + meet);  // cycles of A in which B does not get its banks
-    const uint64_t group_b = col_tiles * tile_b + line_at_b + beside;
+    group_b = col_tiles * tile_b + line_at_b + beside;
     per_group = std::max({kParts * col_tiles * last_step, kParts * fill_a(m) + line_at_a, group_b});
-    if (per_group == group_b) {
-      if ((issue.flags & isa::flag::kRsc) != 0) once = line_at_b;  // the line of factors, with the first group
-      // B is ahead by what the dot units need for the last tile, or behind them.
-      if (tile_b > kParts * last_step) saved = tile_b - kParts * last_step;
-    }
   } else {
     auto step = [&](uint64_t rows) { return std::max(kParts * work(rows), kParts * fill_a(rows) + line_at_a); };
     const uint64_t steps = (row_tiles - 1) * step(rows_.value()) + step(last_rows);
@@ -144,6 +139,11 @@ Cost CostModel::mma(const Issue& issue) const {
     per_group = col_tiles * std::max(steps + (by_a ? line_at_a : 0), tile_b);
   }
   if (groups > 1) per_group = std::max<uint64_t>(per_group, kParts * kAccTurnaround);
+  uint64_t parts = groups * per_group;
+  if (per_group == group_b) {
+    if ((issue.flags & isa::flag::kRsc) != 0) parts += line_at_b;  // the line of factors, with the first group
+    parts -= std::max(tile_b, kParts * last_step) - kParts * last_step;  // the next instruction's B follows the last tile
+  }
 
   Cost cost;
   cost.macs = m * n * groups * group;
@@ -152,9 +152,9 @@ Cost CostModel::mma(const Issue& issue) const {
   const uint64_t scales = m * groups * col_tiles * 4;
   cost.spm_bytes = groups * (col_tiles * b_tile + m * group * a_digits * (row_tiles > 1 ? col_tiles : 1)) + scales;
   cost.acc_bytes = cost.fixups * 8 - (issue.flags & isa::flag::kClr ? m * n * 4 : 0);
-  cost.cycles = std::max({div_up(groups * per_group + once - saved, kParts), spm_rate_.up(cost.spm_bytes),
+  cost.cycles = std::max({div_up(parts, kParts), spm_rate_.up(cost.spm_bytes),
                           acc_rate_.up(cost.acc_bytes)});
-  cost.fill = std::max(fill_a(std::min(m, rows_.value())), div_up(tile_b, kParts));
+  cost.fill = std::max(fill_a(std::min(m, rows_.value())), tile_b / kParts);
   cost.last_step = std::min<Cycle>(cost.cycles, last_step);
   cost.latency = fixups_per_cycle_.up(last_rows * cols_.value()) + mm_latency_;
   return cost;

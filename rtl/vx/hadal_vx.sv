@@ -3,7 +3,7 @@
 //   ctrl -> read a, b, c -> exec -> write
 //
 // ctrl decodes; readers fetch lines and cut chunks of 16 elements; exec computes; write puts lines together. Port d
-// serves writes before reads of d. Pipelines and cycles: docs/rtl-vx.md.
+// serves writes and reads of d in turn. Pipelines and cycles: docs/rtl-vx.md.
 module hadal_vx #(
   parameter int unsigned ReadDepth = 8  // lines on their way to an operand
 ) (

@@ -1,8 +1,8 @@
 // VSEL.COMPRESS: the column numbers of elements at or above the threshold, in order, then zeros, then their count.
 //
 // Numbers are gathered until they fill a line. While chunks pass that do not fill one, zeros go to the row from its end
-// down; a line that needs the place later simply overwrites them, since writes keep their order. The line begun last and
-// the zeros after it close the row, so that it takes the same time whatever the hits.
+// down; a line that needs the place later simply overwrites them, since writes keep their order. The line begun last
+// and the zeros after it close the row, so that it takes the same time whatever the hits.
 module hadal_vx_compress (
   input  logic                clk_i,
   input  logic                rst_ni,

@@ -129,7 +129,7 @@ Cost CostModel::mma(const Issue& issue) const {
   const uint64_t tile_b = kParts * fill_b + line_at_b;
   uint64_t per_group, group_b = 0;
   if (row_tiles == 1) {
-    const uint64_t beside = kParts * fill_a(m) * meet / (width + meet);  // cycles of A in which B does not get its banks
+    const uint64_t beside = kParts * fill_a(m) * meet / (width + meet);  // B does not get its banks
     group_b = col_tiles * tile_b + line_at_b + beside;
     per_group = std::max({kParts * col_tiles * last_step, kParts * fill_a(m) + line_at_a, group_b});
   } else {
@@ -141,8 +141,8 @@ Cost CostModel::mma(const Issue& issue) const {
   if (groups > 1) per_group = std::max<uint64_t>(per_group, kParts * kAccTurnaround);
   uint64_t parts = groups * per_group;
   if (per_group == group_b) {
-    if ((issue.flags & isa::flag::kRsc) != 0) parts += line_at_b;  // the line of factors, with the first group
-    parts -= std::max(tile_b, kParts * last_step) - kParts * last_step;  // the next instruction's B follows the last tile
+    if ((issue.flags & isa::flag::kRsc) != 0) parts += line_at_b;        // the line of factors, with the first group
+    parts -= std::max(tile_b, kParts * last_step) - kParts * last_step;  // the next one's B follows the last tile
   }
 
   Cost cost;
@@ -152,8 +152,7 @@ Cost CostModel::mma(const Issue& issue) const {
   const uint64_t scales = m * groups * col_tiles * 4;
   cost.spm_bytes = groups * (col_tiles * b_tile + m * group * a_digits * (row_tiles > 1 ? col_tiles : 1)) + scales;
   cost.acc_bytes = cost.fixups * 8 - (issue.flags & isa::flag::kClr ? m * n * 4 : 0);
-  cost.cycles = std::max({div_up(parts, kParts), spm_rate_.up(cost.spm_bytes),
-                          acc_rate_.up(cost.acc_bytes)});
+  cost.cycles = std::max({div_up(parts, kParts), spm_rate_.up(cost.spm_bytes), acc_rate_.up(cost.acc_bytes)});
   cost.fill = std::max(fill_a(std::min(m, rows_.value())), tile_b / kParts);
   cost.last_step = std::min<Cycle>(cost.cycles, last_step);
   cost.latency = fixups_per_cycle_.up(last_rows * cols_.value()) + mm_latency_;
@@ -161,8 +160,8 @@ Cost CostModel::mma(const Issue& issue) const {
 }
 
 // A lane adds columns l, l + 128, ... in order, so consecutive chunks of a row are an adder latency apart; rows are
-// interleaved to fill the gap. What a row reaches of the 128 / lanes sums of a lane is folded into one, a pass each; the
-// rest is a pipelined tree.
+// interleaved to fill the gap. What a row reaches of the 128 / lanes sums of a lane is folded into one, a pass each;
+// the rest is a pipelined tree.
 uint64_t CostModel::sum_cycles(uint64_t rows, uint64_t cols) const {
   const uint64_t groups = std::max<uint64_t>(1, lanes_.down(kArchLanes));
   const Divider interleave(std::max<uint64_t>(1, kAddCycles / groups));

@@ -75,8 +75,9 @@ TEST(MatrixCost, DigitPassesMultiplyCycles) {
   const CostModel model(test_chip());
   // 512 cycles of the dot units a pass, and at most one for each line of scales.
   const uint64_t lines = 4 * (2 * 8 + 8 + 1);
-  for (const auto& [flags, passes] : {std::pair{0, 1u}, std::pair{int{isa::flag::kDa}, 2u},
-                                      std::pair{int{isa::flag::kDb}, 2u}, std::pair{isa::flag::kDa | isa::flag::kDb, 4u}}) {
+  for (const auto& [flags, passes] :
+       {std::pair{0, 1u}, std::pair{int{isa::flag::kDa}, 2u}, std::pair{int{isa::flag::kDb}, 2u},
+        std::pair{isa::flag::kDa | isa::flag::kDb, 4u}}) {
     const uint64_t cycles = model.mma(mma(64, 256, 4, static_cast<uint8_t>(flags))).cycles;
     EXPECT_GE(cycles, passes * 512) << flags;
     EXPECT_LE(cycles, passes * 512 + lines) << flags;
@@ -104,7 +105,8 @@ TEST(MatrixCost, StridesThatShareBanksSlowTheFill) {
   Issue i = mma(64, 256, 4);
   const uint64_t dense = model.mma(i).cycles;
   i.sstride = 16;  // every row in the same two line slots of sixteen
-  EXPECT_NEAR(static_cast<double>(model.mma(i).cycles), 4.0 * static_cast<double>(dense), 80.0);  // but for lines of scales
+  EXPECT_NEAR(static_cast<double>(model.mma(i).cycles), 4.0 * static_cast<double>(dense),
+              80.0);  // but for lines of scales
   i.sstride = 22;
   EXPECT_EQ(model.mma(i).cycles, dense);
   Issue t = mma(64, 256, 4, isa::flag::kBt);

@@ -8,8 +8,11 @@ QUESTION     ?= What is the capital of France?
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-smollm test check build setup asan fuzz bench bench-llama test-tokenizers test-templates test-openai format \
-        lint rtl rtl-short rtl-faults rtl-vx clean
+.PHONY: help demo demo-smollm test check build setup asan fuzz bench bench-llama \
+        test-tokenizers test-templates test-openai \
+        format lint \
+        rtl rtl-short rtl-soak rtl-faults rtl-vx \
+        clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,11 +86,19 @@ rtl: build/build.ninja ## Lint the RTL, run it beside the functional simulator: 
 	OBJCACHE=ccache build/hadal verify --random 200 --seed $(SEED) --kernels
 	build/hadal verify --model hadal-tiny --tokens 4
 
-rtl-short: build/build.ninja ## A few minutes of it: random programs and one token
+rtl-short: build/build.ninja ## A few minutes of it: random programs, the cycles of kernels within their limits, one token
 	@tools/setup.sh build rtl
 	cmake --build --preset release --target hadal -j $(JOBS)
-	OBJCACHE=ccache build/hadal verify --random 40 --seed $(SEED)
+	OBJCACHE=ccache build/hadal verify --random 20 --seed $(SEED) --kernels
 	build/hadal verify --model hadal-tiny --tokens 1
+
+rtl-soak: build/build.ninja ## Ten million committed lines: 44 tokens, then random programs of one, two and four cores (SEED=)
+	@tools/setup.sh build rtl
+	cmake --build --preset release --target hadal -j $(JOBS)
+	OBJCACHE=ccache build/hadal verify --model hadal-tiny --tokens 44
+	build/hadal verify --random 300 --seed $(SEED)
+	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-2 --random 20 --seed $(SEED)
+	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 20 --seed $(SEED)
 
 rtl-faults: build/build.ninja ## Plant the faults of rtl/mutations.txt one by one; each must be noticed
 	@tools/setup.sh build rtl

@@ -80,7 +80,8 @@ module hadal_core (
     .lw_line_i(w_line), .lw_strb_i(w_strb), .lw_data_i(w_data), .lw_gnt_o(aw_gnt), .pw_req_i(mw_req),
     .pw_piece_i(mw_piece), .pw_data_i(mw_data));
 
-  // Ports that reach both memories: ST, NX, VX a, b, d are SPM reads 3..7 and ACC reads 0..4.
+  // Ports that reach both memories: ST, NX, VX d, a, b are SPM reads 3..7 and ACC reads 0..4; d, which two streams
+  // share, chooses before the others.
   logic [4:0]    x_req, x_acc, x_gnt, x_valid;
   logic [79:0]   x_line;
   logic [2559:0] x_data;
@@ -210,20 +211,20 @@ module hadal_core (
     .clk_i, .rst_ni, .valid_i(u_valid[Vx]), .ready_o(u_ready[Vx]), .instr_i(vx_issue.instr),
     .cfg_value_i(vx_issue.value), .d_line_i(vx_issue.d), .a_line_i(vx_issue.a), .b_line_i(vx_issue.b),
     .done_o(u_done[Vx]), .fault_o(fault_o[3]),
-    .a_req_o(x_req[2]), .a_we_o(a_we), .a_acc_o(x_acc[2]), .a_line_o(x_line[47:32]), .a_wstrb_o(a_wstrb),
+    .a_req_o(x_req[3]), .a_we_o(a_we), .a_acc_o(x_acc[3]), .a_line_o(x_line[63:48]), .a_wstrb_o(a_wstrb),
         .a_wdata_o(a_wdata),
-    .a_gnt_i(x_gnt[2]), .a_rvalid_i(x_valid[2]), .a_rdata_i(x_data[1535:1024]),
-    .b_req_o(x_req[3]), .b_we_o(b_we), .b_acc_o(x_acc[3]), .b_line_o(x_line[63:48]), .b_wstrb_o(b_wstrb),
+    .a_gnt_i(x_gnt[3]), .a_rvalid_i(x_valid[3]), .a_rdata_i(x_data[2047:1536]),
+    .b_req_o(x_req[4]), .b_we_o(b_we), .b_acc_o(x_acc[4]), .b_line_o(x_line[79:64]), .b_wstrb_o(b_wstrb),
         .b_wdata_o(b_wdata),
-    .b_gnt_i(x_gnt[3]), .b_rvalid_i(x_valid[3]), .b_rdata_i(x_data[2047:1536]),
-    .d_req_o(vd_req), .d_we_o(vd_we), .d_acc_o(vd_acc), .d_line_o(x_line[79:64]), .d_wstrb_o(w_strb[191:128]),
-    .d_wdata_o(w_data[1535:1024]), .d_gnt_i(x_gnt[4] || sw_gnt[2] || aw_gnt[2]), .d_rvalid_i(x_valid[4]),
-    .d_rdata_i(x_data[2559:2048]));
-  assign x_req[4]      = vd_req && !vd_we;
-  assign x_acc[4]      = vd_acc;
+    .b_gnt_i(x_gnt[4]), .b_rvalid_i(x_valid[4]), .b_rdata_i(x_data[2559:2048]),
+    .d_req_o(vd_req), .d_we_o(vd_we), .d_acc_o(vd_acc), .d_line_o(x_line[47:32]), .d_wstrb_o(w_strb[191:128]),
+    .d_wdata_o(w_data[1535:1024]), .d_gnt_i(x_gnt[2] || sw_gnt[2] || aw_gnt[2]), .d_rvalid_i(x_valid[2]),
+    .d_rdata_i(x_data[1535:1024]));
+  assign x_req[2]      = vd_req && !vd_we;
+  assign x_acc[2]      = vd_acc;
   assign sw_req[2]     = vd_req && vd_we && !vd_acc;
   assign aw_req[2]     = vd_req && vd_we && vd_acc;
-  assign w_line[47:32] = x_line[79:64];
+  assign w_line[47:32] = x_line[47:32];
 
   assign done_o = &idle && !fetch_busy;
 
@@ -238,7 +239,7 @@ module hadal_core (
   assign t_done_o  = {u_done[5], mm_done_q, u_done[3:1], halted};
   assign t_write_o = {sw_gnt[2] || aw_gnt[2], mw_req, sw_gnt[1] || aw_gnt[1], lw_gnt};
   assign t_acc_o   = {vd_acc, 1'b1, in_i.acc, lw_acc};
-  assign t_line_o  = {x_line[79:64], mw_piece[16:1], in_i.line, w_line[15:0]};
+  assign t_line_o  = {x_line[47:32], mw_piece[16:1], in_i.line, w_line[15:0]};
   assign t_half_o  = mw_piece[0];
   assign t_strb_o  = w_strb[191:128];
   assign t_data_o  = {w_data[1535:1024], 256'd0, mw_data, w_data[1023:0]};

@@ -41,6 +41,8 @@ module hadal_mem #(
   logic [Banks-1:0]     pw_need;
   logic [Banks-1:0]     rtaken, wtaken;
   logic                 turn_q;
+  logic [NLw-1:0]       late_q;  // writes that have been refused
+
 
   always_comb begin
     for (int i = 0; i < NLr; i++) lr_need[i*Banks +: Banks] = Banks'(3) << {lr_line_i[i*16 +: SlotW], 1'b0};
@@ -49,8 +51,10 @@ module hadal_mem #(
     pw_need = pw_req_i ? Banks'(1) << pw_piece_i[SlotW:0] : '0;
   end
 
-  // Writes first, and in a memory of one port a read finds their banks taken. In every other cycle pieces may choose
-  // before lines.
+  // In every other cycle pieces may choose before lines. Port 0 writes before the lines are read, the other writes only
+  // when they have been refused once: a write that waits falls behind the reads that feed it and meets them no more,
+  // while a read that waits leaves a gap that brings the same two together again a latency later. In a memory of one
+  // port reads and writes find each other's banks taken.
   always_comb begin
     rtaken   = '0;
     wtaken   = TwoPorts ? pw_need : '0;
@@ -62,8 +66,9 @@ module hadal_mem #(
       end
       if (!TwoPorts) wtaken = wtaken | rtaken;
     end
+    lw_gnt_o = '0;
     for (int i = 0; i < NLw; i++) begin
-      lw_gnt_o[i] = lw_req_i[i] && (lw_need[i*Banks +: Banks] & wtaken) == '0;
+      lw_gnt_o[i] = lw_req_i[i] && (i == 0 || late_q[i]) && (lw_need[i*Banks +: Banks] & wtaken) == '0;
       if (lw_gnt_o[i]) wtaken = wtaken | lw_need[i*Banks +: Banks];
     end
     if (!TwoPorts) rtaken = rtaken | wtaken;
@@ -71,6 +76,14 @@ module hadal_mem #(
       lr_gnt_o[i] = lr_req_i[i] && (lr_need[i*Banks +: Banks] & rtaken) == '0;
       if (lr_gnt_o[i]) rtaken = rtaken | lr_need[i*Banks +: Banks];
     end
+    if (!TwoPorts) wtaken = wtaken | rtaken;
+    for (int i = 1; i < NLw; i++) begin
+      if (lw_req_i[i] && !late_q[i] && (lw_need[i*Banks +: Banks] & wtaken) == '0) begin
+        lw_gnt_o[i] = 1'b1;
+        wtaken = wtaken | lw_need[i*Banks +: Banks];
+      end
+    end
+    if (!TwoPorts) rtaken = rtaken | wtaken;
     if (!turn_q) begin
       for (int i = 0; i < NPr; i++) begin
         pr_gnt_o[i] = pr_req_i[i] && (pr_need[i*Banks +: Banks] & rtaken) == '0;
@@ -80,8 +93,13 @@ module hadal_mem #(
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) turn_q <= 1'b0;
-    else turn_q <= ~turn_q;
+    if (!rst_ni) begin
+      turn_q <= 1'b0;
+      late_q <= '0;
+    end else begin
+      turn_q <= ~turn_q;
+      late_q <= (lw_req_i | late_q) & ~lw_gnt_o;
+    end
   end
 
   // ---- Banks ----

@@ -115,6 +115,9 @@ sim::Issue issue_of(const isa::Instr& in) {
   issue.rows = in.rows;
   issue.cols = in.cols;
   issue.group = 128u >> (in.flags >> isa::flag::kGroupShift);
+  issue.sstride = (in.cols + 15u) / 16;  // dense; not in one memory, because the memories here always grant
+  issue.dstride = (in.rows + 15u) / 16;
+  issue.d_acc = true;
   return issue;
 }
 

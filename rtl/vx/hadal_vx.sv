@@ -3,7 +3,7 @@
 //   ctrl -> read a, b, c -> exec -> write
 //
 // ctrl decodes; readers fetch lines and cut chunks of 16 elements; exec computes; write puts lines together. Port d
-// serves writes before reads of d. Pipelines and cycles: docs/rtl-vx.md.
+// serves writes and reads of d in turn. Pipelines and cycles: docs/rtl-vx.md.
 module hadal_vx #(
   parameter int unsigned ReadDepth = 8  // lines on their way to an operand
 ) (
@@ -81,7 +81,7 @@ module hadal_vx #(
   );
   hadal_vx_read #(.Depth(ReadDepth)) u_c (
     .clk_i, .rst_ni, .load_i(start), .stream_i(job.c), .busy_o(c_busy), .index_valid_i(1'b0), .index_i(16'd0),
-    .index_ready_o(unused_index_c), .req_o(c_req), .acc_o(c_acc), .line_o(c_line), .gnt_i(d_gnt_i & ~w_req),
+    .index_ready_o(unused_index_c), .req_o(c_req), .acc_o(c_acc), .line_o(c_line), .gnt_i(d_gnt_i & ~w_turn),
     .rvalid_i(d_rvalid_i), .rdata_i(d_rdata_i), .valid_o(c_valid), .data_o(c), .half_o(c_half), .ready_i(c_ready)
   );
   // While a gather looks for its rows, what b reads are their numbers; nothing else is in the datapath then.
@@ -123,7 +123,7 @@ module hadal_vx #(
   hadal_vx_write u_write (
     .clk_i, .rst_ni, .job_valid_i(write_valid), .job_i(write_job), .job_ready_o(write_ready),
     .valid_i(item_valid), .item_i(item), .ready_o(item_ready),
-    .req_o(w_req), .acc_o(w_acc), .line_o(w_line), .wstrb_o(d_wstrb_o), .wdata_o(d_wdata_o), .gnt_i(d_gnt_i),
+    .req_o(w_req), .acc_o(w_acc), .line_o(w_line), .wstrb_o(d_wstrb_o), .wdata_o(d_wdata_o), .gnt_i(d_gnt_i & w_turn),
     .done_o(written)
   );
 
@@ -131,8 +131,15 @@ module hadal_vx #(
 
   assign {a_we_o, a_wstrb_o, a_wdata_o} = '0;
   assign {b_we_o, b_wstrb_o, b_wdata_o} = '0;
+  // In turn, so that a write that waits for its bank does not hold up the reads that would move it on.
+  logic w_turn, w_last_q;
+  assign w_turn = w_req & ~(c_req & w_last_q);
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) w_last_q <= 1'b0;
+    else         w_last_q <= w_turn;
+  end
   assign d_req_o  = w_req | c_req;
-  assign d_we_o   = w_req;
-  assign d_acc_o  = w_req ? w_acc : c_acc;
-  assign d_line_o = w_req ? w_line : c_line;
+  assign d_we_o   = w_turn;
+  assign d_acc_o  = w_turn ? w_acc : c_acc;
+  assign d_line_o = w_turn ? w_line : c_line;
 endmodule

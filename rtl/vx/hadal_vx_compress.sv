@@ -1,7 +1,8 @@
 // VSEL.COMPRESS: the column numbers of elements at or above the threshold, in order, then zeros, then their count.
 //
-// While chunks without a hit pass, zeros go to the row from its end down; a number that needs the place later simply
-// overwrites them, since writes keep their order. What is left between the two is filled after the last chunk.
+// Numbers are gathered until they fill a line. While chunks pass that do not fill one, zeros go to the row from its end
+// down; a line that needs the place later simply overwrites them, since writes keep their order. The line begun last
+// and the zeros after it close the row, so that it takes the same time whatever the hits.
 module hadal_vx_compress (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -36,7 +37,7 @@ module hadal_vx_compress (
 
   logic       v1_q, end1_q, last1_q, take;
   logic [7:0] chunk1_q;
-  logic       fill_q;           // zeros of the row, then its count
+  logic       fill_q;           // what is left of the row, then its count
   logic       last_q;
 
   assign ready_o = ~fill_q & ~(v1_q & end1_q);
@@ -46,10 +47,14 @@ module hadal_vx_compress (
   // 2: their numbers side by side    //
   //////////////////////////////////////
 
-  logic [511:0] numbers;
-  logic [4:0]   hits;
-  logic [12:0]  found_q;        // numbers of the row so far
-  logic [12:0]  zeros_q;        // the row is zero from here on
+  logic [511:0]  numbers, gathered_q;
+  logic [1023:0] merged;
+  logic [4:0]    hits;
+  logic [4:0]    total;
+  logic [3:0]    count_q;       // numbers gathered
+  logic [12:0]   found_q;       // numbers written, whole lines
+  logic [12:0]   zeros_q;       // the row is zero from here on
+  logic [12:0]   length_q;      // elements of the row
   always_comb begin
     numbers = '0;
     hits    = 5'd0;
@@ -60,29 +65,39 @@ module hadal_vx_compress (
       end
     end
   end
-  // The next zeros: up to 16 words below those that are there, ending at a multiple of 16.
-  logic [12:0] below, lowest;
-  logic        gap, zero_go, number_go;
+  assign merged = {512'd0, gathered_q} | ({512'd0, numbers} << {count_q, 5'd0});
+  assign total  = {1'b0, count_q} + hits;
+
+  // The next zeros: up to 16 words that end at a multiple of 16, above the line begun last. That comes behind them.
+  logic [12:0] below, rest;
+  logic        gap, number_go, zero_go, close_go, closed_q;
   assign below     = {9'((zeros_q - 13'd1) >> 4), 4'd0};
-  assign lowest    = (below > found_q) ? below : found_q;
-  assign gap       = zeros_q > found_q;
-  assign number_go = v1_q & (hits != 5'd0);
+  assign rest      = length_q - found_q;
+  assign gap       = below > found_q;
+  assign number_go = v1_q & total[4];
   assign zero_go   = gap & (fill_q | (v1_q & ~number_go));
+  assign close_go  = fill_q & ~gap & ~closed_q & (rest != 13'd0);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      v1_q    <= 1'b0;
-      fill_q  <= 1'b0;
-      found_q <= '0;
+      v1_q     <= 1'b0;
+      fill_q   <= 1'b0;
+      closed_q <= 1'b0;
+      found_q  <= '0;
+      count_q  <= '0;
     end else if (en_i) begin
       v1_q <= take;
       if (v1_q) begin
-        found_q <= found_q + {8'd0, hits};
+        if (number_go) found_q <= found_q + 13'd16;
+        count_q <= total[3:0];
         fill_q  <= end1_q;
       end
-      if (fill_q & ~gap) begin
-        fill_q  <= 1'b0;
-        found_q <= '0;
+      if (close_go) closed_q <= 1'b1;
+      if (fill_q & ~gap & ~close_go) begin
+        fill_q   <= 1'b0;
+        closed_q <= 1'b0;
+        found_q  <= '0;
+        count_q  <= '0;
       end
     end
   end
@@ -92,9 +107,15 @@ module hadal_vx_compress (
       chunk1_q <= chunk_i;
       end1_q   <= end_i;
       last1_q  <= last_i;
+      if (v1_q) gathered_q <= number_go ? merged[1023:512] : merged[511:0];
       if (v1_q & end1_q) last_q <= last1_q;
-      if (take & (chunk_i == 8'd0)) zeros_q <= {row_chunks_i - 9'd1, 4'd0} + {8'd0, row_tail_i};
-      else if (zero_go)             zeros_q <= lowest;
+      if (take & (chunk_i == 8'd0)) begin
+        gathered_q <= '0;
+        length_q   <= {row_chunks_i - 9'd1, 4'd0} + {8'd0, row_tail_i};
+        zeros_q    <= {row_chunks_i - 9'd1, 4'd0} + {8'd0, row_tail_i};
+      end else if (zero_go) begin
+        zeros_q <= below;
+      end
     end
   end
 
@@ -104,17 +125,20 @@ module hadal_vx_compress (
     item_o        = '0;
     item_o.placed = 1'b1;
     item_o.offset = {found_q, 2'd0};
-    item_o.bytes  = {hits, 2'd0};
-    item_o.data   = numbers;
+    item_o.bytes  = 7'd64;
+    item_o.data   = merged[511:0];
     if (zero_go) begin
-      item_o.offset = {lowest, 2'd0};
-      item_o.bytes  = {5'(zeros_q - lowest), 2'd0};
+      item_o.offset = {below, 2'd0};
+      item_o.bytes  = {5'(zeros_q - below), 2'd0};
       item_o.data   = '0;
+    end else if (close_go) begin
+      item_o.bytes = rest > 13'd16 ? 7'd64 : {rest[4:0], 2'd0};
+      item_o.data  = gathered_q;
     end else if (fill_q) begin
       item_o.aux     = 1'b1;
       item_o.placed  = 1'b0;
       item_o.advance = 1'b1;
-      item_o.data    = {499'd0, found_q};
+      item_o.data    = {499'd0, found_q + {9'd0, count_q}};
       item_o.last    = last_q;
     end
   end

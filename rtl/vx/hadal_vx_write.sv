@@ -94,7 +94,7 @@ module hadal_vx_write (
   logic [15:0]  line_q, next_line_q;
   logic [63:0]  line_strobe_q, next_strobe_q;
   logic [511:0] line_data_q, next_data_q;
-  logic         item_valid, item_acc, same, write, base_valid, base_last, base_acc;
+  logic         item_valid, item_acc, same, write, queue_full, base_valid, base_last, base_acc;
   logic [15:0]  base_line;
   logic [63:0]  base_strobe;
   logic [511:0] base_data;
@@ -104,13 +104,8 @@ module hadal_vx_write (
   assign same       = (line_q == address[Aw-1:6]) & (line_acc_q == item_acc);
 
   // A line leaves when it is full or done with.
-  assign req_o   = line_valid_q & (next_valid_q | line_last_q | (&line_strobe_q) | (item_valid & ~same));
-  assign acc_o   = line_acc_q;
-  assign line_o  = line_q;
-  assign wstrb_o = line_strobe_q;
-  assign wdata_o = line_data_q;
-  assign write   = req_o & gnt_i;
-  assign done_o  = write & line_last_q;
+  assign write   = line_valid_q & ~queue_full &
+                   (next_valid_q | line_last_q | (&line_strobe_q) | (item_valid & ~same));
 
   // What an item meets after that.
   assign base_valid  = write ? next_valid_q : line_valid_q;
@@ -153,6 +148,18 @@ module hadal_vx_write (
       line_data_q   <= base_data;
     end
   end
+
+  ////////////////////////
+  // Lines on their way //
+  ////////////////////////
+
+  // A line that finds its bank taken waits here, so that the items behind it do not.
+  logic head_last;
+  hadal_vx_fifo #(.Width(594), .Depth(2)) u_queue (
+    .clk_i, .rst_ni, .push_i(write), .data_i({line_last_q, line_acc_q, line_q, line_strobe_q, line_data_q}),
+    .full_o(queue_full), .valid_o(req_o), .data_o({head_last, acc_o, line_o, wstrb_o, wdata_o}), .pop_i(req_o & gnt_i)
+  );
+  assign done_o = req_o & gnt_i & head_last;
 
   logic unused;
   assign unused = main_valid | aux_valid | main_last | aux_last | unused_seek_main | unused_seek_aux |

@@ -18,6 +18,7 @@
 #include "report/units.h"
 #include "runtime/session.h"
 #include "sim/timing.h"
+#include "verify/file_lock.h"
 #include "verify/kernels.h"
 #include "verify/lockstep.h"
 #include "verify/mutants.h"
@@ -37,6 +38,9 @@ struct Options {
   int tokens = 4, random = 0, instructions = 60;
 };
 
+// How far the timing simulator may be off on the kernels.
+constexpr double kMeanLimitPct = 3, kWorstLimitPct = 8;
+
 // What a run of several programs and tokens adds up to.
 struct Report {
   uint64_t lines = 0;
@@ -44,6 +48,7 @@ struct Report {
   std::optional<bool> tokens_equal;
   nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
   double error_sum_pct = 0, error_max_pct = 0;
+  std::string too_far_off;  // set when kernels pass the limits
 
   void kernel(const std::string& name, uint64_t rtl, uint64_t sim) {
     const double error = 100 * (static_cast<double>(sim) / static_cast<double>(rtl) - 1);
@@ -126,6 +131,12 @@ void run_kernels(const Options& options, const chip::Chip& chip, verify::RtlMode
     }
     add(report, lockstep.result());
   }
+  const double mean = report.error_sum_pct / static_cast<double>(std::max<size_t>(1, report.kernels.size()));
+  const std::string summary =
+      fmt::format("{} programs: mean absolute error of the cycles {:.2f} % (limit {} %), worst {:.2f} % (limit {} %)",
+                  report.kernels.size(), mean, kMeanLimitPct, report.error_max_pct, kWorstLimitPct);
+  fmt::print("{}\n", summary);
+  if (mean > kMeanLimitPct || report.error_max_pct > kWorstLimitPct) report.too_far_off = summary;
 }
 
 // Random programs, each with random memory latencies; a failing one is named by its seed.
@@ -157,9 +168,13 @@ void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel
 // Plants the faults of a list one by one; random programs must show each.
 void run_mutations(const Options& options, const chip::Chip& chip) {
   const std::vector<verify::Mutation> mutations = verify::load_mutations(options.mutations);
-  const std::string copy = options.build + "/mutants";
-  verify::write_mutants(options.rtl, mutations, copy);
-  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", options.build, false});
+  std::string built;
+  {
+    const verify::FileLock lock(options.build + "/mutants.lock");
+    const std::string copy = options.build + "/mutants";
+    verify::write_mutants(options.rtl, mutations, copy);
+    built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", options.build, false});
+  }
   const uint64_t first = options.seed.value_or(1);
   std::vector<verify::RandomProgram> programs;
   for (int i = 0; i < std::max(1, options.random); ++i)
@@ -219,6 +234,7 @@ void execute(const Options& options) {
     json->write(out.dump(2) + "\n");
   }
   if (!report.differences.empty()) throw Error(ErrorKind::kInternal, report.differences.front());
+  if (!report.too_far_off.empty()) throw Error(ErrorKind::kInternal, report.too_far_off);
 }
 
 }  // namespace

@@ -23,11 +23,11 @@ struct Chain {
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {{Kind::kEmbed, 1401, 0.45}, {Kind::kQkvDown, 585, 0.38}, {Kind::kKvWrite, 0, 0},
-                             {Kind::kQUp, 445, 0.69},    {Kind::kQAbsorb, 838, 0},    {Kind::kAttention, 1313, 0},
-                             {Kind::kVUp, 864, 1.67},    {Kind::kOutput, 564, 0},     {Kind::kMlpUp, 733, 0.34},
-                             {Kind::kMlpDown, 258, 0.6}, {Kind::kRouter, 2095, 0},    {Kind::kExperts, 1166, 1.3},
-                             {Kind::kCombine, 896, 1.4}, {Kind::kLmHead, 918, 0}};
+constexpr Chain kChains[] = {{Kind::kEmbed, 1398, 0.45},  {Kind::kQkvDown, 559, 0.44}, {Kind::kKvWrite, 0, 1.45},
+                             {Kind::kQUp, 377, 0.05},     {Kind::kQAbsorb, 799, 0.04}, {Kind::kAttention, 1379, 0},
+                             {Kind::kVUp, 858, 1.77},     {Kind::kOutput, 557, 0.09},  {Kind::kMlpUp, 724, 0.38},
+                             {Kind::kMlpDown, 291, 0.84}, {Kind::kRouter, 1728, 0},    {Kind::kExperts, 1178, 1.45},
+                             {Kind::kCombine, 863, 1.49}, {Kind::kLmHead, 848, 0}};
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
 constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "sim/functional.h"
 #include "verify/coverage.h"
+#include "verify/exchange.h"
 
 namespace hadal::verify {
 namespace {
@@ -23,6 +24,7 @@ using isa::Unit;
 
 constexpr uint64_t kIn = 0x1000, kOut = 0x9000;  // first lines of the two segments
 constexpr uint64_t kOutLines = 1024;
+constexpr uint64_t kCoreLines = 0x10000;  // from the segments of a core to those of the next
 constexpr int kRepairs = 4000;
 
 // Zones of the SPM by what they begin with: E4M3 digits, words, row numbers.
@@ -45,7 +47,8 @@ struct Item {
 
 class Draw {
  public:
-  Draw(const chip::Chip& chip, uint64_t seed) : random_(seed), zones_(chip), cores_(chip.cores) {}
+  Draw(const chip::Chip& chip, uint64_t seed, int core)
+      : random_(seed), zones_(chip), sweep_(seed * kSweepStep), base_(static_cast<uint64_t>(core) * kCoreLines) {}
 
   int below(int n) { return static_cast<int>(random_() % static_cast<uint64_t>(std::max(1, n))); }
   int from(int low, int high) { return low + below(high - low + 1); }
@@ -74,6 +77,7 @@ class Draw {
 
   Item item() {
     const int kind = below(100);
+    if (kind < 3) return shown();
     if (kind < 24) return mma();
     if (kind < 66) return vector();
     if (kind < 76) return load();
@@ -119,6 +123,19 @@ class Draw {
     return item;
   }
 
+  // A register that LDR writes, in memory for all to see.
+  Item shown() {
+    Item item;
+    item.unit = Unit::kVx;
+    const int size = below(3), rd = from(8, 9);
+    item.lines = {fmt::format("LDR rd=r{} s={} byte={} size={} add={} rsh={} lsh={}", rd, words(),
+                              below(64 >> size) << size, std::array{"u8", "u16", "u32"}[static_cast<size_t>(size)],
+                              below(9), chance(0.5) ? 0 : below(20), below(4)),
+                  fmt::format("CFG.VX.IMM rs=r{} sh={} imm={}", rd, below(16), below(1 << 20)),
+                  fmt::format("VPRM.FILL d={} rows=1 cols={}", words(), from(1, 16))};
+    return item;
+  }
+
   Item vector() {
     Item item;
     item.unit = Unit::kVx;
@@ -150,10 +167,19 @@ class Draw {
       case 1:
       case 2:
       case 3: {
-        const std::string f = pick({"ADD", "SUB", "MUL", "MAX", "MIN", "ABS", "SEL", "CMPGE", "CMPEQ"});
-        text = f == "ABS" ? fmt::format("VALU.ABS d={} a={} {}{}{}", d, a, shape, type("at"), type("dt"))
-                          : fmt::format("VALU.{} d={} a={} b={} {}{}{}{}{}", f, d, a, b, shape, bc, type("at"),
-                                        type("bt"), type("dt"));
+        // In turn, because there are so many: consecutive seeds go through all functions, broadcasts and types.
+        uint64_t turn = sweep_++;
+        const auto next = [&](std::initializer_list<const char*> names) {
+          const char* name = names.begin()[turn % names.size()];
+          turn /= names.size();
+          return std::string(name);
+        };
+        const std::string f = next({"ADD", "SUB", "MUL", "MAX", "MIN", "ABS", "SEL", "CMPGE", "CMPEQ"});
+        const std::string at = next({"f32", "bf16"}), dt = next({"f32", "bf16"}), bt = next({"f32", "bf16"});
+        const std::string how = next({"none", "row", "col", "scalar"});
+        text = f == "ABS" ? fmt::format("VALU.ABS d={} a={} {} at={} dt={}", d, a, shape, at, dt)
+                          : fmt::format("VALU.{} d={} a={} b={} {} bc={} at={} bt={} dt={}", f, d, a, b, shape, how, at,
+                                        bt, dt);
         break;
       }
       case 4:
@@ -199,7 +225,7 @@ class Draw {
 
   std::string dram(bool writable, int lines) {
     const int size = writable ? static_cast<int>(kOutLines) : zones_.spm;
-    const int line = below(std::max(1, size - lines)) + static_cast<int>(writable ? kOut : kIn);
+    const int line = below(std::max(1, size - lines)) + static_cast<int>(base_ + (writable ? kOut : kIn));
     return chance(0.2) && line > 64 ? fmt::format("hbm[r{}+{}]", from(1, 3), line - 64) : fmt::format("hbm[{}]", line);
   }
 
@@ -219,7 +245,7 @@ class Draw {
         item.lines.push_back(fmt::format("CFG.LD.XSB imm={}", from(zones_.digits_end, zones_.words_end)));
         // The panels lie at the end of the segment `in`.
         item.lines.push_back(fmt::format("LDX d={} s=hbm[{}] blocks={}", d,
-                                         kIn + static_cast<uint64_t>(zones_.spm + 17 * below(6)), from(0, 3)));
+                                         base_ + kIn + static_cast<uint64_t>(zones_.spm + 17 * below(6)), from(0, 3)));
         break;
       default:
         item.lines.push_back(fmt::format("LD d={} s={} rows={} len={} sstride={} dstride={}", d, dram(written, 60),
@@ -283,9 +309,13 @@ class Draw {
     return item;
   }
 
+  // About as many draws of VALU as a program of 60 instructions has.
+  static constexpr uint64_t kSweepStep = 8;
+
   std::mt19937_64 random_;
   Zones zones_;
-  int cores_;
+  uint64_t sweep_;  // which combination of VALU is next
+  uint64_t base_;   // of the segments of this core
 };
 
 // Contents of the segment `in`: digits, words with corner values, small row numbers, FP4 panels.
@@ -327,7 +357,8 @@ std::shared_ptr<std::vector<std::byte>> contents(Draw& draw, const Zones& zones)
 
 class Builder {
  public:
-  Builder(const chip::Chip& chip, uint64_t seed, int count) : chip_(chip), draw_(chip, seed) {
+  Builder(const chip::Chip& chip, uint64_t seed, int count, int core)
+      : chip_(chip), core_(core), base_(static_cast<uint64_t>(core) * kCoreLines), draw_(chip, seed, core) {
     for (int i = 0; i < count; ++i) {
       items_.push_back(draw_.item());
       Item& item = items_.back();
@@ -346,8 +377,8 @@ class Builder {
     program_.chip = chip.name;
     program_.operators = {"random"};
     program_.segments.resize(2);
-    program_.segments[0] = {"in", kIn, data_->size() / 64, false, *data_, data_};
-    program_.segments[1] = {"out", kOut, kOutLines, true, {}, nullptr};
+    program_.segments[0] = {fmt::format("in{}", core), base_ + kIn, data_->size() / 64, false, *data_, data_};
+    program_.segments[1] = {fmt::format("out{}", core), base_ + kOut, kOutLines, true, {}, nullptr};
     shuffle_seed_ = draw_.bits();
   }
 
@@ -404,13 +435,13 @@ class Builder {
     line("SET rd=r1 imm=17", -1);
     line("SET rd=r2 imm=40", -1);
     line("SET rd=r3 imm=33", -1);
-    line("SET rd=r4 imm=1", -1);
+    line(fmt::format("SET rd=r4 imm={}", uint64_t{1} << core_), -1);
     line("SET rd=r5 imm=2", -1);
     line("SET rd=r6 imm=0", -1);
     line("SET rd=r7 imm=5", -1);
-    line(fmt::format("LD d=spm[0] s=hbm[{}] rows=1 len={}", kIn, zones.spm), -1);
-    line(fmt::format("LD d=acc[0] s=hbm[{}] rows=1 len={} post=30:3", kIn + static_cast<uint64_t>(zones.digits_end),
-                     zones.acc),
+    line(fmt::format("LD d=spm[0] s=hbm[{}] rows=1 len={}", base_ + kIn, zones.spm), -1);
+    line(fmt::format("LD d=acc[0] s=hbm[{}] rows=1 len={} post=30:3",
+                     base_ + kIn + static_cast<uint64_t>(zones.digits_end), zones.acc),
          -1);
     line("SYNC unit=LD post=30:3", -1);  // a post gives at most three tokens
     for (int u = 0; u < isa::kUnits; ++u)
@@ -441,19 +472,27 @@ class Builder {
     line("SYNC unit=CTL post=31:1", -1);
     line("SYNC unit=CTL post=31:2 mask=r4 REMOTE", -1);
     line("SYNC unit=VX wait=31:3", -1);
-    // Data that is used as soon as its post is there.
+    // Data that is used as soon as its post is there, while LD writes to the same banks.
     order(-1, Unit::kNx);
+    order(-1, Unit::kLd);
     const int arrived = semaphore(static_cast<int>(Unit::kNx), Unit::kSt);
-    line(fmt::format("SND d=spm[64] s=spm[0] rows=8 len=4 sstride=4 dstride=4 mask=r4 post={}:1", arrived), -1);
+    line(fmt::format("LD d=spm[128] s=hbm[{}] rows=1 len=192", base_ + kIn), -1);
+    line(fmt::format("SND d=spm[64] s=spm[0] rows=8 len=8 sstride=8 dstride=8 mask=r4 post={}:1", arrived), -1);
     line(fmt::format("SYNC unit=ST wait={}:1", arrived), -1);
-    line(fmt::format("ST d=hbm[{}] s=spm[64] rows=1 len=32", kOut), -1);
+    line(fmt::format("ST d=hbm[{}] s=spm[64] rows=1 len=64", base_ + kOut), -1);
     line("LOOP n=40 len=2", -1);
     line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
     line("SYNC unit=VX wait=31:2", -1);
+    order(-1, Unit::kNx);
     line("HALT", -1);
-    program_.cores.assign(1, {});
-    for (const isa::Instr& instr : code_) program_.cores[0].code.push_back(isa::encode(instr));
-    program_.cores[0].marks = {{0, 0}};
+    program_.cores.assign(static_cast<size_t>(chip_.cores), {});
+    for (program::Stream& stream : program_.cores) {
+      stream.code = {isa::encode(isa::assemble_line("HALT", "random program"))};
+      stream.marks = {{0, 0}};
+    }
+    program::Stream& stream = program_.cores[static_cast<size_t>(core_)];
+    stream.code.clear();
+    for (const isa::Instr& instr : code_) stream.code.push_back(isa::encode(instr));
   }
 
   void mend(const std::string& fault) {
@@ -490,6 +529,8 @@ class Builder {
   }
 
   const chip::Chip& chip_;
+  const int core_;
+  const uint64_t base_;
   Draw draw_;
   std::vector<Item> items_;
   std::shared_ptr<std::vector<std::byte>> data_;
@@ -504,7 +545,24 @@ class Builder {
 }  // namespace
 
 RandomProgram random_program(const chip::Chip& chip, uint64_t seed, int instructions) {
-  return Builder(chip, seed, instructions).build();
+  if (chip.cores == 1) return Builder(chip, seed, instructions, 0).build();
+  // Each core alone is legal, so all are together; what they send to each other comes after a barrier.
+  RandomProgram all;
+  std::vector<uint64_t> out;
+  for (int c = 0; c < chip.cores; ++c) {
+    const uint64_t own = seed * static_cast<uint64_t>(chip.cores) + static_cast<uint64_t>(c);
+    RandomProgram one = Builder(chip, own, instructions / chip.cores, c).build();
+    all.covered.insert(all.covered.end(), one.covered.begin(), one.covered.end());
+    out.push_back(static_cast<uint64_t>(c) * kCoreLines + kOut);
+    if (c == 0) {
+      all.program = std::move(one.program);
+      continue;
+    }
+    all.program.cores[static_cast<size_t>(c)] = one.program.cores[static_cast<size_t>(c)];
+    for (program::Segment& segment : one.program.segments) all.program.segments.push_back(std::move(segment));
+  }
+  append_exchange(chip, seed, out, all);
+  return all;
 }
 
 }  // namespace hadal::verify

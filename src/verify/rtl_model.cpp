@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "verify/file_lock.h"
 #include "verify/packages.h"
 
 namespace hadal::verify {
@@ -80,6 +81,7 @@ std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   const bool mutants = fs::exists(rtl / "mutants");
   const fs::path directory = fs::absolute(options.build_directory) / fmt::format("{:016x}", key);
   const fs::path built = directory / "hadal_rtl.so";
+  const FileLock lock(directory.string() + ".lock");  // another process may be building the same
   if (fs::exists(built)) return built.string();
   write_packages(chip, directory.string());
   std::string command = fmt::format(

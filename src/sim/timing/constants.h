@@ -27,17 +27,24 @@ inline constexpr Cycle kAccTurnaround = 6;  // MM: fix-up read of an accumulator
 // VX
 inline constexpr int kArchLanes = 128;       // lanes of a reduction, whatever the chip has
 inline constexpr Cycle kVxIssueCycles = 1;   // address generators load between two instructions
-inline constexpr Cycle kAddCycles = 4;       // FP32 adder pipeline: a lane's running sum and each tree level
-inline constexpr Cycle kSfuExtraCycles = 6;  // table read, two multiplies and the normalisation beyond an ALU operation
-inline constexpr Cycle kMaxTreeCycles = 7;   // VQNT: seven compare levels
+inline constexpr Cycle kAddCycles = 2;       // FP32 adder pipeline: a lane's running sum, a second rounding
+inline constexpr Cycle kSumTreeCycles = 10;  // VRED.SUM: folds and tree beyond an ALU operation
+inline constexpr Cycle kSfuExtraCycles = 4;  // table read, two multiplies and the normalisation beyond an ALU operation
+inline constexpr Cycle kQuantiseExtraCycles = 2;  // VQNT: three stages a digit, and the digits of a line together
+inline constexpr Cycle kPortDCycles = 2;     // VMULA, SEL: first read of d after the start, last write before the next
 inline constexpr int kWritesInFlight = 8;    // results on their way that the interlock can compare with
-inline constexpr int kTransposeSide = 32;    // words a side of the transpose buffer
-inline constexpr int kLanesPerGatherPort = 16;  // GATHER and HIST handle one element per 16 lanes and cycle
+inline constexpr int kTransposeSide = 32;    // words a side of the transpose buffer, where there are so many lanes
+inline constexpr Cycle kTransposeAhead = 2;  // a block's first column leaves while its last row comes in
+inline constexpr int kLanesPerHistogram = 16;   // HIST: a copy of the histogram, and an element a cycle, for 16 lanes
+inline constexpr Cycle kCompressEndCycles = 3;  // COMPRESS: the last line of a row, its count, the turn to the next
 inline constexpr int kCompressWidth = 16;       // COMPRESS: elements through the prefix network a cycle
 inline constexpr int kHistogramLines = 16;      // 256 counts written back at the end of a row
 
 // DMA, NoC
-inline constexpr Cycle kLdxCycles = 4;  // E2M1 expander pipeline
+inline constexpr Cycle kSlotCycles = 1;        // an answer leaves its buffer, and the next request may take its place
+inline constexpr Cycle kLdxCycles = 4;         // E2M1 expander pipeline
+inline constexpr int kTransfersUnderWay = 16;  // instructions of LD, and of ST, that have begun and not ended
+inline constexpr int kSendsUnderWay = 4;       // the same of NX
 inline constexpr int kPacketBytes = 256;
 inline constexpr int kPacketsInFlight = 16;    // end-to-end credits of NX
 inline constexpr Cycle kRemotePostCycles = 2;  // unit to its router, router to a semaphore

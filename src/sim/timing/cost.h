@@ -40,13 +40,17 @@ class CostModel {
   uint64_t acc_bytes_per_cycle() const { return acc_rate_.value(); }
 
  private:
-  uint64_t reduction_cycles(uint64_t rows, uint64_t cols) const;
+  uint64_t sum_cycles(uint64_t rows, uint64_t cols) const;
+  uint64_t transpose_cycles(const Issue& issue) const;
+  uint64_t line_parts(uint64_t slots) const;
 
   Divider rows_, cols_, depth_, fixups_per_cycle_;
   Divider a_port_, b_port_;                                      // bytes a cycle into the operand buffers
   std::vector<uint8_t> a_conflict_, br_conflict_, bt_conflict_;  // slow-down of a fetch, by row stride modulo the width
+  uint64_t a_slots_ = 0, blocked_slots_ = 0, br_slots_ = 0, bt_slots_ = 0;  // line slots that a fetch takes a cycle
   Cycle mm_latency_, vx_latency_;
-  Divider lanes_, sfu_lanes_, gather_ports_, compress_width_;
+  Divider lanes_, sfu_lanes_, histograms_, compress_width_;
+  uint64_t transpose_side_ = 0;
   Divider spm_rate_, acc_rate_;
   uint64_t bank_bytes_;
 };

@@ -91,7 +91,7 @@ bool Machine::pump_dram(Core& core, size_t u, const Issue& i, Cycle limit) {
       unit.port_free = unit.end = std::max(unit.port_free + beats, data + 1);
       ++s.next_request;
     }
-    slot_free = unit.end;
+    slot_free = unit.end + kSlotCycles;
     if (++unit.in_flight_next == unit.in_flight.size()) unit.in_flight_next = 0;
     s.bytes += port_bytes;
     s.line += lines;
@@ -150,6 +150,10 @@ void Machine::finish_dma(size_t c, size_t u, const Issue& i, Cycle now) {
       if (i.pcnt != 0) post(static_cast<size_t>(to), i, noc_.delivered(b) + kSpmWriteCycles + kPostCycles);
     }
   }
+  // One transfer at a time makes addresses. NX reads the lines of its last packet before it takes the next.
+  if (u != static_cast<size_t>(U::kSt)) unit.ready = s.next_request - (u == static_cast<size_t>(U::kLd));
+  unit.ends[unit.ends_next] = visible;
+  if (++unit.ends_next == unit.ends.size()) unit.ends_next = 0;
   retire(c, u, i, unit.running_index, visible, now);
 }
 

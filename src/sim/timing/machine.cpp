@@ -54,6 +54,8 @@ Machine::Machine(const chip::Chip& chip, const program::Program& program, const 
     core.retired.resize(core.trace->issues.size());
     for (UnitState& unit : core.units) unit.in_flight.resize(static_cast<size_t>(chip.dma.outstanding_requests));
     core.units[index_of(U::kNx)].in_flight.resize(kPacketsInFlight);
+    for (const U engine : {U::kLd, U::kSt}) core.units[index_of(engine)].ends.resize(kTransfersUnderWay);
+    core.units[index_of(U::kNx)].ends.resize(kSendsUnderWay);
 
     Fetch& fetch = core.fetch;
     const size_t length = c < program.cores.size() && !program.cores[c].code.empty() ? program.cores[c].code.size()
@@ -103,6 +105,8 @@ void Machine::run_unit(size_t c, size_t u, Cycle now) {
     // Configuration is latched when an instruction issues, so CFG need not wait for the one before to end.
     if (unit.running && (i.op != Op::kCfg || i.wcnt != 0 || i.pcnt != 0)) break;
     wake = std::max(head.dispatched + kDispatchCycles, unit.front);
+    if (!unit.ends.empty() && i.op != Op::kCfg && i.op != Op::kSync)
+      wake = std::max({wake, unit.ready, unit.ends[unit.ends_next]});
     if (wake > now) break;
     if (i.wcnt != 0 && !try_wait(core, static_cast<uint32_t>(u), i, now, wake)) {
       unit.waiting = true;

@@ -86,6 +86,9 @@ class Machine {
     uint32_t spm_share = 0, acc_share = 0;  // of the bandwidth while busy, in 1/kShareOne
     Stream stream;
     Cycle port_free = 0;
+    Cycle ready = 0;          // LD, NX: the next transfer may begin to be set up
+    std::vector<Cycle> ends;  // when the last transfers were complete, a ring: so many can be under way
+    size_t ends_next = 0;
     std::vector<Cycle> in_flight;  // completion times of the last requests, a ring
     size_t in_flight_next = 0;
   };

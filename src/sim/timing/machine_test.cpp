@@ -60,9 +60,10 @@ TEST(Ctl, FifoFullStallsDispatch) {
   // One MMA runs, `depth` wait in the queue, so the multiplication is dispatched at once.
   const Cycle at_once = vx_done(4, 5);
   EXPECT_LT(at_once, vx_done(4, 1) + 20);
-  // One more, and CTL stands until the second MMA leaves the queue; each takes 800 cycles.
-  EXPECT_NEAR(static_cast<double>(vx_done(4, 6) - at_once), 800, 20);
-  EXPECT_NEAR(static_cast<double>(vx_done(4, 7) - at_once), 1600, 20);
+  // One more, and CTL stands until the second MMA leaves the queue; each takes 800 cycles and, for each of its 50
+  // groups, a quarter of one for three lines of scales.
+  EXPECT_NEAR(static_cast<double>(vx_done(4, 6) - at_once), 837.5, 20);
+  EXPECT_NEAR(static_cast<double>(vx_done(4, 7) - at_once), 1675, 20);
   EXPECT_LT(vx_done(8, 9), at_once + 20);
 }
 
@@ -187,7 +188,7 @@ TEST(Matrix, IndependentInstructionsFollowWithoutABubble) {
   for (int i = 0; i < 10; ++i) b.mma(32, 64, 5);
   b.halt();
   r.run();
-  for (size_t i = 1; i < 10; ++i) EXPECT_EQ(r.complete(i), r.complete(i - 1) + 80);
+  for (size_t i = 1; i < 10; ++i) EXPECT_EQ(r.complete(i), r.complete(i - 1) + 84);  // three lines of scales a group
 }
 
 TEST(Matrix, DependentInstructionPaysFillAndLatency) {
@@ -195,7 +196,7 @@ TEST(Matrix, DependentInstructionPaysFillAndLatency) {
   r.core().mma(32, 64, 5).post(1).mma(32, 64, 5).wait(1).halt();
   r.run();
   const Cycle fill = 8, drain = 8;
-  EXPECT_EQ(r.complete(1), r.complete(0) + kPostCycles + fill + 80 + drain + r.chip.matrix.latency_cycles);
+  EXPECT_EQ(r.complete(1), r.complete(0) + kPostCycles + fill + 84 + drain + r.chip.matrix.latency_cycles);
 }
 
 TEST(Matrix, ConfigurationHidesBehindARunningInstruction) {

@@ -134,8 +134,12 @@ report::Run generate(const Options& options, runtime::Session& session, const st
   for (size_t s = 0; s < generated.size(); ++s) {
     const runtime::Generated& g = generated[s];
     Utf8Stream text;
-    const std::string start = text.push(session.model().tokenizer.decode(g.tokens));
-    run.sequences.push_back({options.seed + s, start + text.finish(), g.tokens, g.stopped});
+    report::Sequence sequence{options.seed + s, "", g.tokens, g.stopped};
+    for (const int32_t token : g.tokens)
+      sequence.pieces.push_back(text.push(session.model().tokenizer.decode(std::vector{token})));
+    if (!sequence.pieces.empty()) sequence.pieces.back() += text.finish();
+    for (const std::string& piece : sequence.pieces) sequence.text += piece;
+    run.sequences.push_back(std::move(sequence));
     // The last prompt step yields the first token, the end token counts as one.
     run.decode.tokens += g.tokens.size() + (g.stopped ? 1 : 0) - (g.tokens.empty() && !g.stopped ? 0 : 1);
   }
@@ -178,6 +182,11 @@ void execute(const Options& options) {
       timing.chrome_trace = &out;
       sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
     });
+  }
+  if (json && run.timed) {
+    sim::TimingOptions timing;
+    timing.timeline = &run.timeline;
+    sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
   }
   if (json) json->write(report::to_json(run).dump(2) + "\n");
   if (!silent) print_report(options, run);

@@ -5,12 +5,13 @@ import {
   ParallelComponent, TooltipComponent,
 } from 'echarts/components';
 import * as echarts from 'echarts/core';
+import { LabelLayout } from 'echarts/features';
 import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 import { h } from './dom';
 import { Theme, theme, watch } from './theme';
 
 echarts.use([
-  AriaComponent, BarChart, BrushComponent, CanvasRenderer, CustomChart, GridComponent, LegendComponent, LineChart,
+  AriaComponent, BarChart, BrushComponent, CanvasRenderer, CustomChart, GridComponent, LabelLayout, LegendComponent, LineChart,
   MarkAreaComponent, MarkLineComponent, ParallelChart, ParallelComponent, ScatterChart, SVGRenderer, TooltipComponent,
   TreemapChart,
 ]);

@@ -10,6 +10,9 @@ export interface Dimension {
   values: Float64Array;
   /** Of an axis whose values are words: `values` index them. */
   names?: string[];
+  least: number;
+  most: number;
+  /** Round ends of an axis around them. */
   low: number;
   high: number;
   /** Spans more than two powers of ten and is positive. */
@@ -33,6 +36,18 @@ function bounds(values: Float64Array): [number, number] {
   return [low, high];
 }
 
+/** Round numbers around a range, a tenth of its size or finer. */
+function ends(least: number, most: number, log: boolean): { low: number; high: number } {
+  if (log) {
+    const [a, b] = [10 ** Math.floor(Math.log10(least)), 10 ** Math.floor(Math.log10(most))];
+    return { low: Math.floor(least / a) * a, high: Math.ceil(most / b) * b };
+  }
+  const size = most - least || Math.abs(most) || 1;
+  const power = 10 ** Math.floor(Math.log10(size / 5));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => size / s <= 8) ?? power;
+  return { low: Math.floor(least / step + 1e-9) * step, high: Math.ceil(most / step - 1e-9) * step };
+}
+
 /** The columns of a document of kind explore; one without a store's columns has its front alone. */
 export function matrixOf(d: Doc): Points {
   const columns = d.columns ?? fromRows(d);
@@ -41,9 +56,9 @@ export function matrixOf(d: Doc): Points {
     d.columns ? (columns[name] ? decode(columns[name]) : undefined) : columns[name];
   const dimensions: Dimension[] = [];
   const add = (kind: 'figure' | 'axis', about: Doc, values: Float64Array, names?: string[]) => {
-    const [low, high] = bounds(values);
-    dimensions.push({ name: about.name, label: about.label, unit: about.unit ?? '', kind, better: about.better ?? '', values, names, low, high,
-      log: kind === 'figure' && low > 0 && high / low > 100, constant: !(high > low) });
+    const [least, most] = bounds(values);
+    const log = kind === 'figure' && least > 0 && most / least > 100;
+    dimensions.push({ name: about.name, label: about.label, unit: (about.unit ?? '').replace('mm2', 'mm\u00b2'), kind, better: about.better ?? '', values, names, least, most, ...ends(least, most, log), log, constant: !(most > least) });
   };
   for (const about of d.figures ?? []) {
     const values = read(about.name);

@@ -17,6 +17,8 @@ export interface TableOptions<Row> {
   sort?: [column: number, descending: boolean];
   click?: (row: Row) => void;
   clickLabel?: (row: Row) => string;
+  /** Without a scroll bar of its own. */
+  whole?: boolean;
 }
 
 export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOptions<Row>): HTMLElement {
@@ -66,7 +68,7 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOp
   };
   draw();
   return h('div', { class: 'table' },
-    h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': options.label },
+    h('div', { class: options.whole ? 'scroll whole' : 'scroll', tabindex: 0, role: 'region', 'aria-label': options.label },
       h('table', {}, h('thead', {}, head), body)), more);
 }
 

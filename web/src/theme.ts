@@ -73,6 +73,12 @@ export function start(): void {
   apply();
 }
 
+/** Dark or light text, whichever can be read on a colour. */
+export function inkOn(colour: string): string {
+  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2 ? '#10181f' : '#ffffff';
+}
+
 /** What bounds an operator has one colour on every page. */
 const kBounds = ['dram', 'matrix', 'vector', 'noc', 'sync', 'control', 'start', 'exchange'];
 const kSame: Record<string, string> = { memory: 'dram', compute: 'matrix', bandwidth: 'dram', network: 'noc' };

@@ -20,7 +20,7 @@ export function render(root: HTMLElement, d: Doc, state: Record<string, unknown>
 
 function colourOf(name: string, names: string[], look: Look): string {
   const at = names.indexOf(name);
-  return at < 0 ? look.line : look.series[at % look.series.length];
+  return at < 0 ? look.line : at < look.series.length ? look.series[at] : look.muted;
 }
 
 function build(b: Doc, index: number, state: Record<string, unknown>): HTMLElement[] {
@@ -57,8 +57,8 @@ function build(b: Doc, index: number, state: Record<string, unknown>): HTMLEleme
     option: (look) => ({
       grid: { left: 44, right: 12, top: 12, bottom: 52 },
       tooltip: { formatter: (p: Doc) => { const q = placed[p.dataIndex]; return tip(q.title, [['area', `${number(q.mm2, 3)} mm\u00b2`]]); } },
-      xAxis: { type: 'value', min: 0, max: height, name: 'mm', nameLocation: 'middle', nameGap: 26, splitLine: { show: false }, axisLabel: { formatter: (v: number) => number(v, 3) } },
-      yAxis: { type: 'value', min: 0, max: width, name: '', splitLine: { show: false }, axisLabel: { formatter: (v: number) => number(v, 3) } },
+      xAxis: { type: 'value', min: 0, max: height, name: 'mm', nameLocation: 'middle', nameGap: 26, splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
+      yAxis: { type: 'value', min: 0, max: width, name: '', splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
       series: [{
         type: 'custom', name: 'blocks', clip: true, encode: { x: [0, 2], y: [1, 3] },
         data: placed.map((q) => ({ name: q.name, value: [q.y, q.x, q.y + q.h, q.x + q.w] })),
@@ -110,7 +110,7 @@ function build(b: Doc, index: number, state: Record<string, unknown>): HTMLEleme
       { label: 'Cost', value: cost, text: (p) => usd(cost(p)) },
     ], parts, { label: 'Blocks', sort: [3, true], click: (p) => show(p.name), clickLabel: (p) => `Show ${p.name}` }),
     unplaced > 0.5 ? note(`${number(unplaced, 3)} mm\u00b2 more are empty: the edge that ${b.stacks} stacks of memory need is longer than the content asks for.`) : null),
-    card('The chosen block', detail))),
+    h('article', { class: 'card' }, detail))),
     section('Power', card('At the assumed activity', powerChart, data<[string, number]>([
       { label: 'Consumer', value: ([n]) => n },
       { label: 'Power', unit: 'W', value: ([, w]) => w, key: ([n]) => key(`power_breakdown_w.${n}`) },
@@ -124,7 +124,7 @@ function build(b: Doc, index: number, state: Record<string, unknown>): HTMLEleme
   function legend(all: string[]): HTMLElement {
     const holder = h('p', { class: 'note' });
     const paint = () => holder.replaceChildren(...all.map((name, i) =>
-      h('span', { style: 'margin-right: 14px; white-space: nowrap; display: inline-block' }, h('span', { class: 'swatch', style: `background: var(--s${i % 8})` }), name)));
+      h('span', { style: 'margin-right: 14px; white-space: nowrap; display: inline-block' }, h('span', { class: 'swatch', style: `background: ${i < 8 ? `var(--s${i})` : 'var(--muted)'}` }), name)));
     paint();
     return holder;
   }

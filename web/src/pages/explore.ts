@@ -66,16 +66,16 @@ class View {
   elements(): HTMLElement[] {
     const axes: [string, string][] = this.x.map((c) => [c.name, c.unit ? `${c.label} [${c.unit}]` : c.label]);
     return [
-      section('Front', card('All possible points', h('div', { class: 'controls' },
+      section('Front', h('div', { class: 'split' }, card('All possible points', h('div', { class: 'controls' },
         select('Across', axes, this.state.x as string, (v) => { this.state.x = v; this.redraw(); }),
         select('Up', axes, this.state.y as string, (v) => { this.state.y = v; this.redraw(); }),
         checkbox('Front only', this.state.frontOnly ?? false, (on) => { this.state.frontOnly = on; this.update(); }),
         button('Clear filters', () => { this.state.filters?.clear(); this.drawFilters(); this.update(); })),
       this.status, this.scatter,
       note('Drag a rectangle to filter, click a point to choose it. The front is drawn larger.')),
-      card('The chosen point', this.detail)),
+      card('The chosen point', this.detail))),
       section('Filters', card('By figure and by choice', this.filterBox)),
-      section('Parallel coordinates', card('What good chips have in common', this.lines,
+      section('Parallel coordinates', card('What good chips have in common', h('div', { class: 'scroll wide whole', tabindex: 0, role: 'region', 'aria-label': 'Parallel coordinates' }, this.lines),
         note(`At most ${kMostLines} lines: the front first, then the others evenly. Drag along an axis to filter by it.`))),
       section('Points of the front', card('Front within the filters', this.front)),
     ];
@@ -137,6 +137,7 @@ class View {
           type: 'scatter', name, large: true, largeThreshold: 2000, symbolSize: size, z, data: pairs(use), dimensions: ['x', 'y'], silent: true,
           itemStyle: { color: colour, opacity } });
         const picked = this.state.picked;
+        const size = this.points.count > 20000 ? 3 : this.points.count > 2000 ? 4 : 6;
         return {
           grid: { left: 72, right: 20, top: 48, bottom: 48 },
           legend: { top: 0, left: 0, data: ['filtered out', 'within the filters', 'front'], selectedMode: false },
@@ -145,9 +146,9 @@ class View {
           yAxis: { ...axis(y), nameLocation: 'end', nameTextStyle: { align: 'left', padding: [0, 0, 0, -60] } },
           brush: { xAxisIndex: 0, throttleType: 'debounce', throttleDelay: 0, brushStyle: { color: 'rgba(90,140,190,.18)', borderColor: look.text } },
           series: [
-            cloud('filtered out', (i) => mask[i] === 0, look.line, 3, 0.7, 1),
-            cloud('within the filters', (i) => mask[i] === 1 && front[i] === 0, look.series[5], 3, 0.55, 2),
-            cloud('front', (i) => mask[i] === 1 && front[i] === 1, look.series[1], 8, 1, 3),
+            cloud('filtered out', (i) => mask[i] === 0, look.line, size, 0.7, 1),
+            cloud('within the filters', (i) => mask[i] === 1 && front[i] === 0, look.series[5], size, this.points.count > 20000 ? 0.55 : 0.8, 2),
+            cloud('front', (i) => mask[i] === 1 && front[i] === 1, look.series[1], 9, 1, 3),
             { type: 'scatter', name: 'chosen', symbolSize: 16, silent: true, z: 4, itemStyle: { color: 'transparent', borderColor: look.text, borderWidth: 2 },
               data: picked === undefined ? [] : [[x.values[picked], y.values[picked]]] },
           ],
@@ -198,15 +199,13 @@ class View {
     const dimensions = this.points.dimensions.filter((c) => !c.constant && (c.kind === 'axis' || c.better || ['die_mm2', 'power_w', 'decode_tokens_per_s'].includes(c.name)));
     return chart({
       label: `Parallel coordinates of ${dimensions.length} figures and choices`,
-      height: (look) => look.narrow ? 60 + 52 * dimensions.length : 420,
+      height: 420,
       canvas: true,
       option: (look) => {
         const chosen = this.sample();
         return {
           tooltip: { show: false },
-          parallel: look.narrow
-            ? { layout: 'vertical', left: 20, right: 20, top: 30, bottom: 30, parallelAxisDefault: parallelAxis(look, true) }
-            : { left: 44, right: 70, top: 44, bottom: 24, parallelAxisDefault: parallelAxis(look, false) },
+          parallel: { left: 44, right: 70, top: 44, bottom: 24, parallelAxisDefault: parallelAxis(look) },
           parallelAxis: dimensions.map((c, dim) => ({
             dim, name: c.label, type: c.names ? 'category' : c.log ? 'log' : 'value', data: c.names,
             ...(c.names ? {} : { min: c.low, max: c.high, axisLabel: { formatter: (v: number) => axisText(v, c) } }),
@@ -255,7 +254,7 @@ class View {
       }
       const input = (which: 0 | 1, value: number) => h('input', {
         type: 'number', step: 'any', value: Number.isNaN(value) || !Number.isFinite(value) ? undefined : Number(value.toPrecision(6)),
-        placeholder: number(which ? c.high : c.low, 4).replace(/,/g, ''), 'aria-label': `${c.label}, ${which ? 'at most' : 'at least'}`,
+        placeholder: short(which ? c.most : c.least), 'aria-label': `${c.label}, ${which ? 'at most' : 'at least'}`,
         onchange: (e: Event) => {
           const text = (e.target as HTMLInputElement).value;
           const now = filters.get(c.name) ?? [-Infinity, Infinity];
@@ -301,12 +300,16 @@ class View {
   }
 }
 
-function parallelAxis(look: Look, vertical: boolean): Doc {
+/** As an input of numbers takes it. */
+function short(value: number): string {
+  return Math.abs(value) >= 1e6 ? value.toExponential(3).replace(/\.?0+e\+?/, 'e') : String(Number(value.toPrecision(4)));
+}
+
+function parallelAxis(look: Look): Doc {
   return {
-    nameLocation: vertical ? 'start' : 'end', nameGap: vertical ? 8 : 16,
-    nameTextStyle: { color: look.text, fontSize: 12, ...(vertical ? { align: 'left', verticalAlign: 'bottom', padding: [0, 0, 14, 0] } : { overflow: 'truncate', width: 90 }) },
+    nameLocation: 'end', nameGap: 16, nameTextStyle: { color: look.text, fontSize: 12, overflow: 'truncate', width: 80 },
     axisLine: { lineStyle: { color: look.muted } }, axisTick: { lineStyle: { color: look.muted } },
-    axisLabel: { color: look.muted, fontSize: 12, width: 90, overflow: 'truncate' }, splitLine: { show: false },
+    axisLabel: { color: look.muted, fontSize: 12, width: 74, overflow: 'truncate', hideOverlap: true }, splitLine: { show: false },
     areaSelectStyle: { color: look.series[0], opacity: 0.25, borderColor: look.text },
   };
 }

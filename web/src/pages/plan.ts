@@ -1,5 +1,5 @@
 // A plan: fleets side by side, cost of a chip, programme, break-even, export rules with their arithmetic.
-import { chart, Look, Option, tip } from '../chart';
+import { chart, ChartElement, Look, Option, tip } from '../chart';
 import { Doc, sum, unique } from '../data';
 import { card, h, note, row, section, select, tiles } from '../dom';
 import { number, percent, signed, usd } from '../format';
@@ -24,7 +24,7 @@ export function render(root: HTMLElement, d: Doc, state: Record<string, unknown>
     { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => signed(c.error_pct), key: (_: Doc, i: number) => `published.${i}.error_pct` },
   ], d.published, { label: 'Published' }))));
   if (d.builds.length) {
-    root.append(section('Does building pay?', ...breakEven(d)));
+    root.append(section('Does building pay?', ...breakEven(d, state)));
     const body = h('div');
     const draw = (index: number) => {
       state.build = index;
@@ -56,7 +56,7 @@ function fleets(options: Doc[]): HTMLElement[] {
   return [
     card('Cost of a day', note('Bars: with the figures as they stand. Whiskers: 10th to 90th percentile over the ranges of all inputs.'), chart({
       label: `Bars with whiskers: cost of a day of ${shown.length} fleets`,
-      height: () => 100 + 42 * shown.length,
+      height: (look) => 100 + (look.narrow ? 46 : 40) * shown.length,
       option: (look) => ({
         grid: { left: look.narrow ? 8 : 270, right: 20, top: 36, bottom: 44 },
         legend: { top: 0, left: 0 },
@@ -96,29 +96,33 @@ function whisker(look: Look): (params: Doc, api: Doc) => Option {
   };
 }
 
-function breakEven(d: Doc): HTMLElement[] {
+function breakEven(d: Doc, state: Record<string, unknown>): HTMLElement[] {
   const lines: Doc[] = d.options.flatMap((o: Doc, oi: number) => o.break_even.map((b: Doc, bi: number) => ({ ...b, option: o.name, oi, bi })));
   if (lines.length === 0) return [note('No fleet of built chips alone is compared with one that could be had instead.')];
-  const name = (l: Doc) => `${l.option} / ${l.against}`;
+  const builds = unique(lines.map((l) => l.option as string));
+  state.even = builds.includes(state.even as string) ? state.even : builds[0];
+  const shown = () => lines.filter((l) => l.option === state.even);
+  const picture: ChartElement = chart({
+    label: `Lines: cumulated money of built chips against ${lines.length / builds.length} other fleets over months`,
+    height: 340,
+    option: (look) => ({
+      grid: { left: 64, right: 20, top: look.narrow ? 108 : 56, bottom: 48 },
+      legend: { top: 0, left: 0, type: 'plain', orient: look.narrow ? 'vertical' : 'horizontal' },
+      tooltip: { trigger: 'item', formatter: (p: Doc) => tip(`against ${p.seriesName}`, [['month', number(p.value[0], 3)], ['money', usd(p.value[1] * 1e6)]]) },
+      xAxis: { type: 'value', name: 'months from the start', nameLocation: 'middle', nameGap: 28 },
+      yAxis: { type: 'value', name: 'MUSD' },
+      series: shown().map((l, i) => ({
+        name: l.against, type: 'line', symbolSize: 7, lineStyle: { width: 2, type: ['solid', 'dashed', 'dotted'][i % 3] },
+        symbol: ['circle', 'diamond', 'triangle', 'rect'][i % 4],
+        data: l.curve.map((c: Doc) => [c.months, c.usd / 1e6]),
+        ...(i === 0 ? { markLine: { silent: true, symbol: 'none', lineStyle: { color: look.text, width: 1 }, label: { show: false }, data: [{ yAxis: 0 }] } } : {}),
+      })),
+    }),
+  });
   return [
     card('Money spent and earned back', note('From the start of the programme until the chips are written off: the cost of design until volume, then the chips, then what running them saves against the other fleet.'),
-      chart({
-        label: `Lines: cumulated money of ${lines.length} pairs of fleets over months`,
-        height: 380,
-        option: (look) => ({
-          grid: { left: 64, right: 20, top: look.narrow ? 60 : 60, bottom: 48 },
-          legend: { top: 0, left: 0, orient: 'horizontal' },
-          tooltip: { trigger: 'item', formatter: (p: Doc) => tip(p.seriesName, [['month', number(p.value[0], 3)], ['money', usd(p.value[1] * 1e6)]]) },
-          xAxis: { type: 'value', name: 'months from the start', nameLocation: 'middle', nameGap: 28 },
-          yAxis: { type: 'value', name: 'MUSD' },
-          series: lines.map((l, i) => ({
-            name: name(l), type: 'line', symbolSize: 6, lineStyle: { width: 2, type: ['solid', 'dashed', 'dotted'][i % 3] },
-            symbol: ['circle', 'diamond', 'triangle', 'rect'][i % 4],
-            data: l.curve.map((c: Doc) => [c.months, c.usd / 1e6]),
-            ...(i === 0 ? { markLine: { silent: true, symbol: 'none', lineStyle: { color: look.text, width: 1 }, label: { show: false }, data: [{ yAxis: 0 }] } } : {}),
-          })),
-        }),
-      }),
+      h('div', { class: 'controls' }, select('Build', builds.map((n) => [n, n]), state.even as string, (v) => { state.even = v; picture.redraw(); })),
+      picture,
       table<Doc>([
         { label: 'Build', value: (l) => l.option },
         { label: 'Against', value: (l) => l.against },

@@ -3,7 +3,7 @@ import { chart, tip } from '../chart';
 import { Doc, sum, unique } from '../data';
 import { card, figure, h, note, row, section, select, Tile, tiles } from '../dom';
 import { number, percent, si } from '../format';
-import { boundColour } from '../theme';
+import { boundColour, inkOn, theme } from '../theme';
 import { Column, data, table } from '../table';
 
 interface Operator {
@@ -145,6 +145,8 @@ function tokensChart(d: Doc): HTMLElement | null {
 function timeParts(part: Doc, machine: Doc, prefix: string, state: Record<string, unknown>): HTMLElement[] {
   const operators: Operator[] = part.operators;
   const cycles = sum(operators.map((o) => o.cycles));
+  const busy = (o: Operator, unit: string) =>
+    o.cycles > 0 ? 100 * (o.busy_core_cycles?.[unit] ?? 0) / (o.cycles * (machine?.cores ?? 1)) : null;
   const columns: Column<Operator>[] = [
     { label: 'Operator', value: (o) => o.name || '(unmarked)' },
     { label: 'Cycles', value: (o) => o.cycles, key: (_, i) => `${prefix}operators.${i}.cycles` },
@@ -153,8 +155,7 @@ function timeParts(part: Doc, machine: Doc, prefix: string, state: Record<string
     { label: 'FLOP', value: (o) => 2 * o.macs, text: (o) => si(2 * o.macs, 'FLOP') },
     { label: 'DRAM', value: bytes, text: (o) => si(bytes(o), 'B') },
     ...['mm', 'vx', 'ld'].map((u) => ({
-      label: `${u.toUpperCase()} busy`, value: (o: Operator) => 100 * (o.busy_core_cycles?.[u] ?? 0) / Math.max(1, o.cycles * (machine?.cores ?? 1)),
-      text: (o: Operator) => percent(100 * (o.busy_core_cycles?.[u] ?? 0) / Math.max(1, o.cycles * (machine?.cores ?? 1))),
+      label: `${u.toUpperCase()} busy`, value: (o: Operator) => busy(o, u) ?? -1, text: (o: Operator) => percent(busy(o, u)),
     })),
   ];
   const out = [
@@ -187,9 +188,11 @@ function treemap(part: Doc, state: Record<string, unknown>, cycles: number): HTM
       const members = all.filter((o) => key(o.name) === group);
       const colour = state.tree === 'layer' ? undefined : boundColour(bounds.get(group) ?? '');
       return {
-        name: group || '(unmarked)', value: sum(members.map((o) => o.cycles)), itemStyle: { color: colour },
-        children: members.map((o) => ({ name: rest(o.name), value: o.cycles,
-          itemStyle: { color: boundColour(bounds.get(split(o.name)[1]) ?? '') } })),
+        name: group || '(unmarked)', value: sum(members.map((o) => o.cycles)), itemStyle: { color: colour, borderColor: theme().surface },
+        children: members.map((o) => {
+          const fill = boundColour(bounds.get(split(o.name)[1]) ?? '');
+          return { name: rest(o.name), value: o.cycles, itemStyle: { color: fill }, label: { color: inkOn(fill) } };
+        }),
       };
     });
   };
@@ -200,10 +203,11 @@ function treemap(part: Doc, state: Record<string, unknown>, cycles: number): HTM
       tooltip: { formatter: (p: Doc) => tip(p.treePathInfo.map((n: Doc) => n.name).filter(Boolean).join(' / '),
         [['cycles', number(p.value)], ['share', percent(100 * p.value / cycles)]]) },
       series: [{
-        type: 'treemap', name: '', data: nodes(), roam: false, nodeClick: 'zoomToNode', left: 0, right: 0, top: 0, bottom: 28,
-        breadcrumb: { bottom: 0, height: 20, itemStyle: { color: look.surface, borderColor: look.line, textStyle: { color: look.text } } },
-        label: { show: true, fontSize: 12, color: '#fff', textBorderColor: 'rgba(0,0,0,.55)', textBorderWidth: 2, overflow: 'truncate' },
-        upperLabel: { show: true, height: 20, color: '#fff', fontSize: 12, textBorderColor: 'rgba(0,0,0,.55)', textBorderWidth: 2 },
+        type: 'treemap', name: 'all', data: nodes(), roam: false, nodeClick: 'zoomToNode', left: 0, right: 0, top: 0, bottom: 28,
+        breadcrumb: { bottom: 0, height: 20, itemStyle: { color: look.surface, borderColor: look.line, textStyle: { color: look.text } },
+          emphasis: { itemStyle: { color: look.line, textStyle: { color: look.text } } } },
+        label: { show: true, fontSize: 12, overflow: 'truncate' },
+        upperLabel: { show: true, height: 20, color: look.text, fontSize: 12 },
         itemStyle: { borderColor: look.surface, borderWidth: 1, gapWidth: 1 },
         levels: [{ itemStyle: { borderWidth: 0, gapWidth: 3 }, upperLabel: { show: false } }, { itemStyle: { gapWidth: 1, borderWidth: 2 } }, {}],
       }],
@@ -257,7 +261,7 @@ function roofline(operators: Operator[], machine: Doc): HTMLElement {
           data: points.map((p) => ({ name: p.name, value: [p.intensity, p.flops], share: p.share, bound: p.bound,
             itemStyle: { color: boundColour(p.bound), opacity: 0.85, borderColor: look.surface } })),
           label: { show: true, formatter: '{b}', position: 'right', color: look.text, fontSize: 12 },
-          labelLayout: { hideOverlap: true } },
+          labelLayout: { hideOverlap: true, moveOverlap: 'shiftY' }, labelLine: { show: true, lineStyle: { color: look.muted } } },
       ],
     }),
   }),

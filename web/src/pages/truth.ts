@@ -127,7 +127,7 @@ export function render(root: HTMLElement, d: Doc, state: Record<string, unknown>
     { label: 'P90', value: (g) => g.p90_abs_pct, text: (g) => percent(g.p90_abs_pct), key: (_, i) => `groups.${i}.p90_abs_pct` },
     { label: 'Bias', value: (g) => g.bias_pct, text: (g) => signed(g.bias_pct), key: (_, i) => `groups.${i}.bias_pct` },
   ];
-  root.append(section('Groups', row(card('Errors by group', table(groupColumns, groups, { label: 'Groups', limit: 60 })),
+  root.append(section('Groups', row(card('Errors by group', table(groupColumns, groups, { label: 'Groups', limit: 60, whole: true })),
     card('Median and 90th percentile', chart({
       label: `Bars: median and 90th percentile error of ${groups.length} groups`,
       height: () => 80 + 26 * groups.length,

@@ -4,6 +4,7 @@ import { Doc } from '../data';
 import { card, h, note, section, Tile, tiles } from '../dom';
 import { number, percent, signed } from '../format';
 import { Column, table } from '../table';
+import { inkOn } from '../theme';
 
 interface Kernel {
   name: string;
@@ -41,6 +42,9 @@ export function render(root: HTMLElement, d: Doc): void {
     { label: 'Simulator', unit: 'cycles', value: (k) => k.cycles_sim, key: (_, i) => `kernels.${i}.cycles_sim` },
     { label: 'Error', value: (k) => k.error_pct, text: (k) => signed(k.error_pct), key: (_, i) => `kernels.${i}.error_pct` },
   ];
+  // One program far off must not flatten all others: the axis ends where most do, and labels say how far the bar goes.
+  const sizes = kernels.map((k) => Math.abs(k.error_pct)).sort((a, b) => a - b);
+  const most = Math.max(5, Math.ceil(1.3 * sizes[Math.floor(0.9 * (sizes.length - 1))] / 5) * 5);
   const sorted = [...kernels].sort((a, b) => Math.abs(a.error_pct) - Math.abs(b.error_pct));
   root.append(section('Cycles',
     card('Error of the timing simulator', note('Simulator / RTL - 1.'), chart({
@@ -49,12 +53,14 @@ export function render(root: HTMLElement, d: Doc): void {
       option: (look) => ({
         grid: { left: look.narrow ? 120 : 200, right: 24, top: 8, bottom: 44 },
         tooltip: { formatter: (p: Doc) => tip(p.name, [['RTL', `${number(sorted[p.dataIndex].cycles_rtl)} cycles`],
-          ['simulator', `${number(sorted[p.dataIndex].cycles_sim)} cycles`], ['error', signed(p.value)]]) },
-        xAxis: { type: 'value', name: '%', nameLocation: 'middle', nameGap: 26 },
+          ['simulator', `${number(sorted[p.dataIndex].cycles_sim)} cycles`], ['error', signed(sorted[p.dataIndex].error_pct)]]) },
+        xAxis: { type: 'value', min: -most, max: most, name: '% of the RTL\u2019s cycles', nameLocation: 'middle', nameGap: 26 },
         yAxis: { type: 'category', data: sorted.map((k) => k.name), splitLine: { show: false },
           axisLabel: { width: look.narrow ? 112 : 190, overflow: 'truncate', interval: 0, hideOverlap: false } },
-        series: [{ type: 'bar', barMaxWidth: 14, data: sorted.map((k) => ({ value: k.error_pct,
-          itemStyle: { color: look.series[k.error_pct < 0 ? 1 : 0] } })) }],
+        series: [{ type: 'bar', barMaxWidth: 14, data: sorted.map((k) => ({ value: Math.max(-most, Math.min(most, k.error_pct)),
+          itemStyle: { color: look.series[k.error_pct < 0 ? 1 : 0] },
+          label: { show: true, position: Math.abs(k.error_pct) > 0.8 * most ? 'inside' : k.error_pct < 0 ? 'left' : 'right', color: Math.abs(k.error_pct) > 0.8 * most ? inkOn(look.series[k.error_pct < 0 ? 1 : 0]) : look.muted,
+            formatter: signed(k.error_pct) + (Math.abs(k.error_pct) > most ? ', beyond the axis' : '') } })) }],
       }),
     })),
     card('Programs and steps', table(columns, kernels, { label: 'Cycles of the RTL and of the simulator' }))));

@@ -76,8 +76,9 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
 }
 
 // One design, evaluated anew: the figures that a search has for it, bit for bit.
-void show_point(const plan::DesignEvaluator& evaluator, const plan::DesignSpace& space, const plan::Scenario& scenario,
-                uint64_t id, const std::optional<OutputFile>& json) {
+void show_point(const Options& options, const plan::DesignEvaluator& evaluator, const plan::DesignSpace& space,
+                const plan::Scenario& scenario, const std::optional<OutputFile>& json) {
+  const uint64_t id = *options.point;
   if (id >= space.size()) {
     input_error("--point", "{} is outside the space of {}; its points are 0 to {}", id, scenario.name,
                 space.size() - 1);
@@ -87,7 +88,7 @@ void show_point(const plan::DesignEvaluator& evaluator, const plan::DesignSpace&
   nlohmann::ordered_json point = report::to_json(d, e);
   if (!e.refused.empty()) point["refused"] = e.refused;
   if (json) {
-    nlohmann::ordered_json out = report::document("explore", report::description(scenario, space));
+    nlohmann::ordered_json out = report::document("explore", report::description(scenario, space, options.scenario));
     out["point"] = point;
     json->write(out.dump(2) + "\n");
     if (json->is_standard_output()) return;
@@ -111,9 +112,9 @@ void execute(const Options& options) {
   const plan::DesignSpace& space = *scenario.space;
   const plan::PredictedRates rates(facts, find_shape(scenario.model), find_data("measurements/constants.yaml"));
   const plan::DesignEvaluator evaluator(scenario, space, facts, rates);
-  if (options.point) return show_point(evaluator, space, scenario, *options.point, json);
+  if (options.point) return show_point(options, evaluator, space, scenario, json);
   explore::Store store(options.store, explore::fingerprint(std::string(MappedFile::open(file).text()), facts.ledger()));
-  store.describe(report::description(scenario, space).dump());
+  store.describe(report::description(scenario, space, options.scenario).dump());
   StatusLine status;
   const Stopwatch watch;
   const uint64_t evaluated = explore::search(evaluator, space.size(), store, options.threads,
@@ -128,7 +129,7 @@ void execute(const Options& options) {
     for (const plan::Evaluation& e : front) rows.push_back(report::to_json(plan::design_of(space, e.id), e));
     nlohmann::ordered_json refused = nlohmann::ordered_json::object();
     for (const auto& [reason, count] : store.refused()) refused[reason] = count;
-    nlohmann::ordered_json out = report::document("explore", report::description(scenario, space));
+    nlohmann::ordered_json out = report::document("explore", report::description(scenario, space, options.scenario));
     out.update({{"points", store.count()},
                 {"points_evaluated", evaluated},
                 {"points_possible", possible.size()},

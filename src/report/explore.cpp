@@ -48,7 +48,7 @@ Json to_json(const plan::Design& d, const plan::Evaluation& e) {
           {"decode_tokens_per_s", e.decode_tokens_per_s}};
 }
 
-Json description(const plan::Scenario& scenario, const plan::DesignSpace& space) {
+Json description(const plan::Scenario& scenario, const plan::DesignSpace& space, const std::string& argument) {
   Json supplies = Json::array();
   for (const plan::DesignSpace::Supply& s : space.supplies)
     supplies.push_back(fmt::format("{}, {}, {}", s.process->name, s.memory->name, s.package->name));
@@ -57,6 +57,7 @@ Json description(const plan::Scenario& scenario, const plan::DesignSpace& space)
   };
   return {
       {"scenario", scenario.name},
+      {"argument", argument},
       {"about", scenario.description},
       {"points_in_space", space.size()},
       {"axes",

@@ -14,7 +14,9 @@ nlohmann::ordered_json to_json(const plan::Design& design, const plan::Evaluatio
 
 // What a store must say about its points for a report: the scenario, the axes of the space in the order in which an id
 // counts through them (the first turns fastest), and what the figures are.
-nlohmann::ordered_json description(const plan::Scenario& scenario, const plan::DesignSpace& space);
+// `argument` is how the command line names the scenario: with it, a point can be asked for again.
+nlohmann::ordered_json description(const plan::Scenario& scenario, const plan::DesignSpace& space,
+                                   const std::string& argument);
 
 // Points of a described store, possible ones only, as columns in base64: `u8`, `u16` index a list of values, `f32` and
 // `f64` are the values, all little-endian. Exact but for `f32`, which has seven digits; `front` marks what no other

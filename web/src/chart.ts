@@ -73,6 +73,8 @@ function dressed(option: Option, look: Look): Option {
     splitLine: { ...common.axis.splitLine, ...axis.splitLine },
   };
   const out: Option = { color: common.color, textStyle: common.textStyle, animation: false, ...option };
+  // Some series bring an animation of their own, and labels fade in with it.
+  out.series = option.series.map((series: Option) => ({ animation: false, ...series }));
   if (option.xAxis) out.xAxis = dressAxis(option.xAxis);
   if (option.yAxis) out.yAxis = dressAxis(option.yAxis);
   out.tooltip = { ...common.tooltip, ...option.tooltip };

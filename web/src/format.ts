@@ -9,6 +9,7 @@ export function number(value: number | null | undefined, digits = 4): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(digits - 1);
   if (Number.isInteger(value)) return value.toLocaleString('en-US');
+  if (size >= 10 ** digits) return Math.round(value).toLocaleString('en-US');
   let format = plain.get(digits);
   if (!format) plain.set(digits, (format = new Intl.NumberFormat('en-US', { maximumSignificantDigits: digits })));
   return format.format(value);

@@ -56,7 +56,7 @@ export function pagesOf({ name, document: d }: Input): Page[] {
         `One decode step, ${d.batch} sequences, context ${d.context}`, (root) => stepPage.render(root, d))];
     case 'plan':
       return [
-        page('plan', 'Plan', d.scenario, `${d.description ?? ''} Buyer ${d.buyer}, ${d.date}.`,
+        page('plan', 'Plan', d.scenario, `${d.description ? `${d.description}. ` : ''}Buyer ${d.buyer}, ${d.date}.`,
           (root, state) => planPage.render(root, d, state)),
         ...(d.builds.length ? [page('chip', 'Chip', 'The chip', `What the builds of ${d.scenario} are made of`,
           (root, state) => chipPage.render(root, d, state))] : []),

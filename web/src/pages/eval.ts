@@ -18,7 +18,7 @@ export function render(root: HTMLElement, d: Doc): void {
   root.append(tiles(list));
   const rows = [{ name: d.chip, prefix: '', ...d }, ...(d.reference ? [{ name: 'FP32', prefix: 'reference.', ...d.reference }] : [])];
   root.append(section('Quality', card('On the chip and in plain FP32', table(
-    [{ label: '', value: (r: Doc) => r.name },
+    [{ label: 'On', value: (r: Doc) => r.name },
       ...[['nats_per_token', 'nats a token'], ['perplexity', 'perplexity'], ['bits_per_byte', 'bits a byte']].map(([key, label]) =>
         ({ label, value: (r: Doc) => r[key], text: (r: Doc) => number(r[key], 6), key: (r: Doc) => r.prefix + key }))],
     rows, { label: 'Quality' }))));

@@ -271,7 +271,8 @@ class View {
   private pick(index: number): void {
     this.state.picked = index;
     const id = this.points.ids[index];
-    const command = `hadal explore ${this.d.scenario} --point ${id}`;
+    const scenario = String(this.d.argument ?? this.d.scenario);
+    const command = `hadal explore ${/^[\w./-]+$/.test(scenario) ? scenario : `'${scenario.replace(/'/g, "'\\''")}'`} --point ${id}`;
     const copy = button('Copy', () => { void navigator.clipboard?.writeText(command).then(() => { copy.textContent = 'Copied'; }); });
     this.detail.replaceChildren(
       h('p', {}, `Point ${id}${this.points.front[index] ? ', on the front' : ''}`),

@@ -69,7 +69,7 @@ function fleets(options: Doc[]): HTMLElement[] {
         yAxis: { type: 'category', inverse: true, data: shown.map((o) => o.name), splitLine: { show: false },
           axisLabel: look.narrow
             ? { inside: true, verticalAlign: 'bottom', padding: [0, 0, 9, 0], color: look.text, margin: 0, interval: 0, hideOverlap: false, width: look.width - 40, overflow: 'truncate' }
-            : { width: 260, overflow: 'break', interval: 0, hideOverlap: false }, z: 10 },
+            : { width: 260, overflow: 'break', lineHeight: 14, interval: 0, hideOverlap: false }, z: 10 },
         series: [
           { name: 'prefill', type: 'bar', stack: 'day', barMaxWidth: 14, itemStyle: { color: look.series[0] }, data: shown.map((o) => o.usd_per_day_prefill) },
           { name: 'decode', type: 'bar', stack: 'day', barMaxWidth: 14, itemStyle: { color: look.series[4] }, data: shown.map((o) => o.usd_per_day_decode) },

@@ -128,6 +128,12 @@ export function optionOf(element: HTMLElement): Option {
   return echarts.getInstanceByDom(element)?.getOption();
 }
 
+/** For tests: between values of the axes and pixels of the element. */
+export const pixelOf = (element: HTMLElement, value: number[]): number[] | undefined =>
+  echarts.getInstanceByDom(element)?.convertToPixel('grid', value);
+export const valueOf = (element: HTMLElement, pixel: number[]): number[] | undefined =>
+  echarts.getInstanceByDom(element)?.convertFromPixel('grid', pixel);
+
 /** Text of a tooltip; what comes from documents is never markup. */
 export function tip(title: string, lines: [string, string][]): string {
   const safe = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

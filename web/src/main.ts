@@ -1,5 +1,5 @@
 // The frame: which pages there are, which one is shown, themes, live data.
-import { disposeCharts, optionOf } from './chart';
+import { disposeCharts, optionOf, pixelOf, valueOf } from './chart';
 import { embedded, Input, PageData } from './data';
 import { h, select } from './dom';
 import { pagesOf, Page } from './pages';
@@ -91,4 +91,4 @@ route(false);
 if (data.live) void follow(data.live);
 
 // What tests look at.
-Object.assign(window, { hadal: { optionOf, data: () => data } });
+Object.assign(window, { hadal: { optionOf, pixelOf, valueOf } });

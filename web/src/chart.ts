@@ -85,6 +85,7 @@ function dressed(option: Option, look: Look): Option {
 export function chart(options: ChartOptions): ChartElement {
   const element = h('div', { class: 'chart', role: 'img', 'aria-label': options.label }) as unknown as ChartElement;
   let instance: Chart | undefined;
+  let drawnWidth = 0;
   const look = (): Look => {
     const width = element.clientWidth || 800;
     return { ...theme(), width, narrow: width < 480 };
@@ -93,10 +94,13 @@ export function chart(options: ChartOptions): ChartElement {
     if (element.clientWidth === 0) return;
     const now = look();
     const height = typeof options.height === 'number' ? options.height : options.height(now);
+    const sized = element.style.height !== `${height}px` || drawnWidth !== now.width;
     element.style.height = `${height}px`;
+    drawnWidth = now.width;
     const first = !instance;
     instance ??= echarts.init(element, undefined, { renderer: options.canvas ? 'canvas' : 'svg' });
-    instance.resize();
+    // Resizing draws everything that is there, so it is left out where nothing changed.
+    if (!first && sized) instance.resize();
     instance.setOption(dressed(options.option(now), now), { notMerge: true });
     if (first) options.ready?.(instance);
     options.redrawn?.(instance);

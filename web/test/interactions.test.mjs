@@ -167,7 +167,8 @@ test('explore: brush, number, choice, front; a click gives the command that yiel
 
 test('keyboard: from the skip link over the pages to a block, without a mouse', async () => {
   const { page, close } = await at('chip');
-  await page.evaluate(() => { document.activeElement?.blur(); scrollTo(0, 0); });
+  await page.reload();
+  await page.waitForSelector('.chart svg');
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
   await page.keyboard.press('Tab');

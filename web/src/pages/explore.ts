@@ -6,6 +6,7 @@ import { number, withUnit } from '../format';
 import { Column, table } from '../table';
 import { Dimension, inFilters, matrixOf, Points } from '../points';
 
+const kLater = 120;  // ms
 const kMostLines = 400;  // of the parallel coordinates: more are a block of colour
 
 interface State {
@@ -53,6 +54,8 @@ class View {
   private instance?: Chart;
   private mask: Uint8Array;
   private brushing = false;
+  private drawn = false;
+  private pending?: ReturnType<typeof setTimeout>;
 
   constructor(private readonly points: Points, private readonly d: Doc, private readonly state: State) {
     this.x = points.dimensions.filter((c) => c.kind === 'figure');
@@ -88,10 +91,16 @@ class View {
     for (const on of this.mask) left += on;
     this.status.replaceChildren(figure('filtered', left, number(left)), ` of ${number(this.points.count)} points within the filters`);
     if (this.filterBox.childElementCount === 0) this.drawFilters();
+    this.state.picked ??= this.bestPoint();
     this.redraw();
-    this.lines.redraw();
-    this.drawFront();
-    this.pick(this.state.picked ?? this.bestPoint());
+    // The scatter answers at once; what lies below it follows when nothing more is asked.
+    clearTimeout(this.pending);
+    this.pending = setTimeout(() => {
+      this.lines.redraw();
+      this.drawFront();
+    }, this.drawn ? kLater : 0);
+    this.drawn = true;
+    this.pick(this.state.picked);
   }
 
   private redraw(): void {

@@ -126,6 +126,7 @@ int run(int argc, char** argv) {
   add_plan(app, action);
   add_explore(app, action);
   add_report(app, action);
+  add_ui(app, action);
   app.require_subcommand(0, 1);
   if (const int status = parse(app, argc, argv); status != 0) return status;
   if (action) return execute(action);

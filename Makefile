@@ -9,7 +9,8 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
-        lint rtl rtl-short rtl-faults rtl-vx clean
+        lint rtl rtl-short rtl-faults rtl-vx clean \
+        web test-web
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,8 +98,22 @@ rtl-vx: build/build.ninja ## Lint the vector unit's RTL, run it against the simu
 	build/rtl-vx/vx_bench --groups 3000 --seed $(SEED)
 	build/rtl-vx/vx_bench cycles
 
+web: build/web/report.html ## Build the page of `hadal report` and `hadal ui` (needs npm)
+
+test-web: build/build.ninja web ## The pages in a headless Chromium; leaves screenshots in build/web/screens
+	@tools/setup.sh build rtl browser
+	cmake --build --preset release --target hadal -j $(JOBS)
+	cd web && npm test
+
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@tools/setup.sh web
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+
+build/web/report.html: web/node_modules/.package-lock.json web/build.mjs web/tsconfig.json $(shell find web/src -type f)
+	cd web && npm run --silent check && npm run --silent build
 
 build/build.ninja: CMakePresets.json | setup
 	cmake --preset release

@@ -65,6 +65,12 @@ function route(focus: boolean): void {
 async function follow(url: string): Promise<void> {
   let version = '';
   for (;;) {
+    // Nobody's typing is cut off: newer data wait until the field is left.
+    const typing = main.contains(document.activeElement) && document.activeElement?.matches('input, select');
+    if (typing) {
+      await new Promise((done) => setTimeout(done, kPollMs));
+      continue;
+    }
     try {
       const answer = await fetch(`${url}?version=${encodeURIComponent(version)}`, { cache: 'no-store' });
       if (answer.status === 200) {

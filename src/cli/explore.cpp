@@ -1,5 +1,6 @@
 // hadal explore: every chip of a scenario's design space, and the ones that no other beats.
 #include <fmt/format.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -36,9 +37,11 @@ struct Options {
 void show(StatusLine& status, const explore::Progress& p, double seconds) {
   const double rate = static_cast<double>(p.evaluated) / std::max(seconds, 1e-9);
   const double share = static_cast<double>(p.done) / static_cast<double>(p.total);
-  constexpr int kWidth = 30;
-  const int filled = static_cast<int>(share * kWidth);
-  status.show(fmt::format("[{:#<{}}{: <{}}] {:.0f} %, {:.0f} points/s, {:.0f} s left", "", filled, "", kWidth - filled,
+  constexpr size_t kText = 48;  // about what stands behind the bar
+  const size_t columns = terminal_width(STDERR_FILENO);
+  const int width = static_cast<int>(std::clamp<size_t>(columns > kText ? columns - kText : 0, 8, 40));
+  const int filled = static_cast<int>(share * width);
+  status.show(fmt::format("[{:#<{}}{: <{}}] {:.0f} %, {:.0f} points/s, {:.0f} s left", "", filled, "", width - filled,
                           100 * share, rate, static_cast<double>(p.total - p.done) / std::max(rate, 1e-9)));
 }
 

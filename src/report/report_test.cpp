@@ -62,6 +62,38 @@ TEST(TableText, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_ANY_THROW(table.add({"too", "few"}));
 }
 
+TEST(TableText, FitsATerminal) {
+  Table table({{"name", Align::kLeft}, {"count"}, {"what it is about", Align::kLeft}});
+  table.add({"first", "1", "some words that go on for longer than a narrow terminal has room"});
+  table.add({"second", "22",
+             "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+             "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"});
+  const std::string wide = table.text();
+  Table::set_widest(40);
+  EXPECT_EQ(table.text(),
+            "  name    count  what it is about\n"
+            "  first       1  some words that go on\n"
+            "                 for longer than a\n"
+            "                 narrow terminal has\n"
+            "                 room\n"
+            "  second     22  "
+            "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+            "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\n");
+  Table numbers({{"chip", Align::kLeft}, {"first figure"}, {"second"}, {"third figure"}});
+  numbers.add({"a", "1", "2", "3"});
+  Table::set_widest(30);
+  EXPECT_EQ(numbers.text(),
+            "  chip  first figure  second\n"
+            "  a                1       2\n"
+            "\n"
+            "  chip  third figure\n"
+            "  a                3\n");
+  Table::set_widest(5);  // narrower than anything: still every figure, whole
+  EXPECT_NE(numbers.text().find("first figure"), std::string::npos);
+  Table::set_widest(0);
+  EXPECT_EQ(table.text(), wide);
+}
+
 sim::OperatorTime operator_time(const char* name, uint64_t cycles, const char* bound_by) {
   sim::OperatorTime op;
   op.name = name;

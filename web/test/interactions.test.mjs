@@ -63,8 +63,12 @@ test('chip: a click on a block of the floorplan and a row of the table say what 
     return [box.left + x, box.top + y];
   }, name);
   for (const name of ['link lane', 'scratchpad', 'memory PHY and controller']) {
-    await page.mouse.click(...await place(name));
-    await frames(page);
+    // The page may still be settling under the pointer: a reader would click again, too.
+    for (let tries = 0; tries < 3; ++tries) {
+      await page.mouse.click(...await place(name));
+      const chosen = page.waitForFunction((n) => document.querySelector('[role="status"] h3')?.textContent === n, name, { timeout: 1500 });
+      if (await chosen.then(() => true, () => false)) break;
+    }
     const part = build.area.find((p) => p.name === name);
     assert.equal(await page.$eval('[role="status"] h3', (e) => e.textContent), name);
     assert.ok((await page.$eval('[role="status"]', (e) => e.textContent)).includes(part.does));

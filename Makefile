@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
         lint rtl rtl-short rtl-faults rtl-vx clean \
-        web test-web
+        web test-web pictures
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,11 @@ test-web: build/build.ninja web ## The pages in a headless Chromium; leaves scre
 	@tools/setup.sh build rtl browser
 	cmake --build --preset release --target hadal -j $(JOBS)
 	cd web && npm test
+
+pictures: build/build.ninja web ## The pictures of the README, in docs/images (minutes: it explores a whole space)
+	@tools/setup.sh build browser
+	cmake --build --preset release --target hadal -j $(JOBS)
+	cd web && node pictures.mjs
 
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz

@@ -26,6 +26,9 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOp
   let limit = options.limit ?? 50;
   const indexed = rows.map((row, index) => ({ row, index }));
   const isNumber = columns.map((c) => rows.some((r) => typeof c.value(r) === 'number'));
+  // Sentences get room, so that they do not stand one word a line on a narrow screen.
+  const isLong = columns.map((c, i) => !isNumber[i] && rows.slice(0, 200).some((r) => String(c.value(r) ?? '').length > 24));
+  const kindOf = (c: number) => isNumber[c] ? 'n' : isLong[c] ? 'long' : '';
   const head = h('tr');
   const body = h('tbody');
   const more = h('p', { class: 'more' });
@@ -39,8 +42,8 @@ export function table<Row>(columns: Column<Row>[], rows: Row[], options: TableOp
       ? h('button', { type: 'button', class: 'link', 'aria-label': options.clickLabel?.(row),
         onclick: () => options.click?.(row) }, content)
       : content;
-    return c === 0 ? h('th', { scope: 'row', class: isNumber[c] ? 'n' : '' }, inner)
-      : h('td', { class: isNumber[c] ? 'n' : '' }, inner);
+    return c === 0 ? h('th', { scope: 'row', class: kindOf(c) }, inner)
+      : h('td', { class: kindOf(c) }, inner);
   };
 
   const draw = () => {

@@ -50,18 +50,18 @@ function build(b: Doc, index: number, state: Record<string, unknown>): HTMLEleme
   };
 
   const width = b.die_width_mm as number, height = b.die_height_mm as number;
-  // Dies are taller than wide: laid down, so that they fit the page.
+  // Dies are taller than wide: laid down where the page is wide, upright where it is not.
   const plan = chart({
     label: `Floorplan of the die, ${number(width, 3)} by ${number(height, 3)} millimetres, ${parts.length} kinds of blocks; the table of blocks has the same`,
-    height: (look) => Math.round((look.width - 56) * width / height) + 64,
-    option: (look) => ({
+    height: (look) => Math.round((look.width - 56) * (look.narrow ? height / width : width / height)) + 64,
+    option: (look) => { const upright = look.narrow; return ({
       grid: { left: 44, right: 12, top: 12, bottom: 52 },
       tooltip: { formatter: (p: Doc) => { const q = placed[p.dataIndex]; return tip(q.title, [['area', `${number(q.mm2, 3)} mm\u00b2`]]); } },
-      xAxis: { type: 'value', min: 0, max: height, name: 'mm', nameLocation: 'middle', nameGap: 26, splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
-      yAxis: { type: 'value', min: 0, max: width, name: '', splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
+      xAxis: { type: 'value', min: 0, max: upright ? width : height, name: 'mm', nameLocation: 'middle', nameGap: 26, splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
+      yAxis: { type: 'value', min: 0, max: upright ? height : width, name: '', splitLine: { show: false }, axisLabel: { showMaxLabel: false, formatter: (v: number) => number(v, 3) } },
       series: [{
         type: 'custom', name: 'blocks', clip: true, encode: { x: [0, 2], y: [1, 3] },
-        data: placed.map((q) => ({ name: q.name, value: [q.y, q.x, q.y + q.h, q.x + q.w] })),
+        data: placed.map((q) => ({ name: q.name, value: upright ? [q.x, q.y, q.x + q.w, q.y + q.h] : [q.y, q.x, q.y + q.h, q.x + q.w] })),
         renderItem: (params: Doc, api: Doc) => {
           const q: Placed = placed[params.dataIndex];
           const [x0, y0] = api.coord([api.value(0), api.value(1)]), [x1, y1] = api.coord([api.value(2), api.value(3)]);
@@ -72,7 +72,7 @@ function build(b: Doc, index: number, state: Record<string, unknown>): HTMLEleme
               opacity: state.block && !chosen && q.name !== 'core' ? 0.55 : 1 } };
         },
       }],
-    }),
+    }); },
     ready: (instance) => instance.on('click', (p: Doc) => show(placed[p.dataIndex].name)),
   });
 

@@ -106,7 +106,7 @@ function breakEven(d: Doc, state: Record<string, unknown>): HTMLElement[] {
     label: `Lines: cumulated money of built chips against ${lines.length / builds.length} other fleets over months`,
     height: 340,
     option: (look) => ({
-      grid: { left: 64, right: 20, top: look.narrow ? 108 : 56, bottom: 48 },
+      grid: { left: 64, right: 20, top: look.narrow ? 134 : 56, bottom: 48 },
       legend: { top: 0, left: 0, type: 'plain', orient: look.narrow ? 'vertical' : 'horizontal' },
       tooltip: { trigger: 'item', formatter: (p: Doc) => tip(`against ${p.seriesName}`, [['month', number(p.value[0], 3)], ['money', usd(p.value[1] * 1e6)]]) },
       xAxis: { type: 'value', name: 'months from the start', nameLocation: 'middle', nameGap: 28 },

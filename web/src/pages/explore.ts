@@ -92,7 +92,7 @@ class View {
     this.status.replaceChildren(figure('filtered', left, number(left)), ` of ${number(this.points.count)} points within the filters`);
     if (this.filterBox.childElementCount === 0) this.drawFilters();
     this.state.picked ??= this.bestPoint();
-    this.redraw();
+    this.refresh(true);
     // The scatter answers at once; what lies below it follows when nothing more is asked.
     clearTimeout(this.pending);
     this.pending = setTimeout(() => {
@@ -105,6 +105,35 @@ class View {
 
   private redraw(): void {
     this.scatter.redraw();
+  }
+
+  /** The parts of the scatter that change with filters, or with the chosen point alone: not the cloud of all points. */
+  private refresh(filters: boolean): void {
+    if (!this.instance) return this.redraw();
+    this.instance.setOption({ series: filters ? this.changing() : [this.changing()[2]] }, { lazyUpdate: false });
+  }
+
+  /** Pairs of the present axes for the points that `use` takes. */
+  private pairs(use: (i: number) => boolean): Float64Array {
+    const x = this.dimension(this.state.x as string).values, y = this.dimension(this.state.y as string).values;
+    const out = new Float64Array(2 * this.points.count);
+    let n = 0;
+    for (let i = 0; i < this.points.count; ++i) {
+      if (!use(i)) continue;
+      out[n++] = x[i];
+      out[n++] = y[i];
+    }
+    return out.subarray(0, n);
+  }
+
+  private changing(): Doc[] {
+    const { mask, points: { front }, state: { picked } } = this;
+    const x = this.dimension(this.state.x as string).values, y = this.dimension(this.state.y as string).values;
+    return [
+      { id: 'within', data: this.pairs((i) => mask[i] === 1 && front[i] === 0) },
+      { id: 'front', data: this.pairs((i) => mask[i] === 1 && front[i] === 1) },
+      { id: 'chosen', data: picked === undefined ? [] : [[x[picked], y[picked]]] },
+    ];
   }
 
   /** The best of the front by the first figure: what one looks at first. */
@@ -128,38 +157,28 @@ class View {
       canvas: true,
       option: (look) => {
         const x = this.dimension(this.state.x as string), y = this.dimension(this.state.y as string);
-        const pairs = (use: (i: number) => boolean) => {
-          const out = new Float64Array(2 * this.points.count);
-          let n = 0;
-          for (let i = 0; i < this.points.count; ++i) {
-            if (!use(i)) continue;
-            out[n++] = x.values[i];
-            out[n++] = y.values[i];
-          }
-          return out.subarray(0, n);
-        };
-        const { mask } = this, { front } = this.points;
         const axis = (c: Dimension) => ({ type: c.log ? 'log' : 'value', scale: true, min: c.low, max: c.high,
           name: (c.unit ? `${c.label} [${c.unit}]` : c.label) + (c.better ? `, ${c.better} is better` : ''),
           axisLabel: { formatter: (v: number) => axisText(v, c) } });
-        const cloud = (name: string, use: (i: number) => boolean, colour: string, size: number, opacity: number, z: number) => ({
-          type: 'scatter', name, large: true, largeThreshold: 2000, symbolSize: size, z, data: pairs(use), dimensions: ['x', 'y'], silent: true,
-          itemStyle: { color: colour, opacity } });
-        const picked = this.state.picked;
+        // The cloud of all points has a canvas of its own, which filters leave alone.
+        const cloud = (id: string, name: string, data: Float64Array, colour: string, size: number, opacity: number, z: number) => ({
+          type: 'scatter', id, name, large: true, largeThreshold: 2000, symbolSize: size, z, zlevel: z === 1 ? 0 : 1, data,
+          dimensions: ['x', 'y'], silent: true, itemStyle: { color: colour, opacity } });
+        const [within, front, chosen] = this.changing();
         const size = this.points.count > 20000 ? 3 : this.points.count > 2000 ? 4 : 6;
         return {
           grid: { left: 72, right: 20, top: 48, bottom: 48 },
-          legend: { top: 0, left: 0, data: ['filtered out', 'within the filters', 'front'], selectedMode: false },
+          legend: { top: 0, left: 0, data: ['all points', 'within the filters', 'front'], selectedMode: false },
           tooltip: { show: false },
           xAxis: { ...axis(x), nameLocation: 'middle', nameGap: 28 },
           yAxis: { ...axis(y), nameLocation: 'end', nameTextStyle: { align: 'left', padding: [0, 0, 0, -60] } },
           brush: { xAxisIndex: 0, throttleType: 'debounce', throttleDelay: 0, brushStyle: { color: 'rgba(90,140,190,.18)', borderColor: look.text } },
           series: [
-            cloud('filtered out', (i) => mask[i] === 0, look.line, size, 0.7, 1),
-            cloud('within the filters', (i) => mask[i] === 1 && front[i] === 0, look.series[5], size, this.points.count > 20000 ? 0.55 : 0.8, 2),
-            cloud('front', (i) => mask[i] === 1 && front[i] === 1, look.series[1], 9, 1, 3),
-            { type: 'scatter', name: 'chosen', symbolSize: 16, silent: true, z: 4, itemStyle: { color: 'transparent', borderColor: look.text, borderWidth: 2 },
-              data: picked === undefined ? [] : [[x.values[picked], y.values[picked]]] },
+            cloud('all', 'all points', this.pairs(() => true), look.line, size, 0.9, 1),
+            cloud('within', 'within the filters', within.data, look.series[5], size, this.points.count > 20000 ? 0.55 : 0.8, 2),
+            cloud('front', 'front', front.data, look.series[1], 9, 1, 3),
+            { type: 'scatter', id: 'chosen', name: 'chosen', symbolSize: 16, silent: true, z: 4, zlevel: 2,
+              itemStyle: { color: 'transparent', borderColor: look.text, borderWidth: 2 }, data: chosen.data },
           ],
         };
       },
@@ -201,7 +220,7 @@ class View {
       const d2 = (dx * dx + dy * dy) * (this.points.front[i] ? 0.25 : 1);
       if (d2 < distance) { distance = d2; best = i; }
     }
-    if (best >= 0) { this.pick(best); this.redraw(); }
+    if (best >= 0) { this.pick(best); this.refresh(false); }
   }
 
   private makeLines(): ChartElement {
@@ -305,7 +324,7 @@ class View {
       })),
     ];
     this.front.replaceChildren(table(columns, rows, { label: 'Points of the front', sort: [1, false], limit: 20,
-      click: (i) => { this.pick(i); this.redraw(); this.detail.scrollIntoView({ block: 'nearest' }); },
+      click: (i) => { this.pick(i); this.refresh(false); this.detail.scrollIntoView({ block: 'nearest' }); },
       clickLabel: (i) => `Choose point ${this.points.ids[i]}` }));
   }
 }

@@ -1,4 +1,4 @@
-// What a person's terminal gets: tables within its width, no colour where none is wanted, no control sequence in a file.
+// What a terminal gets: tables within its width, no colour where none is wanted, no control sequence in a file.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>

@@ -68,8 +68,14 @@ export function watch(watcher: () => void): () => void {
 
 export function start(): void {
   system.addEventListener('change', apply);
-  addEventListener('beforeprint', () => { printing = true; apply(); });
-  addEventListener('afterprint', () => { printing = false; apply(); });
+  // Paper is light, and charts are drawn anew as wide as it is.
+  const print = (on: boolean) => {
+    printing = on;
+    document.documentElement.classList.toggle('printing', on);
+    apply();
+  };
+  addEventListener('beforeprint', () => print(true));
+  addEventListener('afterprint', () => print(false));
   apply();
 }
 

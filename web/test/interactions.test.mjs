@@ -205,6 +205,8 @@ test('themes: the switch changes page and charts and outlives a reload; paper is
   await frames(page);
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light');
   assert.notEqual(await colour(), dark);
+  const wide = await page.$$eval('.chart svg', (all) => all.map((e) => e.getBoundingClientRect().width).filter((w) => w > 680));
+  assert.deepEqual(wide, [], 'charts wider than paper');
   await page.evaluate(() => dispatchEvent(new Event('afterprint')));
   const pdf = await page.pdf({ format: 'A4' });
   assert.ok(pdf.length > 20000, `a PDF of ${pdf.length} bytes`);

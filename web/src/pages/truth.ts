@@ -116,7 +116,7 @@ export function render(root: HTMLElement, d: Doc, state: Record<string, unknown>
       [v, key === 'mark' ? (v === 'fit' ? 'fitted on' : 'not fitted on') : v])],
     chosen[key], (v) => { chosen[key] = v; update(); })));
   root.append(section('Every row', card('Predicted against measured', controls, summary, scatter,
-    note('Bands: 10, 25 and 50 % error. Right below the solid line the model is too low.')),
+    note('Bands: 10, 25 and 50 % error. Below the solid line the model is too low.')),
   card('Rows', list)));
   update();
 

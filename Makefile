@@ -12,6 +12,7 @@ FUZZ_SECONDS ?= 60
         test-tokenizers test-templates test-openai \
         format lint \
         rtl rtl-short rtl-soak rtl-faults rtl-vx \
+        web test-web pictures \
         clean
 
 help: ## List these targets
@@ -113,8 +114,27 @@ rtl-vx: build/build.ninja ## Lint the vector unit's RTL, run it against the simu
 	build/rtl-vx/vx_bench --groups 3000 --seed $(SEED)
 	build/rtl-vx/vx_bench cycles
 
+web: build/web/report.html ## Build the page of `hadal report` and `hadal ui` (needs npm)
+
+test-web: build/build.ninja web ## The pages in a headless Chromium; leaves screenshots in build/web/screens
+	@tools/setup.sh build rtl browser
+	cmake --build --preset release --target hadal -j $(JOBS)
+	cd web && npm test
+
+pictures: build/build.ninja web ## The pictures of the README, in docs/images (minutes: it explores a whole space)
+	@tools/setup.sh build browser
+	cmake --build --preset release --target hadal -j $(JOBS)
+	cd web && node pictures.mjs
+
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@tools/setup.sh web
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+
+build/web/report.html: web/node_modules/.package-lock.json web/build.mjs web/tsconfig.json $(shell find web/src -type f)
+	cd web && npm run --silent check && npm run --silent build
 
 build/build.ninja: CMakePresets.json | setup
 	cmake --preset release

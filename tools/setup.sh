@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python]
+#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python] [web] [browser]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -12,13 +12,18 @@ declare -A packages=(
   [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
   [rtl]="verilator yosys"
+  [web]="nodejs npm"
+  [browser]="chromium fonts-dejavu-core"
 )
 
 [ -z "${HADAL_NO_SETUP:-}" ] || exit 0
 
+# Node.js from elsewhere brings npm with it, and Debian's npm would not go beside it.
+if command -v node >/dev/null && command -v npm >/dev/null; then packages[web]=""; fi
+
 wanted=()
 for group in "${@:-build}"; do
-  [ -n "${packages[$group]:-}" ] || { echo "tools/setup.sh: no group '$group'; there are: ${!packages[*]}" >&2; exit 2; }
+  [ -n "${packages[$group]+known}" ] || { echo "tools/setup.sh: no group '$group'; there are: ${!packages[*]}" >&2; exit 2; }
   read -r -d '' -a list <<<"${packages[$group]}" || true
   wanted+=("${list[@]}")
 done

@@ -2,6 +2,7 @@
 #include "cli/app.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,8 @@
 
 #include "base/error.h"
 #include "base/nearest.h"
+#include "cli/terminal.h"
+#include "report/table.h"
 
 namespace hadal::cli {
 namespace {
@@ -125,8 +128,11 @@ int run(int argc, char** argv) {
   add_tokenize(app, action);
   add_plan(app, action);
   add_explore(app, action);
+  add_report(app, action);
+  add_ui(app, action);
   app.require_subcommand(0, 1);
   if (const int status = parse(app, argc, argv); status != 0) return status;
+  if (is_terminal(STDOUT_FILENO)) report::Table::set_widest(terminal_width(STDOUT_FILENO));
   if (action) return execute(action);
   if (argc < 2) fmt::print("{}", app.help());
   return 0;

@@ -23,6 +23,7 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "kernels/quantisation.h"
+#include "report/document.h"
 #include "report/table.h"
 #include "report/units.h"
 #include "runtime/evaluate.h"
@@ -251,7 +252,7 @@ void execute(const Options& options) {
           options.weight_digits == 1 ? "" : "s", lost.relative_rms);
     }
   }
-  if (json) json->write(out.dump(2) + "\n");
+  if (json) json->write(report::document("eval", out).dump(2) + "\n");
   if (json && json->is_standard_output()) return;
   fmt::print("{}: {} tokens, {} bytes, {} windows of at most {} tokens, {:.1f} s\n\n{}{}", options.text, text.tokens,
              text.bytes, text.windows.size(), options.window, wall, table.text(), comparison);

@@ -13,6 +13,7 @@
 #include "cli/dump.h"
 #include "cli/output.h"
 #include "cli/program_file.h"
+#include "report/document.h"
 #include "report/run.h"
 #include "report/units.h"
 #include "sim/functional.h"
@@ -75,8 +76,9 @@ void execute(const Options& options) {
   }
 
   if (json) {
-    nlohmann::ordered_json out{
-        {"program", options.program}, {"chip", chip.name}, {"work", stats_json(machine.stats())}};
+    nlohmann::ordered_json out = report::document(
+        "launch", {{"program", options.program}, {"chip", chip.name}, {"work", stats_json(machine.stats())}});
+    out["machine"] = report::to_json(chip);
     if (timing) out.update(report::to_json(*timing, chip));
     for (const Dump& dump : dumps) out["dumps"].push_back({{"at", dump.text}, {"hex", hex(dump.read(machine))}});
     json->write(out.dump(2) + "\n");

@@ -1,5 +1,6 @@
 // hadal explore: every chip of a scenario's design space, and the ones that no other beats.
 #include <fmt/format.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -16,6 +17,8 @@
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "explore/search.h"
+#include "report/document.h"
+#include "report/explore.h"
 #include "report/plan.h"
 #include "report/table.h"
 #include "report/units.h"
@@ -27,6 +30,7 @@ using report::Align;
 
 struct Options {
   std::string scenario, space, store = ":memory:", json;
+  std::optional<uint64_t> point;
   std::shared_ptr<explore::Ranks> ranks;  // outlives the message of an error, which its end may cut off
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 };
@@ -34,38 +38,12 @@ struct Options {
 void show(StatusLine& status, const explore::Progress& p, double seconds) {
   const double rate = static_cast<double>(p.evaluated) / std::max(seconds, 1e-9);
   const double share = static_cast<double>(p.done) / static_cast<double>(p.total);
-  constexpr int kWidth = 30;
-  const int filled = static_cast<int>(share * kWidth);
-  status.show(fmt::format("[{:#<{}}{: <{}}] {:.0f} %, {:.0f} points/s, {:.0f} s left", "", filled, "", kWidth - filled,
+  constexpr size_t kText = 48;  // about what stands behind the bar
+  const size_t columns = terminal_width(STDERR_FILENO);
+  const int width = static_cast<int>(std::clamp<size_t>(columns > kText ? columns - kText : 0, 8, 40));
+  const int filled = static_cast<int>(share * width);
+  status.show(fmt::format("[{:#<{}}{: <{}}] {:.0f} %, {:.0f} points/s, {:.0f} s left", "", filled, "", width - filled,
                           100 * share, rate, static_cast<double>(p.total - p.done) / std::max(rate, 1e-9)));
-}
-
-nlohmann::ordered_json to_json(const plan::Design& d, const plan::Evaluation& e) {
-  return {{"id", e.id},
-          {"process", d.supply.process->name},
-          {"memory", d.supply.memory->name},
-          {"package", d.supply.package->name},
-          {"cores", d.cores},
-          {"spare_cores", d.spare_cores},
-          {"rows", d.rows},
-          {"columns", d.columns},
-          {"stacks", d.stacks},
-          {"scratchpad_bytes", d.spm_bytes},
-          {"link_bytes_per_s", d.link_bytes_per_s},
-          {"clock_ratio", d.clock},
-          {"dies", d.dies},
-          {"usd_per_mtoken", e.usd_per_mtoken},
-          {"usd_per_mtoken_out", e.usd_per_mtoken_out},
-          {"tokens_per_j", e.tokens_per_j},
-          {"nre_usd", e.nre_usd},
-          {"volume_months", e.volume_months},
-          {"die_area_mm2", e.die_mm2},
-          {"die_yield", e.yield},
-          {"unit_usd", e.unit_usd},
-          {"power_w", e.power_w},
-          {"tpp", e.tpp},
-          {"prefill_tokens_per_s", e.prefill_tokens_per_s},
-          {"decode_tokens_per_s", e.decode_tokens_per_s}};
 }
 
 void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> front) {
@@ -104,6 +82,34 @@ void print_front(const plan::DesignSpace& space, std::vector<plan::Evaluation> f
   fmt::print("{}", table.text());
 }
 
+// One design, evaluated anew: the figures that a search has for it, bit for bit.
+void show_point(const Options& options, const plan::DesignEvaluator& evaluator, const plan::DesignSpace& space,
+                const plan::Scenario& scenario, const nlohmann::ordered_json& about,
+                const std::optional<OutputFile>& json) {
+  const uint64_t id = *options.point;
+  if (id >= space.size()) {
+    input_error("--point", "{} is outside the space of {}; its points are 0 to {}", id, scenario.name,
+                space.size() - 1);
+  }
+  const plan::Evaluation e = evaluator.evaluate(id);
+  const plan::Design d = plan::design_of(space, id);
+  nlohmann::ordered_json point = report::to_json(d, e);
+  if (!e.refused.empty()) point["refused"] = e.refused;
+  if (json) {
+    nlohmann::ordered_json out = report::document("explore", about);
+    out["point"] = point;
+    json->write(out.dump(2) + "\n");
+    if (json->is_standard_output()) return;
+  }
+  report::Table table({{"", Align::kLeft}, {"", Align::kLeft}});
+  for (const auto& [key, value] : point.items()) {
+    table.add({key, value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                    : value.is_string()     ? value.get<std::string>()
+                                            : value.dump()});
+  }
+  fmt::print("{}: point {} of {}\n\n{}", scenario.name, id, report::grouped(space.size()), table.text());
+}
+
 void execute(Options& options) {
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
@@ -120,10 +126,14 @@ void execute(Options& options) {
   const plan::DesignSpace& space = *scenario.space;
   const plan::PredictedRates rates(facts, find_shape(scenario.model), find_data("measurements/constants.yaml"));
   const plan::DesignEvaluator evaluator(scenario, space, facts, rates);
+  const nlohmann::ordered_json about = report::description(scenario, space, options.scenario, options.space);
+  if (options.point) return show_point(options, evaluator, space, scenario, about, json);
   options.ranks = std::make_shared<explore::Ranks>();
   std::optional<explore::Store> opened;
   const auto open = [&]() -> explore::Store& {
-    return opened.emplace(options.store, explore::fingerprint(text, facts.ledger()));
+    opened.emplace(options.store, explore::fingerprint(text, facts.ledger()));
+    opened->describe(about.dump());
+    return *opened;
   };
   StatusLine status;
   const Stopwatch watch;
@@ -140,14 +150,18 @@ void execute(Options& options) {
   const double rate = static_cast<double>(evaluated) / std::max(seconds, 1e-9);
   if (json) {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
-    for (const plan::Evaluation& e : front) rows.push_back(to_json(plan::design_of(space, e.id), e));
-    const nlohmann::ordered_json out{{"scenario", scenario.name},
-                                     {"points", store.count()},
-                                     {"points_evaluated", evaluated},
-                                     {"points_possible", possible.size()},
-                                     {"points_per_s", rate},
-                                     {"processes", options.ranks->size()},
-                                     {"front", rows}};
+    for (const plan::Evaluation& e : front) rows.push_back(report::to_json(plan::design_of(space, e.id), e));
+    nlohmann::ordered_json refused = nlohmann::ordered_json::object();
+    for (const auto& [reason, count] : store.refused()) refused[reason] = count;
+    nlohmann::ordered_json out = report::document("explore", about);
+    out.update({{"points", store.count()},
+                {"points_evaluated", evaluated},
+                {"points_possible", possible.size()},
+                {"points_front", front.size()},
+                {"points_per_s", rate},
+                {"processes", options.ranks->size()},
+                {"refused", refused},
+                {"front", rows}});
     json->write(out.dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
@@ -172,9 +186,12 @@ void add_explore(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--threads", o.threads, "Designs worked on at once, by each process of mpirun")
       ->check(CLI::Range(1, 1024));
+  command->add_option("--point", o.point, "Instead: this one design, by its number, with all its figures");
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
   command->footer(
-      "Example:\n  hadal explore deepseek-day --store day.sqlite\n"
+      "Examples:\n"
+      "  hadal explore deepseek-day --store day.sqlite\n"
+      "  hadal explore deepseek-day --point 12345\n"
       "  mpirun -n 4 hadal explore deepseek-day --space smic-fine --store day.sqlite");
   command->callback([options, &action] { action = [options] { execute(*options); }; });
 }

@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "predict/serve.h"
 #include "predict/system.h"
+#include "report/document.h"
 #include "report/table.h"
 #include "report/units.h"
 
@@ -141,7 +142,7 @@ void execute_serving(const Options& o, const chip::Chip& chip, const model::Arch
       out[std::string(name) + "_ms"] = {
           {"p50", p->p50 * 1e3}, {"p90", p->p90 * 1e3}, {"p99", p->p99 * 1e3}, {"mean", p->mean * 1e3}};
     }
-    json->write(out.dump(2) + "\n");
+    json->write(report::document("serving", out).dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
   report::Table table({{"ms", Align::kLeft}, {"P50"}, {"P90"}, {"P99"}, {"mean"}});
@@ -210,7 +211,7 @@ void execute(const Options& o) {
                                   {"count", op.count},
                                   {"bound_by", predict::bound_name(op.bound)}});
     }
-    json->write(out.dump(2) + "\n");
+    json->write(report::document("predict", out).dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
   double sum = 0;

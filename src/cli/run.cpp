@@ -23,7 +23,7 @@ namespace {
 constexpr int64_t kUsualContext = 4096;  // positions a cache slot holds unless the run or the model says otherwise
 
 struct Options {
-  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, kv = "auto";
+  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, live, kv = "auto";
   int max_tokens = 64, digits = 2, weight_digits = 2, batch = 1, threads = 1;
   uint64_t seed = 0;
   double temperature = 0, top_p = 1;
@@ -105,15 +105,53 @@ class Display {
   StatusLine status_;
 };
 
-report::Run generate(const Options& options, runtime::Session& session, const std::vector<int32_t>& prompt,
-                     bool silent) {
-  report::Run run;
+// Writes what is known of a run that goes on, for `hadal ui`; not more often than anyone looks.
+class Live {
+ public:
+  explicit Live(const std::string& path) {
+    if (!path.empty()) file_.emplace(path);
+  }
+  void show(report::Run run, const runtime::TimingTotals& so_far, double wall_s) {
+    if (!file_ || (shown_ && since_.seconds() < kEvery_s)) return;
+    since_ = Stopwatch();
+    shown_ = true;
+    report::Phase& phase = run.prefill.wall_s > 0 ? run.decode : run.prefill;
+    phase.timing = so_far;
+    phase.wall_s = wall_s;
+    for (const report::Sequence& s : run.sequences)
+      run.decode.tokens += s.token_ids.empty() ? 0 : s.token_ids.size() - 1;
+    run.finished = false;
+    file_->write(report::to_json(run).dump(2) + "\n");
+  }
+  void finish(const report::Run& run) const {
+    if (file_) file_->write(report::to_json(run).dump(2) + "\n");
+  }
+
+ private:
+  static constexpr double kEvery_s = 0.5;
+  std::optional<OutputFile> file_;
+  bool shown_ = false;
+  Stopwatch since_;
+};
+
+// Fills in what `run` does not have yet: the sequences and what they took.
+void generate(const Options& options, runtime::Session& session, const std::vector<int32_t>& prompt, bool silent,
+              Live& live, report::Run& run) {
   const std::vector<std::vector<int32_t>> prompts(static_cast<size_t>(options.batch), prompt);
   Display display(options, session, silent);
   display.begin();
   Stopwatch watch;
   const runtime::SamplerOptions sampling{options.temperature, options.top_p, options.seed};
-  const auto on_token = [&](size_t sequence, int32_t token) { display.token(sequence, token); };
+  std::vector<Utf8Stream> texts(prompts.size());
+  for (size_t s = 0; s < prompts.size(); ++s) run.sequences.push_back({options.seed + s, "", {}, false});
+  const auto on_token = [&](size_t s, int32_t token) {
+    display.token(s, token);
+    report::Sequence& sequence = run.sequences[s];
+    sequence.token_ids.push_back(token);
+    sequence.pieces.push_back(texts[s].push(session.model().tokenizer.decode(std::vector{token})));
+    sequence.text += sequence.pieces.back();
+    live.show(run, session.timing_so_far(), watch.seconds());
+  };
   const auto on_prefilled = [&] {
     run.prefill.wall_s = watch.seconds();
     run.prefill.timing = session.take_timing();
@@ -129,18 +167,17 @@ report::Run generate(const Options& options, runtime::Session& session, const st
   run.decode.wall_s = watch.seconds();
   run.decode.timing = session.take_timing();
   display.end();
-  run.prompt_tokens = prompt.size();
-  run.prefill.tokens = prompt.size() * prompts.size();
   for (size_t s = 0; s < generated.size(); ++s) {
     const runtime::Generated& g = generated[s];
-    Utf8Stream text;
-    const std::string start = text.push(session.model().tokenizer.decode(g.tokens));
-    run.sequences.push_back({options.seed + s, start + text.finish(), g.tokens, g.stopped});
+    report::Sequence& sequence = run.sequences[s];
+    sequence.stopped = g.stopped;
+    const std::string rest = texts[s].finish();  // of a character that was cut short
+    sequence.text += rest;
+    if (!sequence.pieces.empty()) sequence.pieces.back() += rest;
     // The last prompt step yields the first token, the end token counts as one.
     run.decode.tokens += g.tokens.size() + (g.stopped ? 1 : 0) - (g.tokens.empty() && !g.stopped ? 0 : 1);
   }
   run.work = session.stats();
-  return run;
 }
 
 void print_report(const Options& options, const report::Run& run) {
@@ -158,6 +195,7 @@ void execute(const Options& options) {
   std::optional<OutputFile> json, trace;
   if (!options.json.empty()) json.emplace(options.json);
   if (!options.trace.empty()) trace.emplace(options.trace);
+  Live live(options.live);
 
   const Stopwatch loading;
   const model::Model model = model::Model::load(directory);
@@ -166,12 +204,15 @@ void execute(const Options& options) {
   const double load_s = loading.seconds();
 
   const bool silent = json && json->is_standard_output();
-  report::Run run = generate(options, session, prompt, silent);
+  report::Run run;
   run.model = options.model;
   run.prompt = options.prompt;
   run.chip = &chip;
   run.timed = !options.no_timing;
   run.load_s = load_s;
+  run.prompt_tokens = prompt.size();
+  run.prefill.tokens = prompt.size() * static_cast<size_t>(options.batch);
+  generate(options, session, prompt, silent, live, run);
   if (trace) {
     trace->write([&](std::ostream& out) {
       sim::TimingOptions timing;
@@ -179,6 +220,12 @@ void execute(const Options& options) {
       sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
     });
   }
+  if ((json || !options.live.empty()) && run.timed) {
+    sim::TimingOptions timing;
+    timing.timeline = &run.timeline;
+    sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
+  }
+  live.finish(run);
   if (json) json->write(report::to_json(run).dump(2) + "\n");
   if (!silent) print_report(options, run);
 }
@@ -222,6 +269,7 @@ void add_run(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command->add_option("--json", o.json, "Write the report as JSON; - writes it to standard output, and nothing else");
+  command->add_option("--live", o.live, "Write the report so far to this file as the run goes on; `hadal ui` shows it");
   CLI::Option* trace =
       command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev) of the last step");
   command->add_flag("--mtp", o.mtp,

@@ -13,12 +13,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kRedraw{100};
 
-size_t terminal_width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
+constexpr size_t kUsualWidth = 80;
 
 }  // namespace
+
+size_t terminal_width(int file_descriptor) {
+  winsize size{};
+  return ioctl(file_descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsualWidth;
+}
 
 bool is_terminal(int file_descriptor) {
   const char* kind = std::getenv("TERM");
@@ -26,7 +28,8 @@ bool is_terminal(int file_descriptor) {
 }
 
 std::string dim(std::string_view text) {
-  const bool plain = !is_terminal(STDOUT_FILENO) || std::getenv("NO_COLOR") != nullptr;
+  const char* no_color = std::getenv("NO_COLOR");  // no-color.org: present and not empty
+  const bool plain = !is_terminal(STDOUT_FILENO) || (no_color != nullptr && *no_color != '\0');
   return plain ? std::string(text) : fmt::format("\033[2m{}\033[0m", text);
 }
 
@@ -37,7 +40,7 @@ void StatusLine::show(const std::string& text) {
   if (!active_ || (shown_ && now - last_ < kRedraw)) return;
   last_ = now;
   shown_ = true;
-  draw(text.substr(0, terminal_width() - 1));
+  draw(text.substr(0, terminal_width(STDERR_FILENO) - 1));
 }
 
 void StatusLine::clear() {

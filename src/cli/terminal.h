@@ -11,7 +11,10 @@ namespace hadal::cli {
 
 bool is_terminal(int file_descriptor);
 
-// Emphasis where standard output is a terminal (and NO_COLOR is unset), plain text elsewhere.
+// Columns of the terminal; 80 where it does not say.
+size_t terminal_width(int file_descriptor);
+
+// Emphasis where standard output is a terminal (and NO_COLOR is unset or empty), plain text elsewhere.
 std::string dim(std::string_view text);
 
 using model::Utf8Stream;

@@ -17,6 +17,7 @@
 #include "predict/cross_layer.h"
 #include "predict/layer.h"
 #include "predict/validate.h"
+#include "report/document.h"
 #include "report/table.h"
 
 namespace hadal::cli {
@@ -71,7 +72,7 @@ void execute_simulator(const Options& options) {
                    {"step_error_pct", whole},
                    {"operator_median_abs_pct", median},
                    {"operators", rows}};
-    json->write(out.dump(2) + "\n");
+    json->write(report::document("step-check", out).dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
   fmt::print("{} on {}, decode, {} sequences, context {}: cycles\n\n{}\n", options.simulator, chip.name, step.batch,
@@ -157,6 +158,13 @@ void execute(const Options& options) {
     for (const predict::RowResult& r : results) {
       out["rows"].push_back({{"id", r.row->id},
                              {"group", r.row->group},
+                             {"chip", r.row->chip},
+                             {"model", r.row->model},
+                             {"operator", r.row->operation},
+                             {"metric", r.row->metric},
+                             {"config", r.row->config},
+                             {"source", r.row->source},
+                             {"confidence", r.row->confidence},
                              {"predicted", r.predicted},
                              {"measured", r.row->value},
                              {"unit", r.row->unit},
@@ -170,7 +178,7 @@ void execute(const Options& options) {
                                {"p90_abs_pct", g.p90_abs_pct},
                                {"bias_pct", g.bias_pct}});
     }
-    json->write(out.dump(2) + "\n");
+    json->write(report::document("validate", out).dump(2) + "\n");
     if (json->is_standard_output()) return;
   }
   report::Table list({{"row", Align::kLeft},

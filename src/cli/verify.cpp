@@ -15,6 +15,7 @@
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/program_file.h"
+#include "report/document.h"
 #include "report/units.h"
 #include "runtime/session.h"
 #include "sim/timing.h"
@@ -46,7 +47,7 @@ struct Report {
   uint64_t lines = 0;
   std::vector<std::string> differences;
   std::optional<bool> tokens_equal;
-  nlohmann::ordered_json kernels = nlohmann::ordered_json::array();
+  nlohmann::ordered_json kernels = nlohmann::ordered_json::array(), random;
   double error_sum_pct = 0, error_max_pct = 0;
   std::string too_far_off;  // set when kernels pass the limits
 
@@ -160,6 +161,8 @@ void run_random(const Options& options, const chip::Chip& chip, verify::RtlModel
   fmt::print("{} random programs from seed {}: {} instructions of units, {} cycles\n", options.random, first,
              report::grouped(instructions), report::grouped(cycles));
   fmt::print("{} of {} crosses\n", coverage.hit(), coverage.total());
+  report.random = {{"programs", options.random}, {"first_seed", first},           {"instructions", instructions},
+                   {"cycles", cycles},           {"crosses_hit", coverage.hit()}, {"crosses", coverage.total()}};
   if (options.missing) {
     for (const std::string& name : coverage.missing()) fmt::print("  not covered: {}\n", name);
   }
@@ -225,13 +228,17 @@ void execute(const Options& options) {
   if (!options.model.empty()) run_tokens(options, chip, model, how, report);
   fmt::print("{} lines compared, {} differences\n", report::grouped(report.lines), report.differences.size());
   if (json) {
-    nlohmann::ordered_json out{{"lines_compared", report.lines}, {"differences", report.differences.size()}};
+    nlohmann::ordered_json out{{"chip", chip.name},
+                               {"lines_compared", report.lines},
+                               {"differences", report.differences.size()},
+                               {"differences_each", report.differences}};
     if (report.tokens_equal) out["tokens_equal"] = *report.tokens_equal;
     out["kernels"] = report.kernels;
     const auto count = static_cast<double>(std::max<size_t>(1, report.kernels.size()));
     out["cycle_error_mean_pct"] = report.error_sum_pct / count;
     out["cycle_error_max_pct"] = report.error_max_pct;
-    json->write(out.dump(2) + "\n");
+    if (!report.random.is_null()) out["random"] = report.random;
+    json->write(report::document("verify", out).dump(2) + "\n");
   }
   if (!report.differences.empty()) throw Error(ErrorKind::kInternal, report.differences.front());
   if (!report.too_far_off.empty()) throw Error(ErrorKind::kInternal, report.too_far_off);

@@ -76,6 +76,34 @@ TEST(Ranks, BlocksArriveAsTheyWent) {
   EXPECT_THROW(unpack(std::vector<char>(bytes.begin(), bytes.end() - 1)), Error);
 }
 
+TEST_F(ExploreTest, AStoreIsReadWhileItIsWritten) {
+  EXPECT_FALSE(Store::is_store(file_));
+  Store store(file_, "a");
+  EXPECT_TRUE(Store::is_store(file_));
+  const Store reader = Store::open(file_);
+  EXPECT_EQ(reader.count(), 0u);
+  EXPECT_EQ(reader.description(), "");
+  plan::Evaluation fits, large, larger;
+  fits.power_w = 7;
+  large.id = 1;
+  larger.id = 2;
+  large.refused = larger.refused = "too large";
+  store.add({fits, large, larger});
+  store.describe("one");
+  store.describe("two");
+  EXPECT_EQ(reader.description(), "two");
+  EXPECT_EQ(reader.count(), 3u);
+  EXPECT_EQ(reader.refused(), (std::map<std::string, uint64_t>{{"too large", 2}}));
+  const auto columns = Store::columns();
+  EXPECT_EQ(columns.front().first, "usd_per_mtoken");
+  EXPECT_EQ(columns.back().first, "decode_tokens_per_s");
+  for (const auto& [name, member] : columns) {
+    if (name == "power_w") EXPECT_EQ(reader.possible()[0].*member, 7);
+  }
+  EXPECT_ANY_THROW(Store::open(data("README.md")).count());
+  EXPECT_ANY_THROW(Store::open(file_ + ".missing"));
+}
+
 TEST_F(ExploreTest, AStoreOfOtherDataIsRefused) {
   { const Store store(file_, "a"); }
   try {

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <fstream>
 #include <string_view>
 
 #include "base/error.h"
@@ -69,6 +70,53 @@ Store::Store(const std::string& path, const std::string& fingerprint) : path_(pa
   if (read.text(0) != fingerprint) {
     input_error(path, "holds points of another scenario or of other data; give another --store, or remove it");
   }
+}
+
+Store Store::open(const std::string& path) {
+  Store store;
+  store.path_ = path;
+  sqlite3* db = nullptr;
+  const int status = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr);
+  store.db_.reset(db);
+  if (status != SQLITE_OK) input_error(path, "cannot be opened as a store: {}", sqlite3_errmsg(db));
+  sqlite3_busy_timeout(db, 10000);
+  return store;
+}
+
+bool Store::is_store(const std::string& path) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::string head(kMagic.size(), ' ');
+  std::ifstream in(path, std::ios::binary);
+  return in.read(head.data(), static_cast<std::streamsize>(head.size())) && head == kMagic;
+}
+
+void Store::describe(const std::string& text) {
+  Statement insert(db_.get(), path_, "INSERT OR REPLACE INTO meta VALUES ('description', ?)");
+  sqlite3_bind_text(insert.get(), 1, text.c_str(), -1, SQLITE_TRANSIENT);
+  insert.step();
+}
+
+std::string Store::description() const {
+  Statement read(db_.get(), path_, "SELECT value FROM meta WHERE key = 'description'");
+  return read.step() ? read.text(0) : "";
+}
+
+std::vector<std::pair<std::string, double Evaluation::*>> Store::columns() {
+  std::vector<std::pair<std::string, double Evaluation::*>> out;
+  std::string_view rest = kNames;
+  for (const auto member : kColumns) {
+    const size_t comma = rest.find(", ");
+    out.emplace_back(rest.substr(0, comma), member);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 2);
+  }
+  return out;
+}
+
+std::map<std::string, uint64_t> Store::refused() const {
+  std::map<std::string, uint64_t> out;
+  Statement select(db_.get(), path_, "SELECT refused, COUNT(*) FROM points WHERE refused != '' GROUP BY refused");
+  while (select.step()) out[select.text(0)] = static_cast<uint64_t>(sqlite3_column_int64(select.get(), 1));
+  return out;
 }
 
 void Store::add(const std::vector<Evaluation>& points) {

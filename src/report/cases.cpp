@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "report/document.h"
 #include "report/plan.h"
 #include "report/table.h"
 
@@ -39,7 +40,7 @@ nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases) {
                     {"source", c.source},
                     {"confidence", c.confidence}});
   }
-  return {{"cases", rows}, {"median_abs_error_pct", 100 * plan::median_error(cases)}};
+  return document("cases", {{"cases", rows}, {"median_abs_error_pct", 100 * plan::median_error(cases)}});
 }
 
 }  // namespace hadal::report

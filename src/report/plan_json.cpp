@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/blocks.h"
+#include "report/document.h"
 #include "report/plan.h"
 
 namespace hadal::report {
@@ -44,7 +46,12 @@ Json unit(const plan::UnitCost& u) {
 Json build(const plan::BuildReport& b) {
   Json parts = Json::array(), stages = Json::array(), points = Json::array();
   for (const plan::AreaPart& p : b.area.parts) {
-    parts.push_back({{"name", p.name}, {"count", p.count}, {"each_mm2", p.each_mm2}, {"total_mm2", p.total_mm2()}});
+    parts.push_back({{"name", p.name},
+                     {"count", p.count},
+                     {"each_mm2", p.each_mm2},
+                     {"total_mm2", p.total_mm2()},
+                     {"in_core", p.in_core},
+                     {"does", what_it_does(p.name)}});
   }
   for (const plan::StageForecast& s : b.forecast.stages) {
     stages.push_back({{"name", s.name},
@@ -73,8 +80,22 @@ Json build(const plan::BuildReport& b) {
           {"clock_hz", b.clock_hz},
           {"reachable_clock_hz", b.reachable_clock_hz},
           {"power_w", b.power.total_w()},
+          {"power_breakdown_w",
+           {{"matrix", b.power.matrix_w},
+            {"scratchpads", b.power.sram_w},
+            {"vector", b.power.vector_w},
+            {"memory", b.power.memory_w},
+            {"static", b.power.static_w}}},
           {"die_area_mm2", b.area.die_mm2},
           {"die_content_mm2", b.area.content_mm2},
+          {"die_width_mm", b.area.width_mm},
+          {"die_height_mm", b.area.height_mm},
+          {"core_mm2", b.area.core_mm2},
+          {"cores", b.build->chip.cores},
+          {"core_columns", b.build->chip.noc.columns},
+          {"spare_cores", b.build->spare_cores},
+          {"stacks", b.build->stacks},
+          {"stacked_memory", b.build->memory->is_stacked()},
           {"edge_bound", b.area.edge_bound},
           {"fits_reticle", b.fits_reticle},
           {"area", parts},
@@ -98,7 +119,18 @@ Json build(const plan::BuildReport& b) {
           {"export_status", rules(b.rules)}};
 }
 
-Json option(const plan::OptionReport& o) {
+// Money spent and earned back from the programme's start on, at the corners of the line that break_even_months() draws:
+// the NRE evenly until volume, then the chips at once, then what running them saves.
+Json curve(const plan::OptionReport& o, const plan::BreakEven& b, double life_months) {
+  const double volume = o.built->forecast.end_months.p50, nre = o.built->forecast.nre_usd.p50;
+  const double end = volume + life_months;
+  return {{{"months", 0}, {"usd", 0}},
+          {{"months", volume}, {"usd", -nre}},
+          {{"months", volume}, {"usd", -nre - b.capital_usd}},
+          {{"months", end}, {"usd", -nre - b.capital_usd + b.saving_usd_per_month * life_months}}};
+}
+
+Json option(const plan::OptionReport& o, double life_months) {
   const plan::FleetResult& r = o.base;
   Json status = Json::array(), assignments = Json::array(), even = Json::array();
   for (const auto& [name, all] : o.rules) status.push_back({{"chip", name}, {"rules", rules(all)}});
@@ -116,7 +148,8 @@ Json option(const plan::OptionReport& o) {
                     {"saving_usd_per_month", b.saving_usd_per_month},
                     {"date", b.date.empty() ? Json(nullptr) : Json(b.date)},
                     {"within_life", b.within_life},
-                    {"load_scale", b.scale > 0 ? Json(b.scale) : Json(nullptr)}});
+                    {"load_scale", b.scale > 0 ? Json(b.scale) : Json(nullptr)},
+                    {"curve", curve(o, b, life_months)}});
   }
   const bool built = o.built != nullptr;
   Json out{{"name", o.option->name},
@@ -127,6 +160,8 @@ Json option(const plan::OptionReport& o) {
            {"usd_per_mtoken_in", r.usd_per_mtoken_in},
            {"usd_per_mtoken_out", r.usd_per_mtoken_out},
            {"usd_per_day", r.usd_per_day()},
+           {"usd_per_day_prefill", r.usd_per_day_prefill},
+           {"usd_per_day_decode", r.usd_per_day_decode},
            {"tokens_per_j", r.tokens_per_j},
            {"energy_j_per_day", r.energy_j_per_day},
            {"usd_per_mtoken_in_range", quantiles(o.usd_per_mtoken_in)},
@@ -166,22 +201,24 @@ Json inputs(const plan::Ledger& ledger) {
 
 Json to_json(const plan::Plan& p, const plan::Ledger& ledger) {
   Json options = Json::array(), builds = Json::array(), published = Json::array(), sources = Json::object();
-  for (const plan::OptionReport& o : p.options) options.push_back(option(o));
+  for (const plan::OptionReport& o : p.options) options.push_back(option(o, p.scenario.depreciation.value));
   for (const plan::BuildReport& b : p.builds) builds.push_back(build(b));
   for (const plan::Comparison& c : p.published) {
     published.push_back(
         {{"name", c.name}, {"predicted", c.predicted}, {"published", c.published}, {"error_pct", 100 * c.error()}});
   }
   for (const auto& [name, source] : ledger.sources()) sources[name] = {{"title", source.title}, {"url", source.url}};
-  return {{"scenario", p.scenario.name},
-          {"buyer", p.scenario.buyer},
-          {"date", p.scenario.date},
-          {"options", options},
-          {"builds", builds},
-          {"published", published},
-          {"notice", plan::kNotLegalAdvice},
-          {"inputs", inputs(ledger)},
-          {"sources", sources}};
+  return document("plan", {{"scenario", p.scenario.name},
+                           {"description", p.scenario.description},
+                           {"buyer", p.scenario.buyer},
+                           {"date", p.scenario.date},
+                           {"life_months", p.scenario.depreciation.value},
+                           {"options", options},
+                           {"builds", builds},
+                           {"published", published},
+                           {"notice", plan::kNotLegalAdvice},
+                           {"inputs", inputs(ledger)},
+                           {"sources", sources}});
 }
 
 }  // namespace hadal::report

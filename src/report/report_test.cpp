@@ -62,6 +62,38 @@ TEST(TableText, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_ANY_THROW(table.add({"too", "few"}));
 }
 
+TEST(TableText, FitsATerminal) {
+  Table table({{"name", Align::kLeft}, {"count"}, {"what it is about", Align::kLeft}});
+  table.add({"first", "1", "some words that go on for longer than a narrow terminal has room"});
+  table.add({"second", "22",
+             "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+             "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"});
+  const std::string wide = table.text();
+  Table::set_widest(40);
+  EXPECT_EQ(table.text(),
+            "  name    count  what it is about\n"
+            "  first       1  some words that go on\n"
+            "                 for longer than a\n"
+            "                 narrow terminal has\n"
+            "                 room\n"
+            "  second     22  "
+            "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9"
+            "\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9\n");
+  Table numbers({{"chip", Align::kLeft}, {"first figure"}, {"second"}, {"third figure"}});
+  numbers.add({"a", "1", "2", "3"});
+  Table::set_widest(30);
+  EXPECT_EQ(numbers.text(),
+            "  chip  first figure  second\n"
+            "  a                1       2\n"
+            "\n"
+            "  chip  third figure\n"
+            "  a                3\n");
+  Table::set_widest(5);  // narrower than anything: still every figure, whole
+  EXPECT_NE(numbers.text().find("first figure"), std::string::npos);
+  Table::set_widest(0);
+  EXPECT_EQ(table.text(), wide);
+}
+
 sim::OperatorTime operator_time(const char* name, uint64_t cycles, const char* bound_by) {
   sim::OperatorTime op;
   op.name = name;
@@ -142,6 +174,48 @@ TEST(RunReport, JsonHasThePromisedKeysAndAddsUp) {
   EXPECT_EQ(json["prefill"]["steps"], 2);
   EXPECT_EQ(json["sequences"][1]["stopped"], true);
   EXPECT_EQ(json["sequences"][0]["token_ids"], (std::vector<int>{4, 5, 6}));
+}
+
+TEST(RunReport, TokensHaveTheTimeOfTheStepThatYieldedThem) {
+  const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  report::Run run = example(chip, true);
+  run.sequences.resize(1);
+  run.sequences[0].pieces = {"a", "", "b"};
+  run.prefill.timing.each = {{3, 400, 10, 1, 1e-6}, {3, 600, 20, 2, 2e-6}};
+  run.decode.timing.each = {{1, 1000, 30, 3, 3e-6}, {1, 2000, 40, 4, 4e-6}};
+  auto json = to_json(run);
+  EXPECT_EQ(json["kind"], "run");
+  EXPECT_EQ(json["finished"], true);
+  ASSERT_EQ(json["tokens_each"].size(), 3u);
+  // The last step over the prompt yields the first token.
+  const std::vector<uint64_t> cycles{600, 1000, 2000};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(json["tokens_each"][i]["cycles"], cycles[i]);
+    EXPECT_DOUBLE_EQ(json["tokens_each"][i]["simulated_s"], static_cast<double>(cycles[i]) / chip.clock_hz);
+    EXPECT_EQ(json["tokens_each"][i]["id"], 4 + static_cast<int>(i));
+  }
+  EXPECT_EQ(json["decode"]["steps_each"][1]["dram_read_bytes"], 40);
+  EXPECT_EQ(json["prefill"]["steps_each"].size(), 2u);
+  EXPECT_FALSE(json.contains("timeline"));
+
+  // Where drafts or other sequences share the steps, no single step is a token's.
+  run.drafted = 2;
+  EXPECT_FALSE(to_json(run)["tokens_each"][1].contains("cycles"));
+  EXPECT_EQ(to_json(run)["drafts"]["checked"], 2);
+}
+
+TEST(RunReport, TimelineIsInSharesOfTheCores) {
+  const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-1.yaml");
+  sim::Timeline timeline;
+  timeline.bin_cycles = 100;
+  for (auto& busy : timeline.busy_cycles)
+    busy = {100 * static_cast<uint64_t>(chip.cores), 25 * static_cast<uint64_t>(chip.cores)};
+  timeline.dram_read_bytes = {640, 0};
+  timeline.dram_written_bytes = {0, 64};
+  const auto json = to_json(timeline, chip);
+  EXPECT_EQ(json["bins"], 2);
+  EXPECT_EQ(json["busy_pct"]["mm"], (std::vector<double>{100, 25}));
+  EXPECT_EQ(json["dram_read_bytes"], (std::vector<uint64_t>{640, 0}));
 }
 
 TEST(RunReport, WithoutTimingTheKeysStayAndAreNull) {

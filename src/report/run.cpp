@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "report/document.h"
 #include "report/table.h"
 #include "report/units.h"
 
@@ -31,6 +32,36 @@ Json phase_json(const Run& run, const Phase& phase) {
   out["tokens_per_s_simulated"] = rate(tokens, seconds);
   out["energy_j_per_token"] = phase.tokens > 0 ? phase.timing.sum.energy.total() / tokens : 0;
   out.update(to_json(phase.timing.sum, *run.chip));
+  out["steps_each"] = Json::array();
+  for (const runtime::StepTime& step : phase.timing.each) {
+    out["steps_each"].push_back({{"rows", step.rows},
+                                 {"cycles", step.cycles},
+                                 {"simulated_s", static_cast<double>(step.cycles) / run.chip->clock_hz},
+                                 {"dram_read_bytes", step.dram_read_bytes},
+                                 {"dram_written_bytes", step.dram_written_bytes},
+                                 {"energy_j", step.energy_j}});
+  }
+  return out;
+}
+
+// The tokens of the first sequence, with the simulated time of the step that yielded each where that is one step.
+Json tokens_json(const Run& run) {
+  Json out = Json::array();
+  const Sequence& sequence = run.sequences.front();
+  const auto& prefill = run.prefill.timing.each;
+  const auto& decode = run.decode.timing.each;
+  const bool one_step_each = run.drafted == 0 && run.sequences.size() == 1;
+  for (size_t i = 0; i < sequence.pieces.size(); ++i) {
+    Json token{{"id", sequence.token_ids[i]}, {"text", sequence.pieces[i]}};
+    const runtime::StepTime* step = nullptr;
+    if (one_step_each && i == 0 && !prefill.empty()) step = &prefill.back();
+    if (one_step_each && i > 0 && i <= decode.size()) step = &decode[i - 1];
+    if (step != nullptr) {
+      token["cycles"] = step->cycles;
+      token["simulated_s"] = static_cast<double>(step->cycles) / run.chip->clock_hz;
+    }
+    out.push_back(std::move(token));
+  }
   return out;
 }
 
@@ -39,7 +70,8 @@ Json phase_json(const Run& run, const Phase& phase) {
 Json to_json(const Run& run) {
   const uint64_t tokens = generated(run);
   const double wall = run.prefill.wall_s + run.decode.wall_s;
-  Json out;
+  Json out = document("run", Json::object());
+  out["finished"] = run.finished;
   out["text"] = run.sequences.front().text;
   out["tokens"] = tokens;
   out["prompt"] = run.prompt;
@@ -62,6 +94,9 @@ Json to_json(const Run& run) {
     out["instructions"] = run.work.instructions;
     out["macs"] = run.work.macs;
   }
+  out["machine"] = to_json(*run.chip);
+  out["tokens_each"] = tokens_json(run);
+  if (!run.timeline.dram_read_bytes.empty()) out["timeline"] = to_json(run.timeline, *run.chip);
   out["prefill"] = phase_json(run, run.prefill);
   out["decode"] = phase_json(run, run.decode);
   if (run.drafted > 0) out["drafts"] = {{"checked", run.drafted}, {"accepted", run.drafts_accepted}};

@@ -24,7 +24,8 @@ struct Sequence {
   uint64_t seed = 0;
   std::string text;  // valid UTF-8, without the prompt
   std::vector<int32_t> token_ids;
-  bool stopped = false;  // by the end token
+  bool stopped = false;                  // by the end token
+  std::vector<std::string> pieces = {};  // the text token by token; characters stand where their last byte came
 };
 
 struct Run {
@@ -37,6 +38,8 @@ struct Run {
   uint64_t drafted = 0, drafts_accepted = 0;  // with multi-token prediction
   double load_s = 0;                          // host time to read the model and compile it
   sim::FunctionalStats work;
+  sim::Timeline timeline;  // of the last step; empty without the timing simulator
+  bool finished = true;
 };
 
 // The operators of all layers taken together: "L3.q_up" counts as "q_up". In order of first appearance; bound by what
@@ -48,10 +51,14 @@ double peak_flops(const chip::Chip& chip);  // dense FP8, two a multiply-accumul
 double peak_dram_bytes_per_s(const chip::Chip& chip);
 std::string describe(const chip::Chip& chip);  // "hadal-1: 48 cores, 1.2 GHz, ..."
 
+nlohmann::ordered_json to_json(const chip::Chip& chip);  // name, size and peaks
+
 std::string to_text(const Run& run);
 nlohmann::ordered_json to_json(const Run& run);
 // Cycles, operators, utilisation, DRAM traffic and energy: the part that `run` and `exec` share.
 nlohmann::ordered_json to_json(const sim::TimingResult& timing, const chip::Chip& chip);
+// Busy share of each unit and DRAM traffic over the cycles of a launch.
+nlohmann::ordered_json to_json(const sim::Timeline& timeline, const chip::Chip& chip);
 // The same as text, `per` steps or launches at a time.
 std::string to_text(const sim::TimingResult& timing, const chip::Chip& chip, uint64_t per, std::string_view per_name);
 

@@ -85,7 +85,14 @@ nlohmann::ordered_json to_json(const sim::TimingResult& timing, const chip::Chip
          {"cycles", op.cycles},
          {"bound_by", op.bound_by},
          {"share_pct", 100 * ratio(static_cast<double>(op.cycles), static_cast<double>(timing.cycles))},
-         {"busy_core_cycles", busy}});
+         {"busy_core_cycles", busy},
+         {"macs", op.macs},
+         {"dram_read_bytes", op.dram_read_bytes},
+         {"dram_written_bytes", op.dram_written_bytes}});
+  }
+  out["operators_by_layer"] = nlohmann::ordered_json::array();
+  for (const sim::OperatorTime& op : timing.operators) {
+    if (op.cycles > 0) out["operators_by_layer"].push_back({{"name", op.name}, {"cycles", op.cycles}});
   }
   for (int u = 0; u < isa::kUnits; ++u) {
     out["utilisation_pct"][lower(isa::name(static_cast<isa::Unit>(u)))] = 100 * timing.utilisation[u];
@@ -103,6 +110,32 @@ nlohmann::ordered_json to_json(const sim::TimingResult& timing, const chip::Chip
   out["noc_stall_cycles"] = timing.noc_stall_cycles;
   for (const Component& part : components(timing.energy)) out["energy_by_component_j"][part.name] = part.joule;
   return out;
+}
+
+nlohmann::ordered_json to_json(const sim::Timeline& timeline, const chip::Chip& chip) {
+  const size_t bins = timeline.dram_read_bytes.size();
+  const double core_cycles = static_cast<double>(timeline.bin_cycles) * chip.cores;
+  nlohmann::ordered_json out{{"bins", bins}, {"bin_cycles", timeline.bin_cycles}, {"clock_hz", chip.clock_hz}};
+  for (int u = 0; u < isa::kUnits; ++u) {
+    nlohmann::ordered_json& busy = out["busy_pct"][lower(isa::name(static_cast<isa::Unit>(u)))];
+    busy = nlohmann::ordered_json::array();
+    // The last digits of a share of a bin are nobody's, and there are thousands of bins.
+    for (const uint64_t cycles : timeline.busy_cycles[u])
+      busy.push_back(std::round(1e5 * static_cast<double>(cycles) / core_cycles) / 1e3);
+  }
+  out["dram_read_bytes"] = timeline.dram_read_bytes;
+  out["dram_written_bytes"] = timeline.dram_written_bytes;
+  return out;
+}
+
+nlohmann::ordered_json to_json(const chip::Chip& chip) {
+  return {{"name", chip.name},
+          {"cores", chip.cores},
+          {"clock_hz", chip.clock_hz},
+          {"peak_fp8_flops", peak_flops(chip)},
+          {"peak_dram_bytes_per_s", peak_dram_bytes_per_s(chip)},
+          {"dram", chip.dram.standard},
+          {"dram_capacity_bytes", chip.dram.bytes}};
 }
 
 std::string to_text(const sim::TimingResult& timing, const chip::Chip& chip, uint64_t per, std::string_view per_name) {

@@ -112,6 +112,7 @@ void Session::run_timed() {
   Replay& replay = replays_[replay_];  // its last result has been collected
   for (sim::CoreTrace& core : replay.trace.cores) core.clear();
   functional_->launch(&replay.trace);
+  replay.rows = last_rows_;
   collect(before);
   replay.result = std::async(std::launch::async, [this, &program = last_program(), &trace = replay.trace] {
     return sim::simulate_timing(chip_, program, trace);
@@ -120,7 +121,10 @@ void Session::run_timed() {
 
 void Session::collect(Replay& replay) {
   if (!replay.result.valid()) return;
-  add(totals_.sum, replay.result.get());
+  const sim::TimingResult step = replay.result.get();
+  add(totals_.sum, step);
+  totals_.each.push_back(
+      {replay.rows, step.cycles, step.dram_read_bytes, step.dram_written_bytes, step.energy.total()});
   ++totals_.steps;
   const double seconds = static_cast<double>(totals_.sum.cycles) / chip_.clock_hz;
   totals_.sum.dram_bytes_per_s =

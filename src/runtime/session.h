@@ -32,10 +32,18 @@ struct Row {
   int64_t position = 0;
 };
 
+// What one step took.
+struct StepTime {
+  size_t rows = 0;
+  uint64_t cycles = 0, dram_read_bytes = 0, dram_written_bytes = 0;
+  double energy_j = 0;
+};
+
 // What the timing simulator found over all steps so far.
 struct TimingTotals {
   uint64_t steps = 0;
-  sim::TimingResult sum;  // cycles, bytes, energy added up; utilisation weighted by cycles
+  std::vector<StepTime> each;  // in their order
+  sim::TimingResult sum;       // cycles, bytes, energy added up; utilisation weighted by cycles
 };
 
 // Adds a step to a sum; of operators with the same name too.
@@ -84,6 +92,7 @@ class Session {
   // A trace, and the timing simulator at work on it.
   struct Replay {
     sim::Trace trace;
+    size_t rows = 0;
     std::future<sim::TimingResult> result;
   };
   void run_timed();

@@ -15,9 +15,11 @@ namespace hadal::sim {
 
 struct OperatorTime {
   std::string name;
-  uint64_t cycles = 0;                                   // wall cycles attributed to it (they add up to the total)
-  std::string bound_by;                                  // "dram", "matrix", "vector", "noc", "sync", "control"
-  uint64_t busy_cycles[isa::kUnits] = {};                // summed over cores
+  uint64_t cycles = 0;                     // wall cycles attributed to it (they add up to the total)
+  std::string bound_by;                    // "dram", "matrix", "vector", "noc", "sync", "control"
+  uint64_t busy_cycles[isa::kUnits] = {};  // summed over cores
+  uint64_t macs = 0;
+  uint64_t dram_read_bytes = 0, dram_written_bytes = 0;  // of its loads and stores; fetching instructions is left out
   std::map<std::string, uint64_t> cycles_by_bound = {};  // of what has been added up here; bound_by has the most
 };
 // Adds the time of another launch, or of another operator of the same kind.
@@ -41,8 +43,17 @@ struct TimingResult {
   EnergyBreakdown energy;
 };
 
+// A launch over time: bin i counts from cycle i * bin_cycles on.
+struct Timeline {
+  uint64_t bin_cycles = 64;
+  std::vector<uint64_t> busy_cycles[isa::kUnits];             // summed over cores; of CTL only what it executes itself
+  std::vector<uint64_t> dram_read_bytes, dram_written_bytes;  // by when the last byte was on the bus
+};
+
 struct TimingOptions {
   std::ostream* chrome_trace = nullptr;  // Perfetto/Chrome trace events, one track per unit
+  Timeline* timeline = nullptr;          // filled with at most timeline_bins bins; not together with chrome_trace
+  size_t timeline_bins = 512;
 };
 
 // Deterministic: the same trace gives the same result.

@@ -74,7 +74,7 @@ bool Machine::execute(size_t c, const Issue& i, Cycle now) {
   core.retired[core.next] = {core.time, waited_until};
   core.end = std::max(core.end, core.time);
   if (i.op == Op::kLdr) busy_[op_index(i) * isa::kUnits] += kLdrCycles - 1;
-  if (chrome_ != nullptr) chrome_->add(c, i, begin, core.time, core.time);
+  trace(c, i, begin, core.time, core.time);
   if (i.pcnt != 0) {
     if (i.op == Op::kSync && (i.flags & isa::flag::kRemote) != 0) {
       post_remote(c, i, core.time, now);
@@ -101,7 +101,7 @@ Cycle Machine::fetch(Core& core, const Issue& i, Cycle time) {
     if (f.next > burst && free > time + kFetchHorizon) break;
     const uint32_t lines = dram_.burst_lines();
     f.ready[f.next & mask] =
-        dram_.access(std::max(time, free) + to_controller_, f.base_line + f.next * lines, lines, false) +
+        access_dram(std::max(time, free) + to_controller_, f.base_line + f.next * lines, lines, false) +
         from_controller_;
   }
   return std::max(time, f.ready[burst & mask]);

@@ -48,6 +48,12 @@ void Machine::start_dma(size_t c, size_t u, const Issue& i, Cycle now) {
   unit.event = s.next_request;
 }
 
+Cycle Machine::access_dram(Cycle arrive, uint64_t line, uint32_t lines, bool write) {
+  const Cycle done = dram_.access(arrive, line, lines, write);
+  if (observer_ != nullptr) observer_->dram(done, uint64_t{lines} * kLine, write);
+  return done;
+}
+
 void Machine::next_row(const Core& core, const Issue& i, Stream& s) {
   if (++s.row == s.rows) return;
   s.lines_left = s.row_lines;
@@ -72,6 +78,7 @@ bool Machine::pump_dram(Core& core, size_t u, const Issue& i, Cycle limit) {
   Stream& s = unit.stream;
   const bool write = u == static_cast<size_t>(U::kSt);
   const uint32_t burst = dram_.burst_lines();
+  Traffic& traffic = traffic_[op_index(i)];
   while (s.row < s.rows) {
     Cycle& slot_free = unit.in_flight[unit.in_flight_next];
     s.next_request = std::max(s.next_request, slot_free);
@@ -83,14 +90,15 @@ bool Machine::pump_dram(Core& core, size_t u, const Issue& i, Cycle limit) {
     if (write) {
       const Cycle sent = std::max(unit.port_free, s.next_request) + beats;
       unit.port_free = sent;
-      unit.end = std::max(unit.end, dram_.access(sent + to_controller_, s.line, lines, true) + from_controller_);
+      unit.end = std::max(unit.end, access_dram(sent + to_controller_, s.line, lines, true) + from_controller_);
       s.next_request = sent;
     } else {
       // Data come back in the order of the requests and pass the port while they arrive.
-      const Cycle data = dram_.access(s.next_request + to_controller_, s.line, lines, false) + from_controller_;
+      const Cycle data = access_dram(s.next_request + to_controller_, s.line, lines, false) + from_controller_;
       unit.port_free = unit.end = std::max(unit.port_free + beats, data + 1);
       ++s.next_request;
     }
+    (write ? traffic.dram_written_bytes : traffic.dram_read_bytes) += bytes;
     slot_free = unit.end + kSlotCycles;
     if (++unit.in_flight_next == unit.in_flight.size()) unit.in_flight_next = 0;
     s.bytes += port_bytes;

@@ -22,10 +22,10 @@ uint32_t share_of(uint64_t bytes, Cycle cycles, uint64_t rate) {
 
 }  // namespace
 
-Machine::Machine(const chip::Chip& chip, const program::Program& program, const Trace& trace, ChromeTrace* chrome)
+Machine::Machine(const chip::Chip& chip, const program::Program& program, const Trace& trace, Observer* observer)
     : chip_(chip),
       program_(program),
-      chrome_(chrome),
+      observer_(observer),
       costs_(chip),
       dram_(chip),
       noc_(chip),
@@ -37,7 +37,8 @@ Machine::Machine(const chip::Chip& chip, const program::Program& program, const 
       port_bytes_(static_cast<uint32_t>(chip.dma.bytes_per_cycle)),
       cores_(trace.cores.size()),
       busy_((program.operators.size() + 1) * isa::kUnits),
-      fetch_stall_(program.operators.size() + 1) {
+      fetch_stall_(program.operators.size() + 1),
+      traffic_(program.operators.size() + 1) {
   check(trace.cores.size() <= static_cast<size_t>(chip.cores), "the trace has {} cores, {} has {}", trace.cores.size(),
         chip.name, chip.cores);
   check(fifo_depth_ > 0 && port_bytes_ > 0 && chip.dma.outstanding_requests > 0,
@@ -176,6 +177,7 @@ void Machine::start_datapath(Core& core, size_t u, const Issue& i, Cycle now) {
   contend(core, u);
   unit.event = unit.end - cost.last_step;
   work_.macs += cost.macs;
+  traffic_[op_index(i)].macs += cost.macs;
   work_.digit_macs += cost.digit_macs;
   work_.fixups += cost.fixups;
   work_.lane_ops += cost.lane_ops;
@@ -251,7 +253,7 @@ void Machine::retire(size_t c, size_t u, const Issue& i, uint32_t index, Cycle v
 }
 
 void Machine::trace(size_t c, const Issue& i, Cycle begin, Cycle end, Cycle visible) {
-  if (chrome_ != nullptr) chrome_->add(c, i, begin, end, visible);
+  if (observer_ != nullptr) observer_->span(c, i, begin, end, visible);
 }
 
 bool Machine::try_wait(Core& core, uint32_t unit, const Issue& i, Cycle now, Cycle& retry) {
@@ -260,6 +262,10 @@ bool Machine::try_wait(Core& core, uint32_t unit, const Issue& i, Cycle now, Cyc
   if (retry > now) {
     semaphore.waiters |= 1u << unit;
     return false;
+  }
+  if (observer_ != nullptr) {
+    const bool blocked = (semaphore.waiters & (1u << unit)) != 0;
+    observer_->wait(static_cast<size_t>(&core - cores_.data()), i, now, blocked);
   }
   semaphore.take(i.wcnt);
   semaphore.waiters &= ~(1u << unit);
@@ -271,6 +277,7 @@ void Machine::post(size_t c, const Issue& i, Cycle time) {
   Core& core = cores_[c];
   Semaphore& semaphore = core.semaphores[i.psem];
   semaphore.post(time, i.pcnt);
+  if (observer_ != nullptr) observer_->post(c, i, time);
   for (uint32_t left = semaphore.waiters; left != 0; left &= left - 1) {
     const uint32_t u = static_cast<uint32_t>(std::countr_zero(left));
     const uint32_t index = u == 0 ? core.next : queued(core, u, core.units[u].head).index;

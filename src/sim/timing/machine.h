@@ -8,11 +8,11 @@
 
 #include "chip/chip.h"
 #include "program/program.h"
-#include "sim/timing/chrome_trace.h"
 #include "sim/timing/constants.h"
 #include "sim/timing/cost.h"
 #include "sim/timing/dram.h"
 #include "sim/timing/noc.h"
+#include "sim/timing/observer.h"
 #include "sim/timing/scheduler.h"
 #include "sim/timing/semaphore.h"
 #include "sim/trace.h"
@@ -38,7 +38,7 @@ struct Work {
 
 class Machine {
  public:
-  Machine(const chip::Chip& chip, const program::Program& program, const Trace& trace, ChromeTrace* chrome);
+  Machine(const chip::Chip& chip, const program::Program& program, const Trace& trace, Observer* observer);
 
   // Replays everything. Throws Error(kFault) when a core waits for a token nobody posts.
   void run();
@@ -49,6 +49,10 @@ class Machine {
   const std::vector<Span>& spans(size_t core) const { return cores_[core].spans; }
   uint64_t busy(size_t op, isa::Unit unit) const { return busy_[op * isa::kUnits + static_cast<size_t>(unit)]; }
   uint64_t fetch_stall(size_t op) const { return fetch_stall_[op]; }
+  struct Traffic {
+    uint64_t macs = 0, dram_read_bytes = 0, dram_written_bytes = 0;  // by loads and stores
+  };
+  const Traffic& traffic(size_t op) const { return traffic_[op]; }
   size_t operators() const { return fetch_stall_.size(); }
   const Work& work() const { return work_; }
   const Dram& dram() const { return dram_; }
@@ -166,6 +170,7 @@ class Machine {
   bool pump(size_t c, size_t u, const Issue& i, Cycle now);  // true when the last request is out
   bool pump_dram(Core& core, size_t u, const Issue& i, Cycle limit);
   bool pump_network(UnitState& unit, const Issue& i, Cycle limit);
+  Cycle access_dram(Cycle arrive, uint64_t line, uint32_t lines, bool write);
   void finish_dma(size_t c, size_t u, const Issue& i, Cycle now);
   void next_row(const Core& core, const Issue& i, Stream& stream);
 
@@ -173,7 +178,7 @@ class Machine {
 
   const chip::Chip& chip_;
   const program::Program& program_;
-  ChromeTrace* chrome_;
+  Observer* observer_;
   CostModel costs_;
   Dram dram_;
   Noc noc_;
@@ -183,6 +188,7 @@ class Machine {
   uint32_t port_bytes_;
   std::vector<Core> cores_;
   std::vector<uint64_t> busy_, fetch_stall_;  // per operator (and unit); the last operator is "unmarked"
+  std::vector<Traffic> traffic_;              // per operator
   Work work_;
   uint64_t conflict_cycles_ = 0;
 };

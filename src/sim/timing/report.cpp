@@ -3,8 +3,11 @@
 #include <array>
 #include <optional>
 
+#include "base/error.h"
 #include "sim/timing.h"
+#include "sim/timing/chrome_trace.h"
 #include "sim/timing/machine.h"
+#include "sim/timing/timeline.h"
 
 namespace hadal::sim {
 namespace {
@@ -68,6 +71,9 @@ EnergyBreakdown energy_of(const chip::Chip& chip, const Machine& machine, uint64
 
 void add(OperatorTime& sum, const OperatorTime& other) {
   sum.cycles += other.cycles;
+  sum.macs += other.macs;
+  sum.dram_read_bytes += other.dram_read_bytes;
+  sum.dram_written_bytes += other.dram_written_bytes;
   for (int u = 0; u < isa::kUnits; ++u) sum.busy_cycles[u] += other.busy_cycles[u];
   if (sum.bound_by.empty()) sum.bound_by = other.bound_by;
   for (const auto& [bound, cycles] : other.cycles_by_bound) {
@@ -79,10 +85,15 @@ void add(OperatorTime& sum, const OperatorTime& other) {
 TimingResult simulate_timing(const chip::Chip& chip, const program::Program& program, const Trace& trace,
                              const TimingOptions& options) {
   std::optional<timing::ChromeTrace> chrome;
-  if (options.chrome_trace != nullptr) chrome.emplace(*options.chrome_trace, chip, program);
-  Machine machine(chip, program, trace, chrome ? &*chrome : nullptr);
+  std::optional<timing::TimelineRecorder> timeline;
+  timing::Observer* observer = nullptr;
+  check(options.chrome_trace == nullptr || options.timeline == nullptr, "one observer a replay");
+  if (options.chrome_trace != nullptr) observer = &chrome.emplace(*options.chrome_trace, chip, program);
+  if (options.timeline != nullptr) observer = &timeline.emplace(options.timeline_bins);
+  Machine machine(chip, program, trace, observer);
   machine.run();
   if (chrome) chrome->finish();
+  if (timeline) *options.timeline = timeline->take();
 
   TimingResult result;
   size_t critical = 0;  // the core that ends last, the lowest of several
@@ -117,6 +128,10 @@ TimingResult simulate_timing(const chip::Chip& chip, const program::Program& pro
     time.cycles = wall[op];
     time.bound_by = bound_of(machine, op, sync[op]);
     time.cycles_by_bound[time.bound_by] = time.cycles;
+    const Machine::Traffic& traffic = machine.traffic(op);
+    time.macs = traffic.macs;
+    time.dram_read_bytes = traffic.dram_read_bytes;
+    time.dram_written_bytes = traffic.dram_written_bytes;
     for (int u = 0; u < isa::kUnits; ++u) {
       time.busy_cycles[u] = machine.busy(op, static_cast<Unit>(u));
       busy[u] += time.busy_cycles[u];

@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <random>
 #include <sstream>
 
@@ -176,6 +177,118 @@ TEST(Report, GemmReachesItsBound) {
   // Each core loads 171 KiB of A and 128 KiB of B and stores 85 KiB of C through ports of 64 B a cycle.
   EXPECT_GT(r.cycles, 171u * 1024 / 64);
   EXPECT_LT(r.cycles, 12000u);
+}
+
+// Every blocked wait is the end of one arrow that begins in a slice which posts on the same semaphore, and the counters
+// add up to what the memory moved.
+TEST(ChromeTraceFile, ArrowsAndCountersFollowTheTraceFormat) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  const chip::Chip chip = test_chip(3);
+  const Trace trace = random_trace(seed, 3, 300);
+  std::ostringstream out;
+  const TimingResult r = simulate_timing(chip, five_operators(), trace, {.chrome_trace = &out});
+  const auto json = nlohmann::json::parse(out.str());
+  struct Slice {
+    double begin, end;
+    nlohmann::json args;
+  };
+  std::map<std::pair<int, int>, std::vector<Slice>> slices;
+  std::map<uint64_t, std::pair<nlohmann::json, nlohmann::json>> arrows;
+  std::map<int, std::string> processes;
+  std::map<std::string, std::vector<std::pair<double, double>>> counters;
+  size_t named_threads = 0;
+  for (const auto& e : json["traceEvents"]) {
+    const std::string phase = e["ph"];
+    ASSERT_TRUE(e["pid"].is_number_integer()) << e;
+    if (phase != "M") {
+      ASSERT_GE(e["ts"].get<double>(), 0) << e;
+      ASSERT_TRUE(processes.contains(e["pid"])) << "a track without a name: " << e;
+    }
+    if (phase == "M") {
+      if (e["name"] == "process_name") processes[e["pid"]] = e["args"]["name"];
+      named_threads += e["name"] == "thread_name";
+    } else if (phase == "X") {
+      slices[{e["pid"], e["tid"]}].push_back({e["ts"], e["ts"].get<double>() + e["dur"].get<double>(), e["args"]});
+    } else if (phase == "s") {
+      ASSERT_TRUE(arrows[e["id"]].first.is_null()) << e;
+      arrows[e["id"]].first = e;
+    } else if (phase == "f") {
+      ASSERT_TRUE(arrows[e["id"]].second.is_null()) << e;
+      EXPECT_EQ(e["bp"], "e");
+      arrows[e["id"]].second = e;
+    } else {
+      ASSERT_EQ(phase, "C") << e;
+      counters[e["name"]].emplace_back(e["ts"], e["args"]["GB/s"]);
+    }
+  }
+  EXPECT_EQ(processes.size(), 4u);
+  EXPECT_EQ(processes[3], "DRAM");
+  EXPECT_EQ(named_threads, 3u * isa::kUnits);
+
+  // The slice around an end of an arrow, with the semaphore that it posts on or waits for.
+  const auto holds = [&](const nlohmann::json& end, const char* what, const std::string& semaphore) {
+    const double at = end["ts"];
+    const auto& track = slices[{end["pid"], end["tid"]}];
+    return std::any_of(track.begin(), track.end(), [&](const Slice& s) {
+      return s.begin - 1e-6 <= at && at <= s.end + 1e-6 && s.args.contains(what) &&
+             s.args[what].get<std::string>().starts_with(semaphore);
+    });
+  };
+  EXPECT_GT(arrows.size(), 10u);
+  for (const auto& [id, ends] : arrows) {
+    const auto& [from, to] = ends;
+    ASSERT_FALSE(from.is_null() || to.is_null()) << id;
+    EXPECT_LE(from["ts"].get<double>(), to["ts"].get<double>());
+    bool matched = false;
+    for (int s = 0; s < isa::kSemaphores; ++s) {
+      const std::string name = fmt::format("S{}:", s);
+      matched |= holds(from, "post", name) && holds(to, "wait", name);
+    }
+    EXPECT_TRUE(matched) << from << to;
+  }
+  for (const auto& [name, bytes] :
+       {std::pair("DRAM read", r.dram_read_bytes), {"DRAM written", r.dram_written_bytes}}) {
+    const auto& points = counters[name];
+    double sum = 0;  // GB/s x us = kB
+    for (size_t i = 1; i < points.size(); ++i) {
+      ASSERT_LT(points[i - 1].first, points[i].first);
+      sum += points[i - 1].second * (points[i].first - points[i - 1].first) * 1e3;
+    }
+    EXPECT_EQ(points.back().second, 0);
+    EXPECT_NEAR(sum, static_cast<double>(bytes), 0.01 * static_cast<double>(bytes)) << name;
+  }
+}
+
+TEST(Timeline, AddsUpToTheTotalsInEveryWidth) {
+  const uint64_t seed = std::random_device{}();
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  const chip::Chip chip = test_chip(3);
+  const Trace trace = random_trace(seed, 3, 300);
+  for (const size_t bins : {1, 7, 64, 512}) {
+    Timeline timeline;
+    const TimingResult r =
+        simulate_timing(chip, five_operators(), trace, {.timeline = &timeline, .timeline_bins = bins});
+    EXPECT_LE(timeline.dram_read_bytes.size(), bins);
+    EXPECT_GE(timeline.dram_read_bytes.size() * timeline.bin_cycles, r.cycles - r.cycles / 8);
+    const auto sum = [](const std::vector<uint64_t>& v) { return std::accumulate(v.begin(), v.end(), uint64_t{0}); };
+    EXPECT_EQ(sum(timeline.dram_read_bytes), r.dram_read_bytes);
+    EXPECT_EQ(sum(timeline.dram_written_bytes), r.dram_written_bytes);
+    uint64_t macs = 0, read = 0, written = 0;
+    for (const OperatorTime& op : r.operators) {
+      macs += op.macs;
+      read += op.dram_read_bytes;
+      written += op.dram_written_bytes;
+    }
+    EXPECT_EQ(macs, r.macs);
+    EXPECT_EQ(written, r.dram_written_bytes);
+    EXPECT_LE(read, r.dram_read_bytes);  // the rest is instructions
+    for (int u = 1; u < isa::kUnits; ++u) {
+      uint64_t busy = 0;
+      for (const OperatorTime& op : r.operators) busy += op.busy_cycles[u];
+      EXPECT_EQ(sum(timeline.busy_cycles[u]), busy) << "unit " << u;
+    }
+  }
 }
 
 TEST(ChromeTraceFile, IsJsonWithOneTrackAUnitAndNoOverlaps) {

@@ -1,0 +1,40 @@
+// Published facts of cost, yield, area and schedule against the models.
+import { chart, tip } from '../chart';
+import { Doc } from '../data';
+import { card, section, tiles } from '../dom';
+import { number, percent, signed } from '../format';
+import { table } from '../table';
+
+export function render(root: HTMLElement, d: Doc): void {
+  const cases: Doc[] = d.cases;
+  const checked = cases.filter((c) => !c.fit);
+  root.append(tiles([
+    { label: 'Median error', key: 'median_abs_error_pct', value: d.median_abs_error_pct, text: percent(d.median_abs_error_pct) },
+    { label: 'Facts checked', key: 'cases', value: checked.length, text: number(checked.length), note: `${cases.length - checked.length} more set a parameter` },
+  ]));
+  const sorted = [...checked].sort((a, b) => Math.abs(a.error_pct) - Math.abs(b.error_pct));
+  root.append(section('Facts',
+    card('Error of the model', chart({
+      label: `Bars: error of ${checked.length} facts in percent`,
+      height: () => 60 + 24 * checked.length,
+      option: (look) => ({
+        grid: { left: look.narrow ? 140 : 280, right: 24, top: 8, bottom: 44 },
+        tooltip: { formatter: (p: Doc) => tip(p.name, [['model', `${number(sorted[p.dataIndex].predicted)} ${sorted[p.dataIndex].unit}`],
+          ['published', `${number(sorted[p.dataIndex].published)} ${sorted[p.dataIndex].unit}`], ['error', signed(p.value)]]) },
+        xAxis: { type: 'value', name: '%', nameLocation: 'middle', nameGap: 26 },
+        yAxis: { type: 'category', data: sorted.map((c) => c.name), splitLine: { show: false },
+          axisLabel: { width: look.narrow ? 130 : 270, overflow: 'truncate', interval: 0, hideOverlap: false } },
+        series: [{ type: 'bar', barMaxWidth: 14, data: sorted.map((c) => ({ value: c.error_pct, itemStyle: { color: look.series[c.error_pct < 0 ? 1 : 0] } })) }],
+      }),
+    })),
+    card('Every fact', table([
+      { label: 'Fact', value: (c: Doc) => c.name },
+      { label: 'Model', value: (c: Doc) => c.predicted, key: (_: Doc, i: number) => `cases.${i}.predicted` },
+      { label: 'Published', value: (c: Doc) => c.published, key: (_: Doc, i: number) => `cases.${i}.published` },
+      { label: 'Unit', value: (c: Doc) => c.unit },
+      { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => c.fit ? 'sets a parameter' : signed(c.error_pct) },
+      { label: 'Confidence', value: (c: Doc) => c.confidence },
+      { label: 'Source', value: (c: Doc) => c.source },
+      { label: 'Reading', value: (c: Doc) => c.reading },
+    ], cases, { label: 'Facts' }))));
+}

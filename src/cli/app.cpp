@@ -125,6 +125,7 @@ int run(int argc, char** argv) {
   add_tokenize(app, action);
   add_plan(app, action);
   add_explore(app, action);
+  add_synth(app, action);
   app.require_subcommand(0, 1);
   if (const int status = parse(app, argc, argv); status != 0) return status;
   if (action) return execute(action);

@@ -26,6 +26,7 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_verify(CLI::App& app, Action& action);
 void add_explore(CLI::App& app, Action& action);
+void add_synth(CLI::App& app, Action& action);
 
 // The exit status: 0 success, 2 bad input, 3 a fault of the machine, 70 a broken internal promise.
 int run(int argc, char** argv);

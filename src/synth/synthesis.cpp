@@ -1,0 +1,186 @@
+// Scripts for Yosys and OpenSTA, and readers of their reports.
+#include "synth/synthesis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+
+#include "base/error.h"
+#include "synth/tools.h"
+
+namespace hadal::synth {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kLoadBuffers = 4;  // outputs drive this many buffers
+
+// Restructures for depth (sums of products), maps for delay, buffers, then sizes up and, where there is slack, down.
+constexpr const char* kMapForSpeed =
+    "strash; if -g -K 6; strash; dch; map -B 0.9; topo; buffer -c; upsize; dnsize; stime -p\n";
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+bool number(const std::string& text, double& value) {
+  char* end = nullptr;
+  value = std::strtod(text.c_str(), &end);
+  return end != text.c_str() && *end == '\0' && std::isfinite(value);
+}
+
+}  // namespace
+
+CellCount parse_stat(std::string_view text, const std::string& file, const std::vector<std::string>& outside) {
+  CellCount count;
+  bool area = false;
+  std::istringstream lines{std::string(text)};
+  bool types = false;
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = words_of(line);
+    if (line.find("Number of cells:") != std::string::npos) {
+      types = true;
+    } else if (line.find("Chip area for") != std::string::npos) {
+      if (words.empty() || !number(words.back(), count.area_um2) || count.area_um2 < 0)
+        input_error(file, "'{}' names no area", line);
+      area = true;
+    } else if (types && words.size() == 2) {
+      double n = 0;
+      if (!number(words[1], n)) input_error(file, "'{}' is no type of cell and its number", line);
+      std::string type = words[0];
+      if (type.starts_with("\\")) type.erase(0, 1);
+      if (std::find(outside.begin(), outside.end(), type) == outside.end()) count.cells += static_cast<int>(n);
+    }
+  }
+  if (!area) input_error(file, "has no line 'Chip area for'; it is no report of `stat -liberty`");
+  return count;
+}
+
+Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s, bool clocked) {
+  Timing timing;
+  std::istringstream lines{std::string(text)};
+  std::string section, from, to;
+  double period = 0;
+  bool longest = false, idle = false, active = false;
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = words_of(line);
+    if (words.empty()) continue;
+    double value = 0;
+    if (words[0] == "HADAL" && words.size() >= 2) {
+      section = words[1];
+      if (section == "period" && (words.size() != 3 || !number(words[2], period)))
+        input_error(file, "'{}' names no period", line);
+    } else if (words[0] == "Startpoint:" && words.size() > 1) {
+      from = words[1];
+    } else if (words[0] == "Endpoint:" && words.size() > 1) {
+      to = words[1];
+    } else if (words.size() >= 2 && words[1] == "slack") {
+      if (!number(words[0], value)) input_error(file, "'{}' names no slack", line);
+      const double path = (period - value) * time_unit_s;
+      if (section == "paths") {
+        timing.longest_s = path;
+        timing.from = from;
+        timing.to = to;
+        longest = true;
+      } else if (section == "registers") {
+        timing.register_s = path;
+      }
+    } else if (words[0] == "Total" && words.size() >= 5) {
+      double leakage = 0;
+      if (!number(words[4], value) || !number(words[3], leakage)) input_error(file, "'{}' is no row of power", line);
+      if (section == "idle") {
+        timing.idle_w = value;
+        timing.leakage_w = leakage;
+        idle = true;
+      } else if (section == "active") {
+        timing.active_w = value;
+        active = true;
+      }
+    }
+  }
+  if (!longest) input_error(file, "has no path; OpenSTA did not understand the netlist, see the beginning of the file");
+  if (!idle || !active) input_error(file, "has no table of power; OpenSTA stopped before");
+  (void)clocked;
+  return timing;
+}
+
+std::string yosys_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
+                         const std::string& directory) {
+  std::string script = fmt::format("read_ilang {}/block.il\nhierarchy -top {}\n", directory, block.name);
+  for (const std::string& name : block.outside) script += fmt::format("blackbox {}\n", name);
+  // Registers keep the names of what they hold, so that a path can be read.
+  script += fmt::format(
+      "synth -flatten -top {0}\nselect t:*DFF*\nrename -wire\nselect -clear\ndfflibmap -liberty {1}\nopt\n"
+      "abc -liberty {1} -constr {2}/drive -script {2}/map.abc\nsetundef -zero\nsplitnets\nopt_clean -purge\n"
+      "check -assert -mapped\ntee -q -o {2}/stat stat -liberty {1}\nwrite_verilog -noattr -noexpr {2}/netlist.v\n",
+      block.name, liberty_file, directory);
+  (void)liberty;
+  return script;
+}
+
+std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
+                       const std::string& directory) {
+  const double period = kPeriodSeconds / liberty.time_unit_s;
+  std::string script = fmt::format("read_liberty {}\nread_verilog {}/netlist.v\nlink_design {}\nputs \"HADAL period {}\"\n",
+                                   liberty_file, directory, block.name, period);
+  script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
+                          : fmt::format("create_clock -name clk -period {}\n", period);
+  script += fmt::format(
+      "set_input_delay 0 -clock clk [all_inputs]\nset_output_delay 0 -clock clk [all_outputs]\n"
+      "set_driving_cell -lib_cell {} [all_inputs]\nset_load {} [all_outputs]\n",
+      liberty.buffer, kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
+  script += "puts \"HADAL paths\"\nreport_checks -path_delay max\n";
+  if (block.clocked)
+    script +=
+        "puts \"HADAL registers\"\nif {[llength [all_registers]] > 0} {\n"
+        "report_checks -path_delay max -from [all_registers -clock_pins] -to [all_registers -data_pins]\n}\n";
+  script += fmt::format(
+      "puts \"HADAL idle\"\nset_power_activity -global -activity 0\nreport_power\n"
+      "puts \"HADAL active\"\nset_power_activity -global -activity {}\nreport_power\nexit\n",
+      kDataActivity);
+  return script;
+}
+
+Synthesis synthesize(const Block& block, const Liberty& liberty, const std::string& liberty_file,
+                     const std::string& directory) {
+  Synthesis result;
+  result.block = block;
+  const std::string folder = directory + "/" + block.name;
+  result.netlist = folder + "/netlist.v";
+  const std::string yosys = yosys_script(block, liberty, liberty_file, folder);
+  const std::string sta = sta_script(block, liberty, liberty_file, folder);
+  const std::string drive = fmt::format("set_driving_cell {}\nset_load {}\n", liberty.buffer,
+                                        kLoadBuffers * liberty.buffer_input_f / 1e-15);
+  const std::string key = fingerprint(block.ilang + yosys + drive + kMapForSpeed + read_file(liberty_file));
+  const std::string sta_key = fingerprint(key + sta);
+  if (read_file(folder + "/key") != key) {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    write_file(folder + "/block.il", block.ilang);
+    write_file(folder + "/block.ys", yosys);
+    write_file(folder + "/drive", drive);
+    write_file(folder + "/map.abc", kMapForSpeed);
+    result.wall_s += run_logged(fmt::format("yosys -Q -s {}", quoted(folder + "/block.ys")), folder + "/yosys.log",
+                                fmt::format("the synthesis of {} by Yosys", block.name));
+    fs::remove(folder + "/block.il");
+    write_file(folder + "/key", key);
+  }
+  if (read_file(folder + "/sta.key") != sta_key) {
+    write_file(folder + "/block.tcl", sta);
+    result.wall_s += run_logged(fmt::format("sta -exit {}", quoted(folder + "/block.tcl")), folder + "/timing",
+                                fmt::format("the timing of {} by OpenSTA", block.name));
+    write_file(folder + "/sta.key", sta_key);
+  }
+  result.count = parse_stat(read_file(folder + "/stat"), folder + "/stat", block.outside);
+  result.timing = parse_timing(read_file(folder + "/timing"), folder + "/timing", liberty.time_unit_s, block.clocked);
+  return result;
+}
+
+}  // namespace hadal::synth

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-smollm test check build setup asan fuzz bench test-tokenizers test-templates test-openai format \
-        lint rtl rtl-short rtl-faults rtl-vx clean
+        lint rtl rtl-short rtl-faults rtl-vx synth synth-netlist clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +96,16 @@ rtl-vx: build/build.ninja ## Lint the vector unit's RTL, run it against the simu
 	build/rtl-vx/leaves_bench 2000000 $(SEED)
 	build/rtl-vx/vx_bench --groups 3000 --seed $(SEED)
 	build/rtl-vx/vx_bench cycles
+
+synth: build/build.ninja ## Area, clock and energy of the RTL's blocks on a cell library (LIBERTY=)
+	@tools/setup.sh build rtl synth
+	cmake --build --preset release --target hadal -j $(JOBS)
+	build/hadal synth $(if $(LIBERTY),--liberty $(LIBERTY))
+
+synth-netlist: build/build.ninja ## The gates of the matrix unit in lockstep with the simulator, then with faults (LIBERTY=, SEED=)
+	@tools/setup.sh build rtl synth
+	cmake --build --preset release --target hadal -j $(JOBS)
+	OBJCACHE=ccache build/hadal synth --check-netlist --seed $(SEED) $(if $(LIBERTY),--liberty $(LIBERTY))
 
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python]
+#   tools/setup.sh [build] [lint] [fuzz] [rtl] [synth] [python]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -12,6 +12,7 @@ declare -A packages=(
   [python]="python3 python3-venv"
   [fuzz]="clang libclang-rt-14-dev"
   [rtl]="verilator yosys"
+  [synth]="yosys opensta qflow-tech-osu018"
 )
 
 [ -z "${HADAL_NO_SETUP:-}" ] || exit 0

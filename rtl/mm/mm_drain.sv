@@ -100,7 +100,10 @@ module mm_drain #(
   logic [8*47-1:0] row_sums;
   logic [31:0]     row_sa, row_alpha, alpha1_q, alpha2_q;
   logic [2:0]      clear_q, rescale_q;
-  assign row_sums  = sums_i[32'(row_q[$clog2(R)-1:0])*8*47 +: 8*47];
+  always_comb begin
+    row_sums = '0;
+    for (int r = 0; r < R; r++) if (row_q == 4'(r)) row_sums = row_sums | sums_i[r*8*47 +: 8*47];
+  end
   assign row_sa    = sa[32'(row_q[2:0])*32 +: 32];
   assign row_alpha = alpha[32'(row_q[2:0])*32 +: 32];
   always_ff @(posedge clk_i) begin

@@ -63,6 +63,37 @@ std::string_view trimmed(std::string_view line) {
   return line;
 }
 
+// Names that Yosys made up hold the place in the source and a running number of the whole design. Numbers of their own
+// in each module keep its text the same while other modules change.
+class Renumber {
+ public:
+  std::string operator()(std::string_view line) {
+    std::string result;
+    while (!line.empty()) {
+      const size_t begin = line.find('$');
+      if (begin == std::string_view::npos || (begin > 0 && line[begin - 1] != ' ')) {
+        const size_t end = begin == std::string_view::npos ? line.size() : begin + 1;
+        result += line.substr(0, end);
+        line.remove_prefix(end);
+        continue;
+      }
+      result += line.substr(0, begin);
+      const size_t end = std::min(line.find(' ', begin), line.size());
+      const std::string_view name = line.substr(begin, end - begin);
+      if (name.find(".sv:") == std::string_view::npos) {
+        result += name;
+      } else {
+        result += fmt::format("$n{}", numbers_.try_emplace(std::string(name), numbers_.size()).first->second);
+      }
+      line.remove_prefix(end);
+    }
+    return result;
+  }
+
+ private:
+  std::map<std::string, size_t> numbers_;
+};
+
 struct Raw {
   std::string text;                                          // lines, cells of modules marked by their ids
   std::vector<std::pair<std::string, std::string>> cells;    // id of the module, instance
@@ -192,7 +223,9 @@ Design parse_design(std::string_view ilang, const std::string& top, const std::s
     m.name = clean.at(id);
     m.base = base_of(id);
     if (m.base == kMemory) m.memory_bits = words_of(id) * kMemoryWidth;
-    for_each_line(raw.at(id).text, [&](std::string_view line) {
+    Renumber renumber;
+    for_each_line(raw.at(id).text, [&](std::string_view raw_line) {
+      const std::string line = renumber(raw_line);
       const std::string_view body = trimmed(line);
       if (line.starts_with("module ")) {
         m.text += fmt::format("module \\{}\n", m.name);
@@ -206,7 +239,7 @@ Design parse_design(std::string_view ilang, const std::string& top, const std::s
           return;
         }
       }
-      m.text.append(line).append("\n");
+      m.text += line + "\n";
     });
     for (const auto& [child, instance] : raw.at(id).cells) {
       const auto known = clean.find(child);

@@ -63,7 +63,7 @@ CellCount parse_stat(std::string_view text, const std::string& file, const std::
   return count;
 }
 
-Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s, bool clocked) {
+Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s) {
   Timing timing;
   std::istringstream lines{std::string(text)};
   std::string section, from, to;
@@ -107,7 +107,6 @@ Timing parse_timing(std::string_view text, const std::string& file, double time_
   }
   if (!longest) input_error(file, "has no path; OpenSTA did not understand the netlist, see the beginning of the file");
   if (!idle || !active) input_error(file, "has no table of power; OpenSTA stopped before");
-  (void)clocked;
   return timing;
 }
 
@@ -117,9 +116,9 @@ std::string yosys_script(const Block& block, const Liberty& liberty, const std::
   for (const std::string& name : block.outside) script += fmt::format("blackbox {}\n", name);
   // Registers keep the names of what they hold, so that a path can be read.
   script += fmt::format(
-      "synth -flatten -top {0}\nselect t:*DFF*\nrename -wire\nselect -clear\ndfflibmap -liberty {1}\nopt\n"
+      "synth -flatten -top {0}\ncheck -assert\nselect t:*DFF*\nrename -wire\nselect -clear\ndfflibmap -liberty {1}\nopt\n"
       "abc -liberty {1} -constr {2}/drive -script {2}/map.abc\nsetundef -zero\nsplitnets\nopt_clean -purge\n"
-      "check -assert -mapped\ntee -q -o {2}/stat stat -liberty {1}\nwrite_verilog -noattr -noexpr {2}/netlist.v\n",
+      "tee -q -o {2}/stat stat -liberty {1}\nwrite_verilog -noattr -noexpr {2}/netlist.v\n",
       block.name, liberty_file, directory);
   (void)liberty;
   return script;
@@ -127,7 +126,7 @@ std::string yosys_script(const Block& block, const Liberty& liberty, const std::
 
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
                        const std::string& directory) {
-  const double period = kPeriodSeconds / liberty.time_unit_s;
+  const std::string period = fmt::format("{:.6g}", kPeriodSeconds / liberty.time_unit_s);
   std::string script = fmt::format("read_liberty {}\nread_verilog {}/netlist.v\nlink_design {}\nputs \"HADAL period {}\"\n",
                                    liberty_file, directory, block.name, period);
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
@@ -179,7 +178,7 @@ Synthesis synthesize(const Block& block, const Liberty& liberty, const std::stri
     write_file(folder + "/sta.key", sta_key);
   }
   result.count = parse_stat(read_file(folder + "/stat"), folder + "/stat", block.outside);
-  result.timing = parse_timing(read_file(folder + "/timing"), folder + "/timing", liberty.time_unit_s, block.clocked);
+  result.timing = parse_timing(read_file(folder + "/timing"), folder + "/timing", liberty.time_unit_s);
   return result;
 }
 

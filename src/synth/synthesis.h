@@ -31,7 +31,7 @@ inline constexpr double kDataActivity = 0.1;  // transitions of every net a cycl
 inline constexpr double kPeriodSeconds = 1e-9;  // of the clock that turns power into energy
 
 // Throws an input error (FILE) when a path or a power table is missing.
-Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s, bool clocked);
+Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s);
 
 // Scripts of the two programs, for tests and for those who want to run them by hand.
 std::string yosys_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,

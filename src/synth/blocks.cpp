@@ -272,6 +272,7 @@ Design parse_design(std::string_view ilang, const std::string& top, const std::s
       b.what = kind.what;
       b.count = count[name];
       b.clocked = m.text.find(" \\clk_i\n") != std::string::npos;
+      b.reset = m.text.find(" \\rst_ni\n") != std::string::npos;
       std::set<std::string> inside, outside;
       collect(design, name, inside, outside);
       for (const std::string& each : inside) b.ilang += design.modules.at(each).text;

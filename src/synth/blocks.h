@@ -29,7 +29,7 @@ struct Module {
 struct Block {
   std::string name, group, what;
   int count = 0;                         // in a core
-  bool clocked = false;                  // has a clock port
+  bool clocked = false, reset = false;   // has such a port
   std::string ilang;                     // the block, and the ports of what stays outside
   std::vector<std::string> outside;      // modules that stay outside
 };

@@ -234,6 +234,33 @@ Liberty parse_liberty(std::string_view text, const std::string& file) {
   return library;
 }
 
+std::map<std::string, Cell> parse_cells(std::string_view text, const std::string& file) {
+  const Group top = Reader(text, file).library();
+  std::map<std::string, Cell> cells;
+  for (const Group& group : top.groups) {
+    if (group.kind != "cell") continue;
+    Cell cell;
+    bool whole = true;
+    for (const Group& part : group.groups) {
+      if (part.kind == "ff") {
+        const size_t comma = part.name.find(',');
+        cell.state = part.name.substr(0, comma);
+        cell.inverse = part.name.substr(std::min(comma, part.name.size() - 1) + 1);
+        cell.next = part.attribute("next_state");
+        cell.clear = part.attribute("clear");
+        cell.preset = part.attribute("preset");
+      } else if (part.kind == "pin" && part.attribute("direction") == "input") {
+        cell.inputs.push_back(part.name);
+      } else if (part.kind == "pin" && part.attribute("direction") == "output") {
+        cell.outputs.emplace_back(part.name, part.attribute("function"));
+        whole = whole && !cell.outputs.back().second.empty();
+      }
+    }
+    if (whole && !cell.outputs.empty()) cells.emplace(group.name, std::move(cell));
+  }
+  return cells;
+}
+
 std::string load_liberty_text(const std::string& path) {
   if (!std::filesystem::exists(path)) input_error(path, "there is no such file; give a liberty file (.lib or .lib.gz)");
   if (!path.ends_with(".gz")) return read_file(path);

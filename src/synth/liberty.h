@@ -1,8 +1,11 @@
 // What synthesis must know of a cell library besides handing its file on: units, voltage, a cell to drive inputs with.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace hadal::synth {
 
@@ -21,6 +24,16 @@ struct Liberty {
 // Reads `text` of `file`. Throws an input error (FILE or FILE:LINE) when it is no liberty file, or has no units, no
 // flip-flop or no buffer.
 Liberty parse_liberty(std::string_view text, const std::string& file);
+
+// What a cell does, for simulation. Functions are those of the file, over pins and the state.
+struct Cell {
+  std::vector<std::string> inputs;
+  std::vector<std::pair<std::string, std::string>> outputs;  // pin, function
+  std::string state, inverse;                                // of a flip-flop: names of its state, "" for others
+  std::string next, clear, preset;                           // functions, "" where there is none
+};
+// Cells with a function for every output; others (latches, clock gates) are left out.
+std::map<std::string, Cell> parse_cells(std::string_view text, const std::string& file);
 
 // The text of a liberty file; one that ends in .gz is unpacked.
 std::string load_liberty_text(const std::string& path);

@@ -84,13 +84,13 @@ Timing parse_timing(std::string_view text, const std::string& file, double time_
     } else if (words.size() >= 2 && words[1] == "slack") {
       if (!number(words[0], value)) input_error(file, "'{}' names no slack", line);
       const double path = (period - value) * time_unit_s;
-      if (section == "paths") {
+      if (section == "paths" && (!longest || path > timing.longest_s)) {
         timing.longest_s = path;
         timing.from = from;
         timing.to = to;
         longest = true;
       } else if (section == "registers") {
-        timing.register_s = path;
+        timing.register_s = std::max(timing.register_s, path);
       }
     } else if (words[0] == "Total" && words.size() >= 5) {
       double leakage = 0;
@@ -110,8 +110,7 @@ Timing parse_timing(std::string_view text, const std::string& file, double time_
   return timing;
 }
 
-std::string yosys_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
-                         const std::string& directory) {
+std::string yosys_script(const Block& block, const std::string& liberty_file, const std::string& directory) {
   std::string script = fmt::format("read_ilang {}/block.il\nhierarchy -top {}\n", directory, block.name);
   for (const std::string& name : block.outside) script += fmt::format("blackbox {}\n", name);
   // Registers keep the names of what they hold, so that a path can be read.
@@ -120,21 +119,25 @@ std::string yosys_script(const Block& block, const Liberty& liberty, const std::
       "abc -liberty {1} -constr {2}/drive -script {2}/map.abc\nsetundef -zero\nsplitnets\nopt_clean -purge\n"
       "tee -q -o {2}/stat stat -liberty {1}\nwrite_verilog -noattr -noexpr {2}/netlist.v\n",
       block.name, liberty_file, directory);
-  (void)liberty;
-  return script;
+  if (block.outside.empty()) return script;
+  // For timing, the pins of what stays outside become ports.
+  for (const std::string& name : block.outside) script += fmt::format("expose -evert t:{}\n", name);
+  return script + fmt::format("splitnets -ports\nopt_clean -purge\nwrite_verilog -noattr -noexpr {}/timing.v\n", directory);
 }
 
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
                        const std::string& directory) {
   const std::string period = fmt::format("{:.6g}", kPeriodSeconds / liberty.time_unit_s);
-  std::string script = fmt::format("read_liberty {}\nread_verilog {}/netlist.v\nlink_design {}\nputs \"HADAL period {}\"\n",
-                                   liberty_file, directory, block.name, period);
+  std::string script = fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n",
+                                   liberty_file, directory, block.outside.empty() ? "netlist.v" : "timing.v",
+                                   block.name, period);
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
                           : fmt::format("create_clock -name clk -period {}\n", period);
   script += fmt::format(
       "set_input_delay 0 -clock clk [all_inputs]\nset_output_delay 0 -clock clk [all_outputs]\n"
       "set_driving_cell -lib_cell {} [all_inputs]\nset_load {} [all_outputs]\n",
       liberty.buffer, kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
+  if (block.reset) script += "set_false_path -from [get_ports rst_ni]\n";
   script += "puts \"HADAL paths\"\nreport_checks -path_delay max\n";
   if (block.clocked)
     script +=
@@ -153,7 +156,7 @@ Synthesis synthesize(const Block& block, const Liberty& liberty, const std::stri
   result.block = block;
   const std::string folder = directory + "/" + block.name;
   result.netlist = folder + "/netlist.v";
-  const std::string yosys = yosys_script(block, liberty, liberty_file, folder);
+  const std::string yosys = yosys_script(block, liberty_file, folder);
   const std::string sta = sta_script(block, liberty, liberty_file, folder);
   const std::string drive = fmt::format("set_driving_cell {}\nset_load {}\n", liberty.buffer,
                                         kLoadBuffers * liberty.buffer_input_f / 1e-15);

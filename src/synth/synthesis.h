@@ -34,8 +34,7 @@ inline constexpr double kPeriodSeconds = 1e-9;  // of the clock that turns power
 Timing parse_timing(std::string_view text, const std::string& file, double time_unit_s);
 
 // Scripts of the two programs, for tests and for those who want to run them by hand.
-std::string yosys_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
-                         const std::string& directory);
+std::string yosys_script(const Block& block, const std::string& liberty_file, const std::string& directory);
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
                        const std::string& directory);
 

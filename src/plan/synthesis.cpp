@@ -17,14 +17,14 @@ constexpr double kMacsPerFixup = 128;
 SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
   SynthesisData d;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(
-        node, path, "", {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies"});
+    const chip::Section top(node, path, "",
+                            {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
     d.library = top.text("library");
-    const chip::Section size = top.section(
-        "size", {"rows", "columns", "depth", "lanes", "special_lanes", "spm_banks", "acc_banks"});
+    const chip::Section size =
+        top.section("size", {"rows", "columns", "depth", "lanes", "special_lanes", "spm_banks", "acc_banks"});
     const auto count = [&](std::string_view key) { return static_cast<int>(size.count(key, 1, 4096)); };
     d.rows = count("rows");
     d.columns = count("columns");
@@ -79,7 +79,8 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
   const auto grown = [&](const char* name, int banks, int measured) {
     return all(name) * std::pow(static_cast<double>(banks) / measured, data.crossbar_growth.value);
   };
-  c.crossbars = grown("hadal_mem_spm", chip.spm.banks, s.spm_banks) + grown("hadal_mem_acc", chip.acc.banks, s.acc_banks);
+  c.crossbars =
+      grown("hadal_mem_spm", chip.spm.banks, s.spm_banks) + grown("hadal_mem_acc", chip.acc.banks, s.acc_banks);
   c.control = sum("hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core");
   for (const auto& [name, measured] : s.blocks) {
     if (name.starts_with("hadal_queue")) c.control += measured.count * measured.area.value;

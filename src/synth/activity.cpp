@@ -16,10 +16,10 @@
 namespace hadal::synth {
 namespace {
 
-constexpr int kRuns = 64;      // side by side
-constexpr int kGroup = 128;    // products a sum
-constexpr int kCycles = 200;   // measured
-constexpr int kWarm = 16;      // before that
+constexpr int kRuns = 64;     // side by side
+constexpr int kGroup = 128;   // products a sum
+constexpr int kCycles = 200;  // measured
+constexpr int kWarm = 16;     // before that
 constexpr uint64_t kAll = ~uint64_t{0};
 
 using Lanes = std::array<uint64_t, kRuns>;  // a word of each run
@@ -41,8 +41,8 @@ uint64_t word_of(const Gates& gates, const std::string& port, int width, int run
 // Sign, exponent, significand: value = significand x 2^exponent x 2^-9.
 uint64_t decoded(uint8_t code) {
   const uint64_t exponent = code >> 3 & 15;
-  return static_cast<uint64_t>(code >> 7) << 8 | (exponent == 0 ? 0 : exponent - 1) << 4 |
-         (exponent == 0 ? 0u : 8u) | (code & 7u);
+  return static_cast<uint64_t>(code >> 7) << 8 | (exponent == 0 ? 0 : exponent - 1) << 4 | (exponent == 0 ? 0u : 8u) |
+         (code & 7u);
 }
 
 // A group of normally distributed values, scaled so that its largest fills the range, as the quantiser does.
@@ -207,8 +207,10 @@ Activity lane(Gates& gates, std::mt19937_64& random) {
 
 std::optional<Activity> measured_activity(const std::string& block, const std::string& netlist, const std::string& file,
                                           const std::map<std::string, Cell>& cells, uint64_t seed) {
-  Activity (*drive)(Gates&, std::mt19937_64&) =
-      block == "mm_dot" ? dot : block == "mm_fix" ? fix : block == "hadal_vx_lane" ? lane : nullptr;
+  Activity (*drive)(Gates&, std::mt19937_64&) = block == "mm_dot"          ? dot
+                                                : block == "mm_fix"        ? fix
+                                                : block == "hadal_vx_lane" ? lane
+                                                                           : nullptr;
   if (drive == nullptr) return std::nullopt;
   std::mt19937_64 random(seed);
   Gates gates(netlist, cells, file);

@@ -11,9 +11,9 @@
 namespace hadal::synth {
 
 struct Activity {
-  double transitions = 0;    // a net and cycle, without glitches
-  std::string what;          // the data, in words
-  uint64_t checked = 0;      // results compared with arithmetic of our own; every one was equal
+  double transitions = 0;  // a net and cycle, without glitches
+  std::string what;        // the data, in words
+  uint64_t checked = 0;    // results compared with arithmetic of our own; every one was equal
 };
 
 // For the blocks that do the arithmetic: mm_dot, mm_fix, hadal_vx_lane; nothing for others. The gates of `netlist`

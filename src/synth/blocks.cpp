@@ -19,8 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMemory = "hadal_sram";
-constexpr uint64_t kMemoryWidth = 256;          // bits a word of hadal_sram
-constexpr uint64_t kMemoryWords = 256;          // its default
+constexpr uint64_t kMemoryWidth = 256;  // bits a word of hadal_sram
+constexpr uint64_t kMemoryWords = 256;  // its default
 constexpr std::string_view kTop = "hadal_top";
 
 // "$paramod\mm_dot\K=s32'..." and "$paramod$HASH\mm_dot" both give mm_dot; "\mm_dot" too.
@@ -95,8 +95,8 @@ class Renumber {
 };
 
 struct Raw {
-  std::string text;                                          // lines, cells of modules marked by their ids
-  std::vector<std::pair<std::string, std::string>> cells;    // id of the module, instance
+  std::string text;                                        // lines, cells of modules marked by their ids
+  std::vector<std::pair<std::string, std::string>> cells;  // id of the module, instance
 };
 
 std::map<std::string, Raw> split_modules(std::string_view ilang, std::vector<std::string>& order) {
@@ -189,7 +189,8 @@ Design parse_design(std::string_view ilang, const std::string& top, const std::s
   std::vector<std::string> order;
   std::map<std::string, Raw> raw = split_modules(ilang, order);
   const std::string top_id = "\\" + top;
-  const auto found = std::find_if(order.begin(), order.end(), [&](const std::string& id) { return base_of(id) == top; });
+  const auto found =
+      std::find_if(order.begin(), order.end(), [&](const std::string& id) { return base_of(id) == top; });
   if (found == order.end()) input_error(file, "has no module {}; it is what Yosys wrote for another design", top);
 
   // Clean names. A module with several sets of parameters is told apart by the instance that has it.

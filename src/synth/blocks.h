@@ -28,17 +28,17 @@ struct Module {
 
 struct Block {
   std::string name, group, what;
-  int count = 0;                         // in a core
-  bool clocked = false, reset = false;   // has such a port
-  std::string ilang;                     // the block, and the ports of what stays outside
-  std::vector<std::string> outside;      // modules that stay outside
+  int count = 0;                        // in a core
+  bool clocked = false, reset = false;  // has such a port
+  std::string ilang;                    // the block, and the ports of what stays outside
+  std::vector<std::string> outside;     // modules that stay outside
 };
 
 struct Design {
   std::string top;
-  std::map<std::string, Module> modules;  // by clean name
-  std::vector<Block> blocks;              // in the order of block_kinds()
-  uint64_t memory_bits = 0;               // of all memories
+  std::map<std::string, Module> modules;     // by clean name
+  std::vector<Block> blocks;                 // in the order of block_kinds()
+  uint64_t memory_bits = 0;                  // of all memories
   std::map<std::string, uint64_t> memories;  // bits by the instance that holds them, e.g. "u_core.u_spm"
 };
 

@@ -145,18 +145,10 @@ uint64_t Function::operator()(const uint64_t* operands) const {
   int top = 0;
   for (const Step& s : steps_) {
     switch (s.op) {
-      case 'v':
-        stack[top++] = operands[s.operand];
-        break;
-      case '0':
-        stack[top++] = 0;
-        break;
-      case '1':
-        stack[top++] = ~uint64_t{0};
-        break;
-      case '!':
-        stack[top - 1] = ~stack[top - 1];
-        break;
+      case 'v': stack[top++] = operands[s.operand]; break;
+      case '0': stack[top++] = 0; break;
+      case '1': stack[top++] = ~uint64_t{0}; break;
+      case '!': stack[top - 1] = ~stack[top - 1]; break;
       default: {
         const uint64_t right = stack[--top];
         uint64_t& left = stack[top - 1];
@@ -321,8 +313,8 @@ void Gates::settle() {
 void Gates::cycle() {
   settle();
   for (const int n : driven_)
-    transitions_ += static_cast<uint64_t>(
-        std::popcount(values_[static_cast<size_t>(n)] ^ counted_[static_cast<size_t>(n)]));
+    transitions_ +=
+        static_cast<uint64_t>(std::popcount(values_[static_cast<size_t>(n)] ^ counted_[static_cast<size_t>(n)]));
   counted_ = values_;
   ++cycles_;
   uint64_t operands[kMaxOperands];
@@ -340,8 +332,9 @@ void Gates::cycle() {
 }
 
 double Gates::activity() const {
-  return cycles_ == 0 ? 0 : static_cast<double>(transitions_) / 64 / static_cast<double>(cycles_) /
-                                static_cast<double>(std::max<size_t>(1, driven_.size()));
+  return cycles_ == 0 ? 0
+                      : static_cast<double>(transitions_) / 64 / static_cast<double>(cycles_) /
+                            static_cast<double>(std::max<size_t>(1, driven_.size()));
 }
 
 void Gates::count_from_here() { transitions_ = cycles_ = 0; }

@@ -10,13 +10,13 @@
 namespace hadal::synth {
 
 struct Liberty {
-  std::string name;           // library (NAME)
-  double time_unit_s = 0;     // of the tables, and so of what OpenSTA prints
-  double cap_unit_f = 0;      // farad
-  double voltage_v = 0;       // nominal
-  double area_unit_um2 = 1;   // areas of open libraries are in um2
+  std::string name;          // library (NAME)
+  double time_unit_s = 0;    // of the tables, and so of what OpenSTA prints
+  double cap_unit_f = 0;     // farad
+  double voltage_v = 0;      // nominal
+  double area_unit_um2 = 1;  // areas of open libraries are in um2
   int cells = 0;
-  std::string buffer;         // the smallest buffer
+  std::string buffer;  // the smallest buffer
   std::string buffer_input, buffer_output;
   double buffer_input_f = 0;  // capacitance of its input
 };

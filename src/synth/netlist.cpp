@@ -30,9 +30,11 @@ constexpr int kMaxFaults = 255;    // mutant_i has 8 bits
 bool begins_gate(const std::string& line, const std::map<std::string, std::string>& outputs, std::string& cell,
                  std::string& name) {
   std::istringstream in(line);
-  std::string open;
-  if (!(in >> cell >> name >> open) || open != "(" || !line.starts_with("  ")) return false;
-  return outputs.contains(cell);
+  std::string first, second, open;
+  if (!(in >> first >> second >> open) || open != "(" || !outputs.contains(first)) return false;
+  cell = first;
+  name = second;
+  return true;
 }
 
 // Cells that a netlist uses, as modules of the Verilog of the library.
@@ -109,14 +111,13 @@ std::string plant(std::string_view netlist, const std::string& module,
 }
 
 std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks,
-                                     const std::string& liberty_file, const std::string& to, int count,
-                                     uint64_t seed) {
+                                     const std::string& liberty_file, const std::string& to, int count, uint64_t seed) {
   check(count <= kMaxFaults, "{} faults; the selector has room for {}", count, kMaxFaults);
   verify::write_mutants(rtl, {}, to);
   const std::string library = to + "/library.v";
-  run_logged(fmt::format("yosys -Q -p 'read_liberty -ignore_miss_func {}; write_verilog -noattr {}'", liberty_file,
-                         library),
-             to + "/library.log", "the Verilog of the library by Yosys");
+  run_logged(
+      fmt::format("yosys -Q -p 'read_liberty -ignore_miss_func {}; write_verilog -noattr {}'", liberty_file, library),
+      to + "/library.log", "the Verilog of the library by Yosys");
   const std::string all_cells = read_file(library);
   fs::remove(library);
   const std::map<std::string, std::string> outputs = output_pins(all_cells);

@@ -36,8 +36,8 @@ std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<S
 
 struct NetlistCheck {
   uint64_t lines = 0, instructions = 0, cycles = 0;
-  std::string difference;               // of the netlist without fault; empty: none
-  std::vector<std::string> survivors;   // faults that no program noticed
+  std::string difference;              // of the netlist without fault; empty: none
+  std::vector<std::string> survivors;  // faults that no program noticed
 };
 // Random programs in lockstep on the shared object that verify::build_rtl made of such a copy.
 NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Fault>& faults,

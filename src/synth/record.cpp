@@ -12,8 +12,9 @@ namespace {
 constexpr double kAreaLow = 0.9, kAreaHigh = 1.2;
 // Path: what another run of the mapper gives. Wires are the planner's wire_derate.
 constexpr double kPathLow = 0.95, kPathHigh = 1.1;
-// Energy: the assumed activity times a half and times two.
+// Energy: the assumed activity times a half and times two; a measured one has no glitches, which may cost as much again.
 constexpr double kActivityLow = 0.5, kActivityHigh = 2;
+constexpr double kMeasuredLow = 0.9, kMeasuredHigh = 2;
 
 std::string figure(const std::string& name, double value, double low, double high, const char* unit, int digits,
                    const char* confidence, const std::string& note) {
@@ -53,12 +54,19 @@ std::string record(const chip::Chip& chip, const Liberty& liberty, const std::ve
     text += figure(s.block.name, ps, ps * kPathLow, ps * kPathHigh, "ps", 0, "M",
                    fmt::format("{} to {}", end_of(s.timing.from), end_of(s.timing.to)));
   }
-  text += fmt::format("energies:  # of one, a cycle in which {:g} % of its nets change\n", kDataActivity * 100);
+  text += "energies:  # of one, a cycle at full rate\n";
   for (const Synthesis& s : results) {
     const double idle = s.timing.idle_w * kPeriodSeconds * 1e12;
     const double data = s.timing.active_w * kPeriodSeconds * 1e12 - idle;
-    text += figure(s.block.name, idle + data, idle + data * kActivityLow, idle + data * kActivityHigh, "pJ", 3, "L",
-                   fmt::format("{:.3f} pJ of it for a clock that is never gated", idle));
+    const std::string clock = fmt::format("{:.3f} pJ of it for a clock that is never gated", idle);
+    if (s.activity) {
+      text += figure(
+          s.block.name, idle + data, idle + data * kMeasuredLow, idle + data * kMeasuredHigh, "pJ", 3, "M",
+          fmt::format("{:.1f} % of its nets change: {}; {}", s.activity->transitions * 100, s.activity->what, clock));
+    } else {
+      text += figure(s.block.name, idle + data, idle + data * kActivityLow, idle + data * kActivityHigh, "pJ", 3, "L",
+                     fmt::format("{:g} % of its nets assumed to change; {}", kDataActivity * 100, clock));
+    }
   }
   return text;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "synth/blocks.h"
+#include "synth/gates.h"
 #include "synth/liberty.h"
 #include "synth/netlist.h"
 #include "synth/record.h"
@@ -190,8 +191,9 @@ TEST(Design, IsCutIntoBlocks) {
   EXPECT_EQ(d.memories.at("mm_grid"), 4u * 256);
   // Neither places in the source nor running numbers of the design are left.
   EXPECT_EQ(d.blocks[0].ilang.find(".sv"), std::string::npos);
-  EXPECT_NE(refusal([] { parse_design("module \\other\nend\n", "hadal_top", "design.il"); }).find("no module hadal_top"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal([] { parse_design("module \\other\nend\n", "hadal_top", "design.il"); }).find("no module hadal_top"),
+      std::string::npos);
 }
 
 constexpr const char* kNetlist = R"(module mm_dot(clk_i, y_o);
@@ -210,8 +212,8 @@ endmodule
 )";
 
 TEST(Netlist, PlantsAnInversionBehindASelector) {
-  const std::map<std::string, std::string> outputs =
-      output_pins("module AND2x2(A, B, Y);\n  input A;\n  output Y;\nendmodule\nmodule DFF(CLK, D, QN);\n  output QN;\n");
+  const std::map<std::string, std::string> outputs = output_pins(
+      "module AND2x2(A, B, Y);\n  input A;\n  output Y;\nendmodule\nmodule DFF(CLK, D, QN);\n  output QN;\n");
   EXPECT_EQ(outputs.at("DFF"), "QN");
   EXPECT_EQ(count_gates(kNetlist, outputs), 2u);
   std::vector<Fault> faults;
@@ -225,6 +227,68 @@ TEST(Netlist, PlantsAnInversionBehindASelector) {
             std::string::npos)
       << text;
   EXPECT_NE(text.find(".Y(y_o[0])"), std::string::npos);  // the other gate is as it was
+}
+
+// An adder bit with a flip-flop behind it: s' = a ^ b ^ c, c' = majority, in a library whose flip-flop inverts.
+constexpr const char* kAdder = R"(module add(clk_i, a_i, y_o);
+  wire _0_;
+  wire \carry[0] ;
+  input clk_i;
+  input [1:0] a_i;
+  output y_o;
+  XOR2 _1_ (
+    .A(a_i[0]),
+    .B(a_i[1]),
+    .Y(_0_)
+  );
+  DFFN \s$_DFF_P_  (
+    .CLK(clk_i),
+    .D(_0_),
+    .QN(\carry[0] )
+  );
+  INV _2_ (
+    .A(\carry[0] ),
+    .Y(y_o)
+  );
+endmodule
+)";
+
+std::map<std::string, Cell> few_cells() {
+  return {{"XOR2", {{"A", "B"}, {{"Y", "(A * !B) + (!A B)"}}, "", "", "", "", ""}},
+          {"INV", {{"A"}, {{"Y", "A'"}}, "", "", "", "", ""}},
+          {"DFFN", {{"CLK", "D"}, {{"QN", "IQN"}}, "IQN", "IQNN", "!D", "", ""}}};
+}
+
+TEST(Gates, FunctionsOfLiberty) {
+  const std::vector<std::string> names{"A", "B", "C"};
+  const uint64_t in[] = {0b11110000, 0b11001100, 0b10101010};
+  const auto value = [&](const char* text) { return Function(text, names, "f")(in) & 0xFF; };
+  EXPECT_EQ(value("(A B)"), 0b11000000u);
+  EXPECT_EQ(value("!(A * B) + C"), 0b10111111u);
+  EXPECT_EQ(value("A ^ B C"), (0b00111100u & 0b10101010u));
+  EXPECT_EQ(value("A' | B & !C"), (0b00001111u | (0b11001100u & 0b01010101u)));
+  EXPECT_EQ(value("1"), 0xFFu);
+  for (const char* bad : {"", "A +", "(A", "D", "A B)"})
+    EXPECT_NE(refusal([&] { Function(bad, names, "f"); }).find("is not understood"), std::string::npos) << bad;
+}
+
+TEST(Gates, EvaluateAndCountTransitions) {
+  Gates gates(kAdder, few_cells(), "add.v");
+  EXPECT_EQ(gates.gates(), 3u);
+  gates.cycle();
+  gates.cycle();
+  gates.count_from_here();
+  gates.set("a_i", 0, ~uint64_t{0});
+  gates.cycle();  // the exclusive or rises: one of three nets
+  EXPECT_DOUBLE_EQ(gates.activity(), 1.0 / 3);
+  gates.settle();
+  EXPECT_EQ(gates.get("y_o", 0), ~uint64_t{0});
+  gates.cycle();  // the flip-flop and the inverter follow
+  EXPECT_DOUBLE_EQ(gates.activity(), 3.0 / 3 / 2);
+  EXPECT_NE(refusal([] { Gates(edited(kAdder, "INV _2_", "BUF _2_"), few_cells(), "add.v"); }).find("the cell BUF"),
+            std::string::npos);
+  EXPECT_NE(refusal([] { Gates(edited(kAdder, ".B(a_i[1])", ".B(_0_)"), few_cells(), "add.v"); }).find("a loop"),
+            std::string::npos);
 }
 
 TEST(Record, IsWhatThePlannerReads) {

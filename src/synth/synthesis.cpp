@@ -17,6 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kSeed = 1;       // of the data that activity is measured with
 constexpr double kLoadBuffers = 4;  // outputs drive this many buffers
 
 // Restructures for depth (sums of products), maps for delay, buffers, then sizes up and, where there is slack, down.
@@ -115,22 +116,24 @@ std::string yosys_script(const Block& block, const std::string& liberty_file, co
   for (const std::string& name : block.outside) script += fmt::format("blackbox {}\n", name);
   // Registers keep the names of what they hold, so that a path can be read.
   script += fmt::format(
-      "synth -flatten -top {0}\ncheck -assert\nselect t:*DFF*\nrename -wire\nselect -clear\ndfflibmap -liberty {1}\nopt\n"
+      "synth -flatten -top {0}\ncheck -assert\nselect t:*DFF*\nrename -wire\nselect -clear\ndfflibmap -liberty "
+      "{1}\nopt\n"
       "abc -liberty {1} -constr {2}/drive -script {2}/map.abc\nsetundef -zero\nsplitnets\nopt_clean -purge\n"
       "tee -q -o {2}/stat stat -liberty {1}\nwrite_verilog -noattr -noexpr {2}/netlist.v\n",
       block.name, liberty_file, directory);
   if (block.outside.empty()) return script;
   // For timing, the pins of what stays outside become ports.
   for (const std::string& name : block.outside) script += fmt::format("expose -evert t:{}\n", name);
-  return script + fmt::format("splitnets -ports\nopt_clean -purge\nwrite_verilog -noattr -noexpr {}/timing.v\n", directory);
+  return script +
+         fmt::format("splitnets -ports\nopt_clean -purge\nwrite_verilog -noattr -noexpr {}/timing.v\n", directory);
 }
 
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
-                       const std::string& directory) {
+                       const std::string& directory, double transitions) {
   const std::string period = fmt::format("{:.6g}", kPeriodSeconds / liberty.time_unit_s);
-  std::string script = fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n",
-                                   liberty_file, directory, block.outside.empty() ? "netlist.v" : "timing.v",
-                                   block.name, period);
+  std::string script =
+      fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n", liberty_file,
+                  directory, block.outside.empty() ? "netlist.v" : "timing.v", block.name, period);
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
                           : fmt::format("create_clock -name clk -period {}\n", period);
   script += fmt::format(
@@ -145,23 +148,21 @@ std::string sta_script(const Block& block, const Liberty& liberty, const std::st
         "report_checks -path_delay max -from [all_registers -clock_pins] -to [all_registers -data_pins]\n}\n";
   script += fmt::format(
       "puts \"HADAL idle\"\nset_power_activity -global -activity 0\nreport_power\n"
-      "puts \"HADAL active\"\nset_power_activity -global -activity {}\nreport_power\nexit\n",
-      kDataActivity);
+      "puts \"HADAL active\"\nset_power_activity -global -activity {:.4g}\nreport_power\nexit\n",
+      transitions);
   return script;
 }
 
-Synthesis synthesize(const Block& block, const Liberty& liberty, const std::string& liberty_file,
-                     const std::string& directory) {
+Synthesis synthesize(const Block& block, const Liberty& liberty, const std::map<std::string, Cell>& cells,
+                     const std::string& liberty_file, const std::string& directory) {
   Synthesis result;
   result.block = block;
   const std::string folder = directory + "/" + block.name;
   result.netlist = folder + "/netlist.v";
   const std::string yosys = yosys_script(block, liberty_file, folder);
-  const std::string sta = sta_script(block, liberty, liberty_file, folder);
-  const std::string drive = fmt::format("set_driving_cell {}\nset_load {}\n", liberty.buffer,
-                                        kLoadBuffers * liberty.buffer_input_f / 1e-15);
+  const std::string drive =
+      fmt::format("set_driving_cell {}\nset_load {}\n", liberty.buffer, kLoadBuffers * liberty.buffer_input_f / 1e-15);
   const std::string key = fingerprint(block.ilang + yosys + drive + kMapForSpeed + read_file(liberty_file));
-  const std::string sta_key = fingerprint(key + sta);
   if (read_file(folder + "/key") != key) {
     fs::remove_all(folder);
     fs::create_directories(folder);
@@ -174,6 +175,10 @@ Synthesis synthesize(const Block& block, const Liberty& liberty, const std::stri
     fs::remove(folder + "/block.il");
     write_file(folder + "/key", key);
   }
+  result.activity = measured_activity(block.name, read_file(result.netlist), result.netlist, cells, kSeed);
+  const std::string sta =
+      sta_script(block, liberty, liberty_file, folder, result.activity ? result.activity->transitions : kDataActivity);
+  const std::string sta_key = fingerprint(key + sta);
   if (read_file(folder + "/sta.key") != sta_key) {
     write_file(folder + "/block.tcl", sta);
     result.wall_s += run_logged(fmt::format("sta -exit {}", quoted(folder + "/block.tcl")), folder + "/timing",

@@ -12,9 +12,9 @@ void require_program(const std::string& program, const std::string& package);
 // log and its first line that contains one of "ERROR", "Error" and "error".
 double run_logged(const std::string& command, const std::string& log, const std::string& what);
 
-std::string read_file(const std::string& path);                           // "" when it cannot be read
-void write_file(const std::string& path, const std::string& text);        // whole or not at all
-std::string quoted(const std::string& path);                              // for a shell
-std::string fingerprint(const std::string& text);                         // 16 hexadecimal digits
+std::string read_file(const std::string& path);                     // "" when it cannot be read
+void write_file(const std::string& path, const std::string& text);  // whole or not at all
+std::string quoted(const std::string& path);                        // for a shell
+std::string fingerprint(const std::string& text);                   // 16 hexadecimal digits
 
 }  // namespace hadal::synth

@@ -203,19 +203,42 @@ Activity lane(Gates& gates, std::mt19937_64& random) {
   return result;
 }
 
+using Drive = Activity (*)(Gates&, std::mt19937_64&);
+Drive drive_of(const std::string& block) {
+  return block == "mm_dot" ? dot : block == "mm_fix" ? fix : block == "hadal_vx_lane" ? lane : nullptr;
+}
+
 }  // namespace
 
 std::optional<Activity> measured_activity(const std::string& block, const std::string& netlist, const std::string& file,
                                           const std::map<std::string, Cell>& cells, uint64_t seed) {
-  Activity (*drive)(Gates&, std::mt19937_64&) = block == "mm_dot"          ? dot
-                                                : block == "mm_fix"        ? fix
-                                                : block == "hadal_vx_lane" ? lane
-                                                                           : nullptr;
+  const Drive drive = drive_of(block);
   if (drive == nullptr) return std::nullopt;
   std::mt19937_64 random(seed);
   Gates gates(netlist, cells, file);
   Activity result = drive(gates, random);
   result.transitions = gates.activity();
+  return result;
+}
+
+FaultCheck check_faults(const std::string& block, const std::string& netlist, const std::string& file,
+                        const std::map<std::string, Cell>& cells, uint64_t seed, int count) {
+  const Drive drive = drive_of(block);
+  check(drive != nullptr, "block {} has no stimulus", block);
+  FaultCheck result;
+  const Gates intact(netlist, cells, file);
+  std::mt19937_64 choose(seed);
+  for (; result.planted < count; ++result.planted) {
+    Gates gates = intact;
+    const size_t number = choose() % gates.gates();
+    gates.invert(number);
+    std::mt19937_64 random(seed);
+    try {
+      drive(gates, random);
+      result.unnoticed.push_back(number);
+    } catch (const Error&) {  // a result is wrong
+    }
+  }
   return result;
 }
 

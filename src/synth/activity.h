@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "synth/gates.h"
 
@@ -20,5 +21,13 @@ struct Activity {
 // run, and a result that is not the right one is an internal error.
 std::optional<Activity> measured_activity(const std::string& block, const std::string& netlist, const std::string& file,
                                           const std::map<std::string, Cell>& cells, uint64_t seed);
+
+// Inverts `count` gates of such a block one at a time, drawn by `seed`, and says which make no result wrong.
+struct FaultCheck {
+  int planted = 0;
+  std::vector<size_t> unnoticed;  // numbers of gates
+};
+FaultCheck check_faults(const std::string& block, const std::string& netlist, const std::string& file,
+                        const std::map<std::string, Cell>& cells, uint64_t seed, int count);
 
 }  // namespace hadal::synth

@@ -303,7 +303,9 @@ void Gates::settle() {
       operands[n + 1] = ~g.state;
     }
     for (size_t k = 0; k < g.outputs.size(); ++k) {
-      if (g.outputs[k] >= 0) values_[static_cast<size_t>(g.outputs[k])] = g.kind->functions[k](operands);
+      if (g.outputs[k] < 0) continue;
+      const uint64_t value = g.kind->functions[k](operands);
+      values_[static_cast<size_t>(g.outputs[k])] = g.inverted ? ~value : value;
     }
   };
   for (const size_t f : flops_) evaluate(gates_[f]);

@@ -44,6 +44,8 @@ class Gates {
   void settle();
 
   size_t gates() const { return gates_.size(); }
+  // A fault: the outputs of gate `number` (from 0, in the order of the text) are inverted from now on.
+  void invert(size_t number) { gates_.at(number).inverted = true; }
   // Transitions a net and cycle, over all nets that a gate drives and all cycles since count_from_here().
   double activity() const;
   void count_from_here();
@@ -54,6 +56,7 @@ class Gates {
     std::vector<int> outputs;
     const Kind* kind = nullptr;
     uint64_t state = 0;
+    bool inverted = false;
   };
   int net(const std::string& name);
   std::string file_;

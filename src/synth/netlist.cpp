@@ -55,6 +55,22 @@ std::string used_cells(const std::string& library, const std::set<std::string>& 
 
 }  // namespace
 
+std::string with_parameters(const std::string& netlist, const std::string& source) {
+  // "parameter int R  = 8," of the module's header.
+  std::string list;
+  std::istringstream in(source.substr(0, source.find(");")));
+  for (std::string line; std::getline(in, line);) {
+    const size_t at = line.find("parameter ");
+    if (at == std::string::npos) continue;
+    std::string each = line.substr(at, line.find_first_of(",/", at) - at);
+    list += (list.empty() ? "" : ", ") + each;
+  }
+  const size_t open = netlist.find('(', netlist.find("module "));
+  if (list.empty() || open == std::string::npos) return netlist;
+  std::string text = netlist;
+  return text.insert(open, fmt::format(" #({}) ", list));
+}
+
 std::map<std::string, std::string> output_pins(std::string_view cells_verilog) {
   std::map<std::string, std::string> outputs;
   std::istringstream in{std::string(cells_verilog)};
@@ -152,10 +168,12 @@ std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<S
     const size_t header = text.find(";\n", text.find("module "));
     text.insert(header + 2, "  /* verilator no_inline_module */\n");
     // In place of the file of the module, wherever that is.
+    std::string place;
     for (const auto& entry : fs::recursive_directory_iterator(to)) {
-      if (entry.path().filename() == name + ".sv") fs::remove(entry.path());
+      if (entry.path().filename() == name + ".sv") place = entry.path().string();
     }
-    write_file(to + "/" + name + ".sv", text);
+    check(!place.empty(), "the RTL has no file {}.sv", name);
+    write_file(place, with_parameters(text, read_file(place)));
   }
   write_file(to + "/library_cells.sv", used_cells(all_cells, used));
   return faults;

@@ -29,6 +29,10 @@ std::string plant(std::string_view netlist, const std::string& module,
                   std::vector<Fault>& faults);
 size_t count_gates(std::string_view netlist, const std::map<std::string, std::string>& outputs);
 
+// The netlist with the parameters of `source`, the RTL of the same module, so that it can be used in its place. They
+// change nothing any more.
+std::string with_parameters(const std::string& netlist, const std::string& source);
+
 // Writes the copy: rtl/ with the selector of faults, the netlists of `blocks` in place of their modules, the cells they
 // use. Returns the faults, of which `count` are drawn by `seed`.
 std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks,

@@ -132,7 +132,9 @@ TEST(Reports, PathsAndPower) {
 
 TEST(Reports, RefuseWhatIsCutOff) {
   const auto parsed = [](const std::string& text) { return refusal([&] { parse_timing(text, "timing", 1e-12); }); };
-  EXPECT_NE(parsed("Error: block.tcl, 3 link_design").find("timing: has no path"), std::string::npos);
+  EXPECT_NE(parsed("Warning: nothing").find("timing: has no path"), std::string::npos);
+  EXPECT_EQ(parsed(std::string(kTiming) + "Error: block.tcl, 7 invalid command\n"),
+            "timing: OpenSTA says 'Error: block.tcl, 7 invalid command'");
   EXPECT_NE(parsed(std::string(kTiming).substr(0, 500)).find("has no table of power"), std::string::npos);
   EXPECT_NE(parsed(edited(kTiming, "204.88   slack", "INF   slack")).find("names no slack"), std::string::npos);
 }
@@ -229,6 +231,12 @@ TEST(Netlist, PlantsAnInversionBehindASelector) {
   EXPECT_NE(text.find(".Y(y_o[0])"), std::string::npos);  // the other gate is as it was
 }
 
+TEST(Netlist, TakesThePlaceOfItsModule) {
+  EXPECT_EQ(with_parameters("module mm_dot(clk_i, y_o);\n",
+                            "module mm_dot #(\n  parameter int K = 16\n) (\n  input clk_i);\n"),
+            "module mm_dot #(parameter int K = 16) (clk_i, y_o);\n");
+}
+
 // An adder bit with a flip-flop behind it: s' = a ^ b ^ c, c' = majority, in a library whose flip-flop inverts.
 constexpr const char* kAdder = R"(module add(clk_i, a_i, y_o);
   wire _0_;
@@ -285,6 +293,12 @@ TEST(Gates, EvaluateAndCountTransitions) {
   EXPECT_EQ(gates.get("y_o", 0), ~uint64_t{0});
   gates.cycle();  // the flip-flop and the inverter follow
   EXPECT_DOUBLE_EQ(gates.activity(), 3.0 / 3 / 2);
+  Gates wrong(kAdder, few_cells(), "add.v");
+  wrong.cycle();
+  wrong.invert(2);  // the inverter
+  wrong.cycle();
+  wrong.settle();
+  EXPECT_EQ(wrong.get("y_o", 0), ~uint64_t{0});  // 0 without the fault
   EXPECT_NE(refusal([] { Gates(edited(kAdder, "INV _2_", "BUF _2_"), few_cells(), "add.v"); }).find("the cell BUF"),
             std::string::npos);
   EXPECT_NE(refusal([] { Gates(edited(kAdder, ".B(a_i[1])", ".B(_0_)"), few_cells(), "add.v"); }).find("a loop"),

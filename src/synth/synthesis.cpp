@@ -74,6 +74,7 @@ Timing parse_timing(std::string_view text, const std::string& file, double time_
     const std::vector<std::string> words = words_of(line);
     if (words.empty()) continue;
     double value = 0;
+    if (words[0] == "Error:") input_error(file, "OpenSTA says '{}'", line);
     if (words[0] == "HADAL" && words.size() >= 2) {
       section = words[1];
       if (section == "period" && (words.size() != 3 || !number(words[2], period)))
@@ -137,9 +138,14 @@ std::string sta_script(const Block& block, const Liberty& liberty, const std::st
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
                           : fmt::format("create_clock -name clk -period {}\n", period);
   script += fmt::format(
-      "set_input_delay 0 -clock clk [all_inputs]\nset_output_delay 0 -clock clk [all_outputs]\n"
+      "{}set_input_delay 0 -clock clk [all_inputs]\nset_output_delay 0 -clock clk {}\n"
       "set_driving_cell -lib_cell {} [all_inputs]\nset_load {} [all_outputs]\n",
-      liberty.buffer, kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
+      // A pin of a black box that nothing drives is a port without a pin, which the list of outputs holds as NULL.
+      block.outside.empty() ? ""
+                            : "set outputs {}\nforeach port [all_outputs] "
+                              "{if {$port ne {NULL}} {lappend outputs $port}}\n",
+      block.outside.empty() ? "[all_outputs]" : "$outputs", liberty.buffer,
+      kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
   if (block.reset) script += "set_false_path -from [get_ports rst_ni]\n";
   script += "puts \"HADAL paths\"\nreport_checks -path_delay max\n";
   if (block.clocked)

@@ -139,6 +139,15 @@ TEST(Reports, RefuseWhatIsCutOff) {
   EXPECT_NE(parsed(edited(kTiming, "204.88   slack", "INF   slack")).find("names no slack"), std::string::npos);
 }
 
+TEST(Reports, AssignmentsAreTakenApart) {
+  EXPECT_EQ(single_bit_assignments("  input [3:0] a_i;\n  output [2:0] y_o;\n  X _1_ (\n"
+                                   "  assign { y_o[2:1], z } = { a_i[0], 2'h1 };\n  assign \\q[0]  = a_i[3];\n"
+                                   "  assign y_o = a_i[3:1];\n"),
+            "  input [3:0] a_i;\n  output [2:0] y_o;\n  X _1_ (\n"
+            "  assign y_o[2] = a_i[0];\n  assign y_o[1] = 1'h0;\n  assign z = 1'h1;\n  assign \\q[0]  = a_i[3];\n"
+            "  assign y_o[2] = a_i[3];\n  assign y_o[1] = a_i[2];\n  assign y_o[0] = a_i[1];\n");
+}
+
 // What Yosys writes for a top with two kinds of memory and a block inside a block.
 constexpr const char* kIlang = R"(attribute \src "top.sv:1.1-9.2"
 module $paramod\hadal_sram\Words=s32'00000000000000000000000000000100

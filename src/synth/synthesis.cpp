@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "synth/tools.h"
@@ -37,7 +39,84 @@ bool number(const std::string& text, double& value) {
   return end != text.c_str() && *end == '\0' && std::isfinite(value);
 }
 
+// The bits of "x", "x[3]", "x[3:1]", "4'h5" and "{ a, b }", highest first.
+void bits_of(std::string_view text, const std::map<std::string, std::pair<int, int>>& ranges,
+             std::vector<std::string>& bits) {
+  const auto trim = [](std::string_view t) {
+    t.remove_prefix(std::min(t.find_first_not_of(' '), t.size()));
+    // An escaped name needs the space behind it.
+    while (!t.empty() && t.back() == ' ' && (t.front() != '\\' || (t.size() > 1 && t[t.size() - 2] == ' ')))
+      t.remove_suffix(1);
+    return t;
+  };
+  text = trim(text);
+  if (text.starts_with('{')) {
+    text = text.substr(1, text.rfind('}') - 1);
+    while (!text.empty()) {
+      const size_t comma = std::min(text.find(','), text.size());
+      bits_of(text.substr(0, comma), ranges, bits);
+      text.remove_prefix(std::min(comma + 1, text.size()));
+    }
+    return;
+  }
+  if (const size_t tick = text.find("'h"); tick != std::string_view::npos && !text.starts_with('\\')) {
+    const int width = std::atoi(std::string(text).c_str());
+    const std::string_view digits = text.substr(tick + 2);
+    for (int bit = width - 1; bit >= 0; --bit) {
+      const auto place = static_cast<size_t>(bit / 4);
+      const int digit = place < digits.size()
+                            ? std::stoi(std::string(1, digits[digits.size() - 1 - place]), nullptr, 16)
+                            : 0;
+      bits.push_back(fmt::format("1'h{}", digit >> (bit % 4) & 1));
+    }
+    return;
+  }
+  std::string name(text);
+  int high = -1, low = -1;
+  const size_t open = text.starts_with('\\') ? text.find('[', text.find(' ')) : text.find('[');
+  if (open != std::string_view::npos) {
+    name = text.substr(0, open);
+    high = low = std::atoi(std::string(text.substr(open + 1)).c_str());
+    if (const size_t colon = text.find(':', open); colon != std::string_view::npos)
+      low = std::atoi(std::string(text.substr(colon + 1)).c_str());
+  } else if (const auto range = ranges.find(name); range != ranges.end()) {
+    high = range->second.first;
+    low = range->second.second;
+  }
+  if (high < 0) {
+    bits.push_back(name);
+    return;
+  }
+  for (int bit = high; bit >= low; --bit) bits.push_back(fmt::format("{}[{}]", name, bit));
+}
+
 }  // namespace
+
+std::string single_bit_assignments(std::string_view netlist) {
+  std::map<std::string, std::pair<int, int>> ranges;
+  std::string text;
+  std::istringstream lines{std::string(netlist)};
+  for (std::string line; std::getline(lines, line);) {
+    const std::vector<std::string> words = words_of(line);
+    const bool declares = words.size() == 3 && (words[0] == "input" || words[0] == "output" || words[0] == "wire");
+    if (declares && words[1].starts_with("[")) {
+      const size_t colon = words[1].find(':');
+      ranges[words[2].substr(0, words[2].find(';'))] = {std::atoi(words[1].c_str() + 1),
+                                                        std::atoi(words[1].c_str() + colon + 1)};
+    }
+    if (words.empty() || words[0] != "assign") {
+      text += line + "\n";
+      continue;
+    }
+    const size_t equal = line.find(" = ");
+    std::vector<std::string> to, from;
+    bits_of(std::string_view(line).substr(9, equal - 9), ranges, to);
+    bits_of(std::string_view(line).substr(equal + 3, line.rfind(';') - equal - 3), ranges, from);
+    check(to.size() == from.size(), "an assignment of {} bits to {}: {}", from.size(), to.size(), line);
+    for (size_t i = 0; i < to.size(); ++i) text += fmt::format("  assign {} = {};\n", to[i], from[i]);
+  }
+  return text;
+}
 
 CellCount parse_stat(std::string_view text, const std::string& file, const std::vector<std::string>& outside) {
   CellCount count;
@@ -134,7 +213,7 @@ std::string sta_script(const Block& block, const Liberty& liberty, const std::st
   const std::string period = fmt::format("{:.6g}", kPeriodSeconds / liberty.time_unit_s);
   std::string script =
       fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n", liberty_file,
-                  directory, block.outside.empty() ? "netlist.v" : "timing.v", block.name, period);
+                  directory, "timing.v", block.name, period);
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
                           : fmt::format("create_clock -name clk -period {}\n", period);
   script += fmt::format(
@@ -181,6 +260,7 @@ Synthesis synthesize(const Block& block, const Liberty& liberty, const std::map<
     fs::remove(folder + "/block.il");
     write_file(folder + "/key", key);
   }
+  if (block.outside.empty()) write_file(folder + "/timing.v", single_bit_assignments(read_file(result.netlist)));
   result.activity = measured_activity(block.name, read_file(result.netlist), result.netlist, cells, kSeed);
   const std::string sta =
       sta_script(block, liberty, liberty_file, folder, result.activity ? result.activity->transitions : kDataActivity);

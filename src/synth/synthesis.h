@@ -41,6 +41,9 @@ std::string yosys_script(const Block& block, const std::string& liberty_file, co
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
                        const std::string& directory, double transitions);
 
+// A netlist whose assignments are all of one bit to one bit: OpenSTA reads no others.
+std::string single_bit_assignments(std::string_view netlist);
+
 struct Synthesis {
   Block block;
   CellCount count;

@@ -64,9 +64,8 @@ void bits_of(std::string_view text, const std::map<std::string, std::pair<int, i
     const std::string_view digits = text.substr(tick + 2);
     for (int bit = width - 1; bit >= 0; --bit) {
       const auto place = static_cast<size_t>(bit / 4);
-      const int digit = place < digits.size()
-                            ? std::stoi(std::string(1, digits[digits.size() - 1 - place]), nullptr, 16)
-                            : 0;
+      const int digit =
+          place < digits.size() ? std::stoi(std::string(1, digits[digits.size() - 1 - place]), nullptr, 16) : 0;
       bits.push_back(fmt::format("1'h{}", digit >> (bit % 4) & 1));
     }
     return;
@@ -211,20 +210,19 @@ std::string yosys_script(const Block& block, const std::string& liberty_file, co
 std::string sta_script(const Block& block, const Liberty& liberty, const std::string& liberty_file,
                        const std::string& directory, double transitions) {
   const std::string period = fmt::format("{:.6g}", kPeriodSeconds / liberty.time_unit_s);
-  std::string script =
-      fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n", liberty_file,
-                  directory, "timing.v", block.name, period);
+  std::string script = fmt::format("read_liberty {}\nread_verilog {}/{}\nlink_design {}\nputs \"HADAL period {}\"\n",
+                                   liberty_file, directory, "timing.v", block.name, period);
   script += block.clocked ? fmt::format("create_clock -name clk -period {} [get_ports clk_i]\n", period)
                           : fmt::format("create_clock -name clk -period {}\n", period);
   script += fmt::format(
-      "{}set_input_delay 0 -clock clk [all_inputs]\nset_output_delay 0 -clock clk {}\n"
-      "set_driving_cell -lib_cell {} [all_inputs]\nset_load {} [all_outputs]\n",
-      // A pin of a black box that nothing drives is a port without a pin, which the list of outputs holds as NULL.
-      block.outside.empty() ? ""
-                            : "set outputs {}\nforeach port [all_outputs] "
-                              "{if {$port ne {NULL}} {lappend outputs $port}}\n",
-      block.outside.empty() ? "[all_outputs]" : "$outputs", liberty.buffer,
-      kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
+      "set_input_delay 0 -clock clk [all_inputs]\n{}\nset_driving_cell -lib_cell {} [all_inputs]\nset_load {} "
+      "[all_outputs]\n",
+      // A pin of a black box that nothing drives has become a port that OpenSTA cannot constrain.
+      block.outside.empty() ? "set_output_delay 0 -clock clk [all_outputs]"
+                            : "foreach port [all_outputs] {catch {set_output_delay 0 -clock clk $port}}",
+      liberty.buffer, kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
+  // The clock on its way to a block inside is no data.
+  if (block.clocked && !block.outside.empty()) script += "set_false_path -to [get_ports *clk_i]\n";
   if (block.reset) script += "set_false_path -from [get_ports rst_ni]\n";
   script += "puts \"HADAL paths\"\nreport_checks -path_delay max\n";
   if (block.clocked)

@@ -217,12 +217,12 @@ std::string sta_script(const Block& block, const Liberty& liberty, const std::st
   script += fmt::format(
       "set_input_delay 0 -clock clk [all_inputs]\n{}\nset_driving_cell -lib_cell {} [all_inputs]\nset_load {} "
       "[all_outputs]\n",
-      // A pin of a black box that nothing drives has become a port that OpenSTA cannot constrain.
+      // The clock on its way to a block inside is no data; a pin of a block that nothing drives has become a port that
+      // OpenSTA cannot constrain.
       block.outside.empty() ? "set_output_delay 0 -clock clk [all_outputs]"
-                            : "foreach port [all_outputs] {catch {set_output_delay 0 -clock clk $port}}",
+                            : "set clocks [get_ports -quiet *clk_i]\nforeach port [all_outputs] {\n"
+                              "if {[lsearch $clocks $port] < 0} {catch {set_output_delay 0 -clock clk $port}}\n}",
       liberty.buffer, kLoadBuffers * liberty.buffer_input_f / liberty.cap_unit_f);
-  // The clock on its way to a block inside is no data.
-  if (block.clocked && !block.outside.empty()) script += "set_false_path -to [get_ports *clk_i]\n";
   if (block.reset) script += "set_false_path -from [get_ports rst_ni]\n";
   script += "puts \"HADAL paths\"\nreport_checks -path_delay max\n";
   if (block.clocked)

@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: help demo demo-smollm test check build setup asan fuzz bench bench-llama \
         test-tokenizers test-templates test-openai \
         format lint \
-        rtl rtl-short rtl-soak rtl-faults rtl-vx \
+        rtl rtl-short rtl-soak rtl-faults rtl-vx synth synth-netlist \
         web test-web pictures \
         clean
 
@@ -125,6 +125,16 @@ pictures: build/build.ninja web ## The pictures of the README, in docs/images (m
 	@tools/setup.sh build browser
 	cmake --build --preset release --target hadal -j $(JOBS)
 	cd web && node pictures.mjs
+
+synth: build/build.ninja ## Area, clock and energy of the RTL's blocks on a cell library (LIBERTY=)
+	@tools/setup.sh build rtl synth
+	cmake --build --preset release --target hadal -j $(JOBS)
+	build/hadal synth $(if $(LIBERTY),--liberty $(LIBERTY))
+
+synth-netlist: build/build.ninja ## The gates of the matrix unit in lockstep with the simulator, then with faults (LIBERTY=, SEED=)
+	@tools/setup.sh build rtl synth
+	cmake --build --preset release --target hadal -j $(JOBS)
+	OBJCACHE=ccache build/hadal synth --check-netlist --seed $(SEED) $(if $(LIBERTY),--liberty $(LIBERTY))
 
 clean: ## Remove every build folder of this Makefile
 	rm -rf build build-asan build-fuzz

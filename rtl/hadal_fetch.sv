@@ -27,8 +27,7 @@ module hadal_fetch #(
   localparam int LineW = $clog2(Lines);
   localparam int IdW   = $clog2(Outstanding);
 
-  logic [511:0]           mem_q [0:Lines-1];
-  logic [511:0]           read_q;
+  logic [511:0]           read;
   logic [1:0]             word_q;
   logic [23:0]            low_q, high_q, next_q;  // present: low..high-1; requested: ..next-1; all in lines
   logic [Outstanding-1:0] arrived_q;              // by line modulo Outstanding
@@ -82,10 +81,11 @@ module hadal_fetch #(
   logic [IdW-1:0] behind;
   assign behind = r_id_i[IdW-1:0] - high_q[IdW-1:0];
   assign answer = high_q + {{(24-IdW){1'b0}}, behind};
-  always_ff @(posedge clk_i) begin
-    if (r_valid_i) mem_q[answer[LineW-1:0]] <= r_data_i;
-    read_q <= mem_q[want[LineW-1:0]];
-    word_q <= pc_d_i[1:0];
+  for (genvar h = 0; h < 2; h++) begin : gen_half
+    hadal_sram #(.Words(Lines)) u_sram (
+      .clk_i, .re_i(1'b1), .raddr_i(want[LineW-1:0]), .rdata_o(read[h*256 +: 256]), .we_i(r_valid_i),
+      .waddr_i(answer[LineW-1:0]), .wstrb_i('1), .wdata_i(r_data_i[h*256 +: 256]));
   end
-  assign instr_o = read_q[32'(word_q)*128 +: 128];
+  always_ff @(posedge clk_i) word_q <= pc_d_i[1:0];
+  assign instr_o = read[32'(word_q)*128 +: 128];
 endmodule

@@ -108,39 +108,39 @@ module hadal_mem #(
   logic [Banks*32-1:0]   wstrb;
   logic [Banks*256-1:0]  wdata, rdata;
 
+  // A bank is granted to one port at most, so what the ports ask of it is put together without priority.
   always_comb begin
     re    = '0;
     raddr = '0;
-    for (int i = 0; i < NLr; i++) begin
-      if (lr_gnt_o[i]) begin
-        re = re | lr_need[i*Banks +: Banks];
-        raddr[32'(lr_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lr_line_i[i*16+SlotW +: RowW]}};
-      end
-    end
-    for (int i = 0; i < NPr; i++) begin
-      if (pr_gnt_o[i]) begin
-        re = re | pr_need[i*Banks +: Banks];
-        raddr[32'(pr_piece_i[i*17 +: SlotW+1])*RowW +: RowW] = pr_piece_i[i*17+SlotW+1 +: RowW];
-      end
-    end
-  end
-
-  always_comb begin
     we    = TwoPorts ? pw_need : '0;
     waddr = '0;
     wstrb = '0;
     wdata = '0;
-    if (TwoPorts && pw_req_i) begin
-      waddr[32'(pw_piece_i[SlotW:0])*RowW +: RowW]  = pw_piece_i[SlotW+1 +: RowW];
-      wstrb[32'(pw_piece_i[SlotW:0])*32 +: 32]      = '1;
-      wdata[32'(pw_piece_i[SlotW:0])*256 +: 256]    = pw_data_i;
-    end
-    for (int i = 0; i < NLw; i++) begin
-      if (lw_gnt_o[i]) begin
-        we = we | lw_need[i*Banks +: Banks];
-        waddr[32'(lw_line_i[i*16 +: SlotW])*2*RowW +: 2*RowW] = {2{lw_line_i[i*16+SlotW +: RowW]}};
-        wstrb[32'(lw_line_i[i*16 +: SlotW])*64 +: 64]         = lw_strb_i[i*64 +: 64];
-        wdata[32'(lw_line_i[i*16 +: SlotW])*512 +: 512]       = lw_data_i[i*512 +: 512];
+    for (int b = 0; b < Banks; b++) begin
+      for (int i = 0; i < NLr; i++) begin
+        if (lr_gnt_o[i] && lr_need[i*Banks+b]) begin
+          re[b] = 1'b1;
+          raddr[b*RowW +: RowW] = raddr[b*RowW +: RowW] | lr_line_i[i*16+SlotW +: RowW];
+        end
+      end
+      for (int i = 0; i < NPr; i++) begin
+        if (pr_gnt_o[i] && pr_need[i*Banks+b]) begin
+          re[b] = 1'b1;
+          raddr[b*RowW +: RowW] = raddr[b*RowW +: RowW] | pr_piece_i[i*17+SlotW+1 +: RowW];
+        end
+      end
+      if (TwoPorts && pw_need[b]) begin
+        waddr[b*RowW +: RowW] = pw_piece_i[SlotW+1 +: RowW];
+        wstrb[b*32 +: 32]     = '1;
+        wdata[b*256 +: 256]   = pw_data_i;
+      end
+      for (int i = 0; i < NLw; i++) begin
+        if (lw_gnt_o[i] && lw_need[i*Banks+b]) begin
+          we[b] = 1'b1;
+          waddr[b*RowW +: RowW] = waddr[b*RowW +: RowW] | lw_line_i[i*16+SlotW +: RowW];
+          wstrb[b*32 +: 32]     = wstrb[b*32 +: 32] | lw_strb_i[i*64+(b%2)*32 +: 32];
+          wdata[b*256 +: 256]   = wdata[b*256 +: 256] | lw_data_i[i*512+(b%2)*256 +: 256];
+        end
       end
     end
   end
@@ -156,6 +156,23 @@ module hadal_mem #(
   logic [NLr*SlotW-1:0]     lr_slot_q;
   logic [NPr-1:0]           pr_q;
   logic [NPr*(SlotW+1)-1:0] pr_bank_q;
+  logic [NLr*512-1:0]       lr_data;
+  logic [NPr*256-1:0]       pr_data;
+
+  always_comb begin
+    lr_data = '0;
+    pr_data = '0;
+    for (int b = 0; b < Banks; b++) begin
+      for (int i = 0; i < NLr; i++) begin
+        if (lr_slot_q[i*SlotW +: SlotW] == SlotW'(b / 2))
+          lr_data[i*512+(b%2)*256 +: 256] = lr_data[i*512+(b%2)*256 +: 256] | rdata[b*256 +: 256];
+      end
+      for (int i = 0; i < NPr; i++) begin
+        if (pr_bank_q[i*(SlotW+1) +: SlotW+1] == (SlotW+1)'(b))
+          pr_data[i*256 +: 256] = pr_data[i*256 +: 256] | rdata[b*256 +: 256];
+      end
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -171,11 +188,11 @@ module hadal_mem #(
   always_ff @(posedge clk_i) begin
     for (int i = 0; i < NLr; i++) begin
       if (lr_gnt_o[i]) lr_slot_q[i*SlotW +: SlotW] <= lr_line_i[i*16 +: SlotW];
-      if (lr_q[i]) lr_data_o[i*512 +: 512] <= rdata[32'(lr_slot_q[i*SlotW +: SlotW])*512 +: 512];
+      if (lr_q[i]) lr_data_o[i*512 +: 512] <= lr_data[i*512 +: 512];
     end
     for (int i = 0; i < NPr; i++) begin
       if (pr_gnt_o[i]) pr_bank_q[i*(SlotW+1) +: SlotW+1] <= pr_piece_i[i*17 +: SlotW+1];
-      if (pr_q[i]) pr_data_o[i*256 +: 256] <= rdata[32'(pr_bank_q[i*(SlotW+1) +: SlotW+1])*256 +: 256];
+      if (pr_q[i]) pr_data_o[i*256 +: 256] <= pr_data[i*256 +: 256];
     end
   end
 endmodule

@@ -59,7 +59,7 @@ module hadal_nx #(
   assign empty    = issue_i.mask == '0 || ((i_rows == '0 || i_len == '0) && i_count == '0);
 
   // ---- Buffer: destination, then data ----
-  hadal_pkg::flit_t buf_q [0:Buffer-1];
+  logic [hadal_pkg::FlitW-1:0] buf_q [0:Buffer-1];
   logic [511:0]     data_q [0:Buffer-1];
   logic [BufW-1:0]  head_q, fill_q, tail_q;
   logic [BufW:0]    used_q, ready_q;

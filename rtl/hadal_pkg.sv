@@ -12,6 +12,9 @@ package hadal_pkg;
     logic [31:0]  value;  // CFG
   } issue_t;
 
+  // Yosys 0.23 loses memories of structures without a word; those are vectors of this width.
+  localparam int IssueW = 128 + 26 + 26 + 26 + 48 + 32 + 48 + 32;
+
   // A message between cores: a line to be written, or tokens for a semaphore.
   typedef struct packed {
     logic         post;

@@ -37,7 +37,7 @@ module hadal_queue #(
   localparam int EntryW = 48 + 5 + 2 + 1 + 1;
 
   // ---- FIFO ----
-  hadal_pkg::issue_t fifo_q [0:Depth-1];
+  logic [hadal_pkg::IssueW-1:0] fifo_q [0:Depth-1];
   logic [DepthW:0]   count_q;
   logic [DepthW-1:0] head_q;
   logic              pop;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing; quick and silent when none is.
-#   tools/setup.sh [build] [lint] [fuzz] [rtl] [python] [web] [browser]
+#   tools/setup.sh [build] [lint] [fuzz] [rtl] [synth] [python] [web] [browser]
 # Why each is needed: docs/dependencies.md. HADAL_NO_SETUP=1 skips this and leaves the packages to you.
 set -euo pipefail
 
@@ -14,6 +14,7 @@ declare -A packages=(
   [rtl]="verilator yosys"
   [web]="nodejs npm"
   [browser]="chromium fonts-dejavu-core"
+  [synth]="yosys opensta qflow-tech-osu018"
 )
 
 [ -z "${HADAL_NO_SETUP:-}" ] || exit 0

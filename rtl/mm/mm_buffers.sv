@@ -42,7 +42,8 @@ module mm_buffers #(
     logic [127:0]  words;    // blocked: its four bytes of each
     always_comb begin
       for (int k = 0; k < 4; k++) begin
-        bytes[k*8 +: 8]   = b_data_i[k*256 + 32'(b_wbyte_i)*64 + c*8 +: 8];
+        bytes[k*8 +: 8]   = '0;
+        for (int i = 0; i < 4; i++) if (b_wbyte_i == 2'(i)) bytes[k*8 +: 8] = b_data_i[k*256+i*64+c*8 +: 8];
         words[k*32 +: 32] = b_data_i[k*256 + c*32 +: 32];
       end
       if (b_wtrans_i) data = {32{bytes}};

@@ -61,16 +61,17 @@ module mm_drain #(
   logic        sums_q, take, hit, last_row;
   logic [3:0]  row_q;
   logic [15:0] line_q, line;
-  logic [3:0]  busy_q;     // stages of the lanes, and what they write
-  logic [67:0] where_q;
-  logic [3:0]  ends_q;
+  localparam int Lanes = 7;  // their stages
+  logic [Lanes-1:0]    busy_q;   // what they hold, and where it goes
+  logic [Lanes*17-1:0] where_q;
+  logic [Lanes-1:0]    ends_q;
 
   assign line        = row_q == '0 ? piece[16:1] : line_q;
   assign acc_piece_o = {line, piece[0]};
   assign last_row    = row_q == rows - 4'd1;
   always_comb begin
     hit = 1'b0;
-    for (int i = 0; i < 4; i++) if (busy_q[i] && where_q[i*17 +: 17] == acc_piece_o) hit = 1'b1;
+    for (int i = 0; i < Lanes; i++) if (busy_q[i] && where_q[i*17 +: 17] == acc_piece_o) hit = 1'b1;
   end
   assign acc_req_o   = sums_q && !none && !clear && !hit;
   assign take        = sums_q && !none && (clear || (acc_req_o && acc_gnt_i));
@@ -86,35 +87,38 @@ module mm_drain #(
     end else begin
       sums_q <= sums_new_i || (sums_q && !(take && last_row));
       if (take) row_q <= last_row ? '0 : row_q + 4'd1;
-      busy_q <= {busy_q[2:0], take};
-      ends_q <= {ends_q[2:0], pop && ends};
+      busy_q <= {busy_q[Lanes-2:0], take};
+      ends_q <= {ends_q[Lanes-2:0], pop && ends};
     end
   end
   always_ff @(posedge clk_i) begin
     if (take) line_q <= line + stride;
-    where_q <= {where_q[50:0], acc_piece_o};
+    where_q <= {where_q[(Lanes-1)*17-1:0], acc_piece_o};
   end
 
   // ---- Lanes ----
   logic [8*47-1:0] row_sums;
   logic [31:0]     row_sa, row_alpha, alpha1_q, alpha2_q;
-  logic [1:0]      clear_q, rescale_q;
-  assign row_sums  = sums_i[32'(row_q[$clog2(R)-1:0])*8*47 +: 8*47];
+  logic [2:0]      clear_q, rescale_q;
+  always_comb begin
+    row_sums = '0;
+    for (int r = 0; r < R; r++) if (row_q == 4'(r)) row_sums = row_sums | sums_i[r*8*47 +: 8*47];
+  end
   assign row_sa    = sa[32'(row_q[2:0])*32 +: 32];
   assign row_alpha = alpha[32'(row_q[2:0])*32 +: 32];
   always_ff @(posedge clk_i) begin
-    clear_q   <= {clear_q[0], clear};
-    rescale_q <= {rescale_q[0], rescale};
+    clear_q   <= {clear_q[1:0], clear};
+    rescale_q <= {rescale_q[1:0], rescale};
     alpha1_q  <= row_alpha;
     alpha2_q  <= alpha1_q;
   end
   for (genvar c = 0; c < 8; c++) begin : gen_lane
     mm_fix u_fix (
-      .clk_i, .en1_i(take), .en2_i(busy_q[0]), .en3_i(busy_q[1]), .en4_i(busy_q[2]), .sum_i(row_sums[c*47 +: 47]),
-      .sa_i(row_sa), .sb_i(sb[c*32 +: 32]), .clear3_i(clear_q[1]), .rescale3_i(rescale_q[1]), .alpha3_i(alpha2_q),
-      .acc3_i(acc_data_i[c*32 +: 32]), .y_o(acc_wdata_o[c*32 +: 32]));
+      .clk_i, .busy_i(busy_q[5:0]), .en_i(take), .sum_i(row_sums[c*47 +: 47]), .sa_i(row_sa), .sb_i(sb[c*32 +: 32]),
+      .alpha3_i(alpha2_q), .acc3_i(acc_data_i[c*32 +: 32]), .clear4_i(clear_q[2]), .rescale4_i(rescale_q[2]),
+      .y_o(acc_wdata_o[c*32 +: 32]));
   end
-  assign acc_we_o     = busy_q[3];
-  assign acc_wpiece_o = where_q[67:51];
-  assign done_o       = ends_q[3];
+  assign acc_we_o     = busy_q[Lanes-1];
+  assign acc_wpiece_o = where_q[Lanes*17-1 -: 17];
+  assign done_o       = ends_q[Lanes-1];
 endmodule

@@ -6,7 +6,7 @@ module hadal_vx_f2i (
   logic [7:0]  exponent;
   logic [23:0] man;
   logic [56:0] fixed;      // 32 integer bits, 25 below the point
-  logic [31:0] magnitude;
+  logic [31:0] rounded;
   logic        up, nan, beyond;
   logic [5:0]  shift;
 
@@ -18,11 +18,13 @@ module hadal_vx_f2i (
   assign shift     = 6'(exponent - 8'd125);
   assign fixed     = {33'd0, man} << shift;
   assign up        = fixed[24] & ((|fixed[23:0]) | fixed[25]);
-  assign magnitude = (exponent < 8'd126) ? 32'd0 : fixed[56:25] + {31'd0, up};
+  // With m the magnitude before rounding, -(m + up) is ~m + 1 - up: one addition rounds and negates.
+  assign rounded   = (fixed[56:25] ^ {32{x_i[31]}}) + {31'd0, up ^ x_i[31]};
 
   always_comb begin
-    if (nan)        y_o = 32'd0;
-    else if (beyond) y_o = x_i[31] ? 32'h8000_0000 : 32'h7FFF_FFFF;
-    else            y_o = x_i[31] ? (~magnitude + 32'd1) : magnitude;
+    if (nan)                    y_o = 32'd0;
+    else if (beyond)            y_o = x_i[31] ? 32'h8000_0000 : 32'h7FFF_FFFF;
+    else if (exponent < 8'd126) y_o = 32'd0;
+    else                        y_o = rounded;
   end
 endmodule

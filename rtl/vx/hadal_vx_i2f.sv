@@ -3,20 +3,29 @@ module hadal_vx_i2f (
   input  logic [31:0] x_i,
   output logic [31:0] y_o
 );
-  logic [31:0] magnitude, normal;
-  logic [5:0]  zeros;
+  // Two ways side by side: below 2^24 the result is exact and needs the long shift, above it a short one, and rounding.
+  logic [31:0] magnitude, window;
+  logic [23:0] normal;
+  logic [30:0] exact, rounded;
+  logic [4:0]  zeros;
+  logic [2:0]  few;
   logic        up;
-  logic [24:0] rounded;
-  logic [7:0]  exponent;
 
   assign magnitude = x_i[31] ? (~x_i + 32'd1) : x_i;
+  assign normal    = magnitude[23:0] << zeros;
+  assign exact     = {8'd150 - {3'd0, zeros}, normal[22:0]};
+
   always_comb begin
-    zeros = 6'd32;
-    for (int i = 0; i < 32; i++) if (magnitude[i]) zeros = 6'(31 - i);
+    zeros = 5'd0;
+    for (int i = 0; i < 24; i++) if (magnitude[i]) zeros = 5'(23 - i);
+    few = 3'd7;
+    for (int i = 24; i < 32; i++) if (magnitude[i]) few = 3'(31 - i);
   end
-  assign normal   = magnitude << zeros;
-  assign up       = normal[7] & ((|normal[6:0]) | normal[8]);
-  assign rounded  = {1'b0, normal[31:8]} + {24'd0, up};
-  assign exponent = 8'd158 - {2'd0, zeros} + {7'd0, rounded[24]};
-  assign y_o      = (magnitude == 32'd0) ? 32'd0 : {x_i[31], exponent, rounded[24] ? rounded[23:1] : rounded[22:0]};
+  assign window  = magnitude << few;
+  assign up      = window[7] & ((|window[6:0]) | window[8]);
+  assign rounded = {8'd158 - {5'd0, few}, window[30:8]} + {30'd0, up};  // a carry goes into the exponent
+
+  assign y_o = (magnitude == 32'd0) ? 32'd0 : {x_i[31], (|magnitude[31:24]) ? rounded : exact};
+  logic unused;
+  assign unused = &{1'b0, normal[23], window[31]};
 endmodule

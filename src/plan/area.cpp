@@ -12,9 +12,7 @@
 namespace hadal::plan {
 namespace {
 
-constexpr double kMi = 1024.0 * 1024.0;
 constexpr double kTransistorsPerBit = 6;
-constexpr double kUm2 = 1e-6;  // mm2
 
 // Macro area of `bytes`: bits x bit cell / efficiency.
 double sram_mm2(double bytes, const Process& process, const AreaData& data, double ports_factor) {
@@ -25,30 +23,24 @@ double sram_mm2(double bytes, const Process& process, const AreaData& data, doub
 
 AreaData load_area_data(const std::string& path, Ledger& ledger) {
   AreaData d;
+  std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
     const chip::Section top(node, path, "",
-                            {"name", "library", "blocks", "utilisation", "sram_efficiency", "two_port_factor",
-                             "die_overhead", "host_interface", "system", "link_lane", "link_lane_bandwidth",
-                             "memory_edge", "aspect_ratio", "critical_path", "wire_derate"});
-    const chip::Section blocks =
-        top.section("blocks", {"matrix_mac", "vector_lane", "special_lane", "control", "dma", "router"});
+                            {"name", "synthesis", "router", "crossbar_growth", "utilisation", "sram_efficiency",
+                             "two_port_factor", "die_overhead", "host_interface", "system", "link_lane",
+                             "link_lane_bandwidth", "memory_edge", "aspect_ratio", "wire_derate"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
-    d.library = top.text("library");
-    const auto block = [&](std::string_view key) {
-      return ledger.read(blocks, stem, key, Dimension::kArea, 0.01 * kUm2, 10);
-    };
+    synthesis = (std::filesystem::path(path).parent_path() / top.text("synthesis")).string();
+    if (!std::filesystem::exists(synthesis))
+      top.refuse("synthesis", fmt::format("{} is not there; give a file that `hadal synth --write` made", synthesis));
     const auto area = [&](std::string_view key) { return ledger.read(top, stem, key, Dimension::kArea, 0, 500); };
     const auto fraction = [&](std::string_view key, double low) {
       return ledger.read(top, stem, key, Dimension::kPercent, low, 1);
     };
-    d.matrix_mac = block("matrix_mac");
-    d.vector_lane = block("vector_lane");
-    d.special_lane = block("special_lane");
-    d.control = block("control");
-    d.dma = block("dma");
-    d.router = block("router");
+    d.router = area("router");
+    d.crossbar_growth = ledger.read(top, stem, "crossbar_growth", Dimension::kNone, 0, 3);
     d.utilisation = fraction("utilisation", 0.05);
     d.sram_efficiency = fraction("sram_efficiency", 0.05);
     d.two_port_factor = ledger.read(top, stem, "two_port_factor", Dimension::kNone, 1, 4);
@@ -59,9 +51,10 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.link_lane_bandwidth = ledger.read(top, stem, "link_lane_bandwidth", Dimension::kBytesPerSecond, 1e8, 1e12);
     d.memory_edge = ledger.read(top, stem, "memory_edge", Dimension::kMillimetre, 0.1, 50);
     d.aspect_ratio = ledger.read(top, stem, "aspect_ratio", Dimension::kNone, 1, 10);
-    d.critical_path = ledger.read(top, stem, "critical_path", Dimension::kSeconds, 1e-12, 1e-7);
     d.wire_derate = fraction("wire_derate", 0);
   });
+  d.synthesis = load_synthesis(synthesis, ledger);
+  core_cells(chip::Chip{}, d);  // every block it needs is there
   return d;
 }
 
@@ -69,7 +62,6 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
                    int stacks, double link_bytes_per_s) {
   check(chip.runs_programs, "the area model needs the machine sections of {}", chip.name);
   const double logic = process.relative_area.value / data.utilisation.value;  // placed mm2 a mm2 of ASAP7 cells
-  const double macs = static_cast<double>(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
   const double imem_bytes = chip.imem_instructions * 16.0;
   const int lanes = static_cast<int>(std::ceil(link_bytes_per_s / data.link_lane_bandwidth.value));
   ChipArea a;
@@ -85,15 +77,18 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
     add(name, chip.cores, sram_mm2(bytes, process, data, factor), true);
     sram_bits += chip.cores * bytes * 8;
   };
-  add_logic("matrix unit", macs * data.matrix_mac.value);
-  const int special_lanes = chip.vector.lanes / chip.vector.sfu_divisor;
-  add_logic("vector unit", chip.vector.lanes * data.vector_lane.value + special_lanes * data.special_lane.value);
+  const CoreCells cells = core_cells(chip, data);
+  add_logic("matrix unit", cells.matrix);
+  add_logic("vector unit", cells.vector);
   add_sram("scratchpad", static_cast<double>(chip.spm.bytes), 1);
   add_sram("accumulators", static_cast<double>(chip.acc.bytes), data.two_port_factor.value);
   add_sram("instruction memory", imem_bytes, 1);
-  add_logic("control", data.control.value);
-  add_logic("DMA engines", data.dma.value);
-  add_logic("router", data.router.value);
+  // Answers of DRAM come in any order and wait for their turn.
+  add_sram("answer buffer", static_cast<double>(chip.dma.outstanding_requests) * chip.dma.burst_bytes, 1);
+  add_logic("memory crossbars", cells.crossbars);
+  add_logic("control", cells.control);
+  add_logic("DMA engines", cells.dma);
+  add_logic("sender and router", cells.network);
   add("memory PHY and controller", stacks, memory.phy_area.value, false);
   add("link lane", lanes, data.link_lane.value, false);
   add("host interface", 1, data.host_interface.value, false);
@@ -120,7 +115,7 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
 }
 
 double reachable_clock_hz(const Process& process, const AreaData& data) {
-  return process.relative_speed.value / (data.critical_path.value * (1 + data.wire_derate.value));
+  return process.relative_speed.value / (slowest_block(data).path_s * (1 + data.wire_derate.value));
 }
 
 double fp8_flops(const chip::Chip& c, double clock_hz) {

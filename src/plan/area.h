@@ -1,6 +1,7 @@
-// Area, clock and power of a described chip on a process, from measured cell areas and a bit-cell model (areas/*.yaml).
+// Area, clock and power of a described chip on a process, from synthesised blocks and a bit-cell model (areas/*.yaml).
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,17 +11,31 @@
 
 namespace hadal::plan {
 
-// What synthesis says about the blocks of a core, and how blocks become a die.
-struct AreaData {
+// What `hadal synth --write` measured on the RTL: docs/synthesis.md.
+struct SynthesisData {
+  struct Measured {
+    int count = 0;              // in the core that was synthesised
+    Figure area, path, energy;  // mm2 of cells, s, pJ a cycle
+  };
   std::string name, library, file;
-  Figure matrix_mac, vector_lane, special_lane, control, dma, router;  // mm2 of cells
+  int rows = 0, columns = 0, depth = 0, lanes = 0, special_lanes = 0, spm_banks = 0, acc_banks = 0;
+  std::map<std::string, Measured> blocks;
+  const Measured& block(const std::string& name) const;  // an input error of the file where it is missing
+};
+SynthesisData load_synthesis(const std::string& path, Ledger& ledger);
+
+// Blocks, and how blocks become a die.
+struct AreaData {
+  std::string name, file;
+  SynthesisData synthesis;
+  Figure router;  // mm2 of cells
+  Figure crossbar_growth;
   Figure utilisation, sram_efficiency, two_port_factor, die_overhead;
   Figure host_interface, system, link_lane;  // mm2 in a 7 nm class process
   Figure link_lane_bandwidth;                // B/s a direction
   Figure memory_edge;                        // mm of die edge a stack
   Figure aspect_ratio;
-  Figure critical_path;  // s, before layout
-  Figure wire_derate;    // fraction added to it
+  Figure wire_derate;  // fraction added to a path by layout
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
 
@@ -42,13 +57,28 @@ struct ChipArea {
   double transistors = 0;              // logic density times utilisation over logic, six a bit of SRAM
 };
 
+// Cells of a core of `chip` in mm2 of the library, each block grown from its measured size by what it serves: dot units
+// by products, fix-up lanes by one for 128 products, operand buffers by rows and columns, the vector unit by lanes,
+// crossbars by banks to the power of crossbar_growth. Control, engines and sender keep their size.
+struct CoreCells {
+  double matrix = 0, vector = 0, crossbars = 0, control = 0, dma = 0, network = 0;
+};
+CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
+
+// The block with the longest path.
+struct SlowestBlock {
+  std::string name;
+  double path_s = 0;
+};
+SlowestBlock slowest_block(const AreaData& data);
+
 // The die of `chip`: `stacks` devices of `memory` along its two longer sides (stacked memory only) and links of
 // `link_bytes_per_s` in one direction. Logic: cell area x relative_area / utilisation. SRAM: bits x bit cell /
 // efficiency. PHYs and SerDes keep their size.
 ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaData& data, const Memory& memory,
                    int stacks, double link_bytes_per_s);
 
-// Hz the dot unit reaches: relative_speed / (critical_path x (1 + wire_derate)).
+// Hz the slowest block reaches: relative_speed / (its path x (1 + wire_derate)).
 double reachable_clock_hz(const Process& process, const AreaData& data);
 
 // Fractions of peak that a workload keeps busy.

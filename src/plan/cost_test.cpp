@@ -2,7 +2,9 @@
 #include "plan/cost.h"
 
 #include <cmath>
+#include <fstream>
 #include <random>
+#include <string>
 
 #include "plan/area.h"
 #include "plan/testing.h"
@@ -11,6 +13,9 @@ namespace hadal::plan {
 namespace {
 
 using testing::data;
+using testing::edited;
+using testing::refusal;
+using testing::text;
 constexpr YieldModel kAll[] = {YieldModel::kPoisson, YieldModel::kMurphy, YieldModel::kSeeds,
                                YieldModel::kNegativeBinomial};
 
@@ -180,15 +185,16 @@ TEST_F(Cost, RangesEncloseTheBase) {
 
 TEST_F(Cost, AreaOfTheProductChip) {
   const ChipArea a = chip_area(chip_, n2_, areas_, hbm_, 5, 400e9);
-  // The matrix unit by hand: 16384 x 79 um2 x 0.78 / 0.70 = 1.442 mm2; 1 MiB: 8388608 x 0.03 um2 / 0.55 = 0.4576 mm2.
-  EXPECT_NEAR(a.parts[0].each_mm2, 1.4423, 0.001);
+  // Logic: cells x 0.78 / 0.70. 1 MiB: 8388608 x 0.03 um2 / 0.55 = 0.4576 mm2.
+  EXPECT_EQ(a.parts[0].name, "matrix unit");
+  EXPECT_NEAR(a.parts[0].each_mm2, core_cells(chip_, areas_).matrix * 0.78 / 0.70, 1e-9);
   EXPECT_EQ(a.parts[2].name, "scratchpad");
   EXPECT_NEAR(a.parts[2].each_mm2, 0.4576, 0.001);
   double sum = 0;
   for (const AreaPart& part : a.parts) sum += part.total_mm2();
   EXPECT_NEAR(sum, a.content_mm2, 1e-9);
   EXPECT_GT(a.core_mm2, 2.0);
-  EXPECT_LT(a.core_mm2, 3.0);
+  EXPECT_LT(a.core_mm2, 6.0);
   // Five stacks need three a side: 31 mm, and a die at least 31 / 2.5 mm wide.
   EXPECT_TRUE(a.edge_bound);
   EXPECT_NEAR(a.height_mm, 31.2, 1e-9);
@@ -199,6 +205,43 @@ TEST_F(Cost, AreaOfTheProductChip) {
   EXPECT_NEAR(board.die_mm2, board.content_mm2, 1e-9);
 }
 
+// The core that was synthesised is the sum of its blocks, whatever the laws of growth are.
+TEST_F(Cost, TheSynthesisedCoreIsTheSumOfItsBlocks) {
+  const chip::Chip small = chip::load(data("chips/hadal-rtl.yaml"));
+  const CoreCells c = core_cells(small, areas_);
+  double sum = areas_.router.value;
+  for (const auto& [name, block] : areas_.synthesis.blocks) {
+    if (name != "hadal_noc") sum += block.count * block.area.value;  // the router is in its place
+  }
+  EXPECT_NEAR(c.matrix + c.vector + c.crossbars + c.control + c.dma + c.network, sum, 1e-9);
+}
+
+TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
+  const double core = chip_area(chip_, n2_, areas_, hbm_, 5, 400e9).core_mm2;
+  AreaData larger = areas_;
+  larger.synthesis.blocks.at("mm_dot").area.value += 100e-6;  // 100 um2, in 1024 dot units
+  const double grown = chip_area(chip_, n2_, larger, hbm_, 5, 400e9).core_mm2;
+  EXPECT_NEAR(grown - core, 1024 * 100e-6 * 0.78 / 0.70, 1e-9);
+  const std::string file = text("areas/hadal-rtl.yaml");
+  const size_t line = file.find("\n  mm_dot: {value: ");
+  ASSERT_NE(line, std::string::npos);
+  const std::string directory = ::testing::TempDir();
+  const auto load = [&](const std::string& synthesis) {
+    std::ofstream(directory + "/hadal-rtl.yaml") << synthesis;
+    std::ofstream(directory + "/hadal.yaml") << text("areas/hadal.yaml");
+    Ledger ledger = testing::ledger();
+    return load_area_data(directory + "/hadal.yaml", ledger);
+  };
+  EXPECT_DOUBLE_EQ(chip_area(chip_, n2_, load(file), hbm_, 5, 400e9).core_mm2, core);
+  std::string larger_dot = file;
+  const size_t value = line + std::string("\n  mm_dot: {value: ").size();
+  larger_dot.replace(value, file.find(' ', value) - value, "1800.0");
+  EXPECT_GT(chip_area(chip_, n2_, load(larger_dot), hbm_, 5, 400e9).core_mm2, core);
+  EXPECT_NE(refusal([&] { load(edited(file, "\n  mm_dot: {value: ", "\n  mm_dat: {value: ")); }).find("mm_dat"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] { load(edited(file, "size: {rows: 8", "size: {rows: 0")); }).find("rows"), std::string::npos);
+}
+
 TEST_F(Cost, ADenserProcessShrinksLogic) {
   const ChipArea n2 = chip_area(chip_, n2_, areas_, lpddr_, 16, 0), n5 = chip_area(chip_, n5_, areas_, lpddr_, 16, 0);
   EXPECT_LT(n5.core_mm2, 0.8 * n2.core_mm2);
@@ -206,7 +249,14 @@ TEST_F(Cost, ADenserProcessShrinksLogic) {
 }
 
 TEST_F(Cost, ClockAndPower) {
-  EXPECT_NEAR(reachable_clock_hz(n2_, areas_), 1 / (756e-12 * 1.3), 1);
+  // The slowest block sets the clock: a path that is no longer than it changes nothing, a longer one does.
+  AreaData slower = areas_;
+  const SlowestBlock slowest = slowest_block(areas_);
+  EXPECT_NEAR(reachable_clock_hz(n2_, areas_), 1 / (slowest.path_s * 1.3), 1);
+  slower.synthesis.blocks.at("mm_dot").path.value = slowest.path_s;
+  EXPECT_DOUBLE_EQ(reachable_clock_hz(n2_, slower), reachable_clock_hz(n2_, areas_));
+  slower.synthesis.blocks.at("mm_dot").path.value = 2e-9;
+  EXPECT_NEAR(reachable_clock_hz(n2_, slower), 1 / (2e-9 * 1.3), 1);
   Activity all;
   all.vector = 0;
   const Power p = chip_power(chip_, n2_, n2_, hbm_, 5, chip_.clock_hz, all);

@@ -1,0 +1,214 @@
+// hadal synth: area, clock and energy of the RTL's blocks on a cell library.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "chip/chip.h"
+#include "cli/app.h"
+#include "cli/find.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+#include "report/units.h"
+#include "synth/blocks.h"
+#include "synth/liberty.h"
+#include "synth/netlist.h"
+#include "synth/record.h"
+#include "synth/synthesis.h"
+#include "synth/tools.h"
+#include "verify/rtl_model.h"
+
+namespace hadal::cli {
+namespace {
+
+struct Options {
+  std::string chip = "hadal-rtl", liberty, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/synth";
+  std::vector<std::string> blocks;
+  std::string record, json;
+  bool netlist = false, list = false;
+  int programs = 10, faults = 20;
+  uint64_t seed = 1;
+};
+
+constexpr const char* kDebianLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
+// The gates of the matrix unit in place of its RTL, in lockstep with the functional simulator; then with faults.
+void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design& design, const synth::Liberty& liberty,
+                   const std::map<std::string, synth::Cell>& models, const std::string& cells,
+                   const std::string& directory) {
+  std::vector<synth::Synthesis> blocks;
+  uint64_t gates = 0;
+  for (const synth::Block& block : design.blocks) {
+    const bool chosen = std::find(o.blocks.begin(), o.blocks.end(), block.name) != o.blocks.end();
+    if (block.group != "matrix" || (!o.blocks.empty() && !chosen)) continue;
+    blocks.push_back(synth::synthesize(block, liberty, models, cells, directory));
+    gates += static_cast<uint64_t>(blocks.back().count.cells) * static_cast<uint64_t>(block.count);
+  }
+  if (blocks.empty()) input_error("--block", "names no block of the matrix unit; only those are run as gates");
+  for (const synth::Synthesis& s : blocks) {
+    if (!s.activity) continue;
+    const synth::FaultCheck check =
+        synth::check_faults(s.block.name, synth::read_file(s.netlist), s.netlist, models, o.seed, o.faults);
+    fmt::print("{} alone: {} results right; {} of {} inverted gates noticed\n", s.block.name,
+               report::grouped(s.activity->checked), check.planted - static_cast<int>(check.unnoticed.size()),
+               check.planted);
+  }
+  const std::string copy = directory + "/netlist_rtl";
+  const std::vector<synth::Fault> faults = synth::write_netlist_rtl(o.rtl, blocks, cells, copy, o.faults, o.seed);
+  fmt::print("{} gates in place of RTL: Verilator builds it\n", report::grouped(gates));
+  std::fflush(stdout);
+  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", directory + "/lockstep", false});
+  const synth::NetlistCheck result = synth::check_netlist(chip, built, faults, o.programs, o.seed);
+  fmt::print(
+      "{} random programs from seed {}: {} instructions of units, {} cycles, {} lines compared, {} differences\n",
+      o.programs, o.seed, report::grouped(result.instructions), report::grouped(result.cycles),
+      report::grouped(result.lines), result.difference.empty() ? 0 : 1);
+  if (!result.difference.empty()) throw Error(ErrorKind::kInternal, "the netlist differs: " + result.difference);
+  fmt::print("{} of {} inverted gates noticed\n", faults.size() - result.survivors.size(), faults.size());
+  for (const std::string& survivor : result.survivors) fmt::print("  not noticed: {}\n", survivor);
+}
+
+// Every chosen block, one after the other, with a line each.
+std::vector<synth::Synthesis> run(const Options& o, const synth::Design& design, const synth::Liberty& liberty,
+                                  const std::map<std::string, synth::Cell>& models, const std::string& cells,
+                                  const std::string& directory) {
+  std::vector<synth::Block> chosen;
+  for (const synth::Block& block : design.blocks) {
+    if (o.blocks.empty() || std::find(o.blocks.begin(), o.blocks.end(), block.name) != o.blocks.end())
+      chosen.push_back(block);
+  }
+  for (const std::string& name : o.blocks) {
+    if (std::none_of(chosen.begin(), chosen.end(), [&](const synth::Block& b) { return b.name == name; }))
+      input_error(name, "is no block; `hadal synth --list` names them");
+  }
+  fmt::print("{:<24} {:>5} {:>9} {:>12} {:>8} {:>10} {:>10}  {}\n", "block", "count", "cells", "um2 of one", "path ps",
+             "pJ clock", "pJ data", "path");
+  std::vector<synth::Synthesis> results;
+  StatusLine status;
+  for (const synth::Block& block : chosen) {
+    status.show(fmt::format("{} of {}: {}", results.size() + 1, chosen.size(), block.name));
+    results.push_back(synth::synthesize(block, liberty, models, cells, directory));
+    const synth::Synthesis& s = results.back();
+    const double idle = s.timing.idle_w * synth::kPeriodSeconds * 1e12;
+    const double active = s.timing.active_w * synth::kPeriodSeconds * 1e12;
+    status.clear();
+    fmt::print(
+        "{:<24} {:>5} {:>9} {:>12.1f} {:>8.0f} {:>10.3f} {:>10.3f}  {}\n", block.name, block.count,
+        report::grouped(static_cast<uint64_t>(s.count.cells)), s.count.area_um2, s.timing.longest_s * 1e12, idle,
+        active - idle,
+        s.timing.from.substr(0, s.timing.from.find('$')) + " to " + s.timing.to.substr(0, s.timing.to.find('$')));
+    if (s.activity)
+      fmt::print("  {:.1f} % of its nets change a cycle: {}; {} results right\n", 100 * s.activity->transitions,
+                 s.activity->what, report::grouped(s.activity->checked));
+    std::fflush(stdout);
+  }
+  return results;
+}
+
+// Area by group, and the slowest block.
+void print_sum(const std::vector<synth::Synthesis>& results, const synth::Design& design) {
+  std::map<std::string, double> groups;
+  double total = 0;
+  const synth::Synthesis* slowest = nullptr;
+  for (const synth::Synthesis& s : results) {
+    const double um2 = s.count.area_um2 * s.block.count;
+    groups[s.block.group] += um2;
+    total += um2;
+    if (slowest == nullptr || s.timing.longest_s > slowest->timing.longest_s) slowest = &s;
+  }
+  for (const auto& [group, um2] : groups) fmt::print("{:<24} {:>28.0f} um2\n", group, um2);
+  fmt::print("{:<24} {:>28.0f} um2, and {} bits of memory\n", "all", total, report::grouped(design.memory_bits));
+  if (slowest != nullptr)
+    fmt::print("slowest: {} with {:.0f} ps, {:.2f} GHz before layout\n", slowest->block.name,
+               slowest->timing.longest_s * 1e12, 1e-9 / slowest->timing.longest_s);
+}
+
+nlohmann::ordered_json as_json(const std::vector<synth::Synthesis>& results, const synth::Liberty& liberty,
+                               const synth::Design& design) {
+  nlohmann::ordered_json out{{"liberty", liberty.name}, {"memory_bits", design.memory_bits}};
+  out["blocks"] = nlohmann::ordered_json::array();
+  for (const synth::Synthesis& s : results) {
+    out["blocks"].push_back({{"name", s.block.name},
+                             {"group", s.block.group},
+                             {"count", s.block.count},
+                             {"cells", s.count.cells},
+                             {"area_um2", s.count.area_um2},
+                             {"critical_path_ns", s.timing.longest_s * 1e9},
+                             {"clock_pj", s.timing.idle_w * synth::kPeriodSeconds * 1e12},
+                             {"energy_pj", s.timing.active_w * synth::kPeriodSeconds * 1e12},
+                             {"activity", s.activity ? s.activity->transitions : synth::kDataActivity},
+                             {"activity_measured", s.activity.has_value()}});
+  }
+  return out;
+}
+
+void execute(const Options& o) {
+  const chip::Chip chip = chip::load(find_chip(o.chip));
+  const std::string given = o.liberty.empty() ? kDebianLiberty : o.liberty;
+  if (o.liberty.empty() && !std::filesystem::exists(given))
+    input_error(given, "is not there; run tools/setup.sh synth, or give --liberty FILE");
+  const std::string text = synth::load_liberty_text(given);
+  const synth::Liberty liberty = synth::parse_liberty(text, given);
+  const std::map<std::string, synth::Cell> models = synth::parse_cells(text, given);
+  synth::require_program("sta", "opensta");
+  const std::string directory = std::filesystem::absolute(o.build + "/" + liberty.name).string();
+  std::filesystem::create_directories(directory);
+  const std::string cells = directory + "/cells.lib";
+  synth::write_file(cells, text);
+  fmt::print("{}: {} cells, {} V\n", liberty.name, liberty.cells, liberty.voltage_v);
+  const synth::Design design = synth::elaborate(chip, o.rtl, directory);
+  if (o.list) {
+    for (const synth::Block& b : design.blocks) fmt::print("{:<24} {:>5}  {}: {}\n", b.name, b.count, b.group, b.what);
+    return;
+  }
+  if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
+  std::optional<OutputFile> record;
+  if (!o.record.empty()) {
+    if (!o.blocks.empty()) input_error(o.record, "needs all blocks; leave --block away");
+    record.emplace(o.record);
+  }
+  std::optional<OutputFile> json;
+  if (!o.json.empty()) json.emplace(o.json);
+  const std::vector<synth::Synthesis> results = run(o, design, liberty, models, cells, directory);
+  print_sum(results, design);
+  if (json) json->write(as_json(results, liberty, design).dump(2) + "\n");
+  if (record) {
+    const std::string library = std::filesystem::path(given).filename().string();
+    record->write(synth::record(chip, liberty, results,
+                                fmt::format("hadal synth --chip {} --liberty {} --write {}", chip.name, library,
+                                            std::filesystem::path(o.record).filename().string()),
+                                fmt::format("{:%F}", fmt::gmtime(std::time(nullptr)))));
+  }
+}
+
+}  // namespace
+
+void add_synth(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<Options>();
+  Options& o = *options;
+  CLI::App* command = app.add_subcommand("synth", "Area, clock and energy of the RTL's blocks on a cell library");
+  command->add_option("--chip", o.chip, "Chip description or name");
+  command->add_option("--liberty", o.liberty, "Cell library (.lib or .lib.gz)");
+  command->add_option("--block", o.blocks, "Only these blocks");
+  command->add_flag("--list", o.list, "Name the blocks");
+  command->add_option("--write", o.record, "Write the data file of the planner (areas/*.yaml)");
+  command->add_option("--json", o.json, "Write the result as JSON");
+  command->add_flag("--check-netlist", o.netlist, "Run the gates of the matrix unit in lockstep with the simulator");
+  command->add_option("--random", o.programs, "Random programs for that")->check(CLI::Range(1, 10000));
+  command->add_option("--faults", o.faults, "Gates to invert, one at a time")->check(CLI::Range(0, 255));
+  command->add_option("--seed", o.seed, "First random program, and which gates");
+  command->add_option("--rtl", o.rtl, "Where the RTL lies");
+  command->add_option("--build", o.build, "Where results lie");
+  command->callback([options, &action] { action = [options] { execute(*options); }; });
+}
+
+}  // namespace hadal::cli

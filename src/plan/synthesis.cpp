@@ -1,0 +1,101 @@
+// Reads what synthesis measured, and grows the blocks of the core that was synthesised into those of a described chip.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "plan/area.h"
+
+namespace hadal::plan {
+namespace {
+
+constexpr double kMacsPerFixup = 128;
+
+}  // namespace
+
+SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
+  SynthesisData d;
+  with_yaml_file(path, [&](const YAML::Node& node) {
+    const chip::Section top(node, path, "",
+                            {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies"});
+    const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
+    d.file = path;
+    d.name = top.text("name");
+    d.library = top.text("library");
+    const chip::Section size =
+        top.section("size", {"rows", "columns", "depth", "lanes", "special_lanes", "spm_banks", "acc_banks"});
+    const auto count = [&](std::string_view key) { return static_cast<int>(size.count(key, 1, 4096)); };
+    d.rows = count("rows");
+    d.columns = count("columns");
+    d.depth = count("depth");
+    d.lanes = count("lanes");
+    d.special_lanes = count("special_lanes");
+    d.spm_banks = count("spm_banks");
+    d.acc_banks = count("acc_banks");
+    const chip::Section counts = top.free_section("counts");
+    const chip::Section areas = top.free_section("areas"), paths = top.free_section("paths"),
+                        energies = top.free_section("energies");
+    for (const std::string& name : top.names("areas")) {
+      SynthesisData::Measured m;
+      m.count = static_cast<int>(counts.count(name, 1, 1 << 20));
+      // A block may be wires alone.
+      m.area = ledger.read(areas, stem, name, Dimension::kArea, 0, 10);
+      m.path = ledger.read(paths, stem + ".path", name, Dimension::kSeconds, 0, 1e-6);
+      m.energy = ledger.read(energies, stem + ".energy", name, Dimension::kPicojoule, 0, 1e6);
+      d.blocks.emplace(name, std::move(m));
+    }
+    if (d.blocks.empty()) top.refuse("areas", "has no block; write the file anew with `hadal synth --write`");
+  });
+  return d;
+}
+
+const SynthesisData::Measured& SynthesisData::block(const std::string& block_name) const {
+  const auto found = blocks.find(block_name);
+  if (found == blocks.end())
+    input_error(file, "has no block {}; write it anew with `hadal synth --write`, without --block", block_name);
+  return found->second;
+}
+
+CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
+  const SynthesisData& s = data.synthesis;
+  const auto all = [&](const char* name) { return s.block(name).count * s.block(name).area.value; };
+  const auto each = [&](const char* name) { return s.block(name).area.value; };
+  const auto sum = [&](auto... names) { return (all(names) + ...); };
+  const double rows = chip.matrix.rows, columns = chip.matrix.cols, depth = chip.matrix.depth;
+  const double sides = (rows + columns) / (s.rows + s.columns);
+  CoreCells c;
+  c.matrix = rows * columns * each("mm_dot") * depth / s.depth +
+             rows * columns * depth / kMacsPerFixup * each("mm_fix") + (rows + columns) * each("mm_lane") +
+             all("mm_grid") * sides * depth / s.depth + all("mm_drain") * rows * columns / (s.rows * s.columns) +
+             sum("mm_buffers", "mm_a_fetch", "mm_b_fetch", "hadal_mm") * sides;
+  const double lanes = static_cast<double>(chip.vector.lanes) / s.lanes;
+  const double special = static_cast<double>(chip.vector.lanes) / chip.vector.sfu_divisor / s.special_lanes;
+  c.vector = sum("hadal_vx_lane", "hadal_vx_lanes", "hadal_vx_quant_lane", "hadal_vx_quant", "hadal_vx_sum",
+                 "hadal_vx_max", "hadal_vx_transpose", "hadal_vx_compress", "hadal_vx_hist", "hadal_vx_read",
+                 "hadal_vx_write", "hadal_vx_exec") *
+                 lanes +
+             sum("hadal_vx_sfu_lane", "hadal_vx_sfu") * special + sum("hadal_vx_ctrl", "hadal_vx");
+  const auto grown = [&](const char* name, int banks, int measured) {
+    return all(name) * std::pow(static_cast<double>(banks) / measured, data.crossbar_growth.value);
+  };
+  c.crossbars =
+      grown("hadal_mem_spm", chip.spm.banks, s.spm_banks) + grown("hadal_mem_acc", chip.acc.banks, s.acc_banks);
+  c.control = sum("hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core");
+  for (const auto& [name, measured] : s.blocks) {
+    if (name.starts_with("hadal_queue")) c.control += measured.count * measured.area.value;
+  }
+  c.dma = sum("hadal_ld", "hadal_st");
+  c.network = sum("hadal_nx", "hadal_outbox") + data.router.value;
+  return c;
+}
+
+SlowestBlock slowest_block(const AreaData& data) {
+  SlowestBlock slowest;
+  for (const auto& [name, measured] : data.synthesis.blocks) {
+    if (measured.path.value > slowest.path_s) slowest = {name, measured.path.value};
+  }
+  return slowest;
+}
+
+}  // namespace hadal::plan

@@ -1,0 +1,73 @@
+// A mapped netlist as gates that are evaluated once a cycle, 64 independent runs side by side in the bits of a word.
+// No delays, so no glitches: what it counts is what has to change.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "synth/liberty.h"
+
+namespace hadal::synth {
+
+// A Boolean function of liberty ("(A B)", "!(A * B)", "A' + B ^ C") over numbered operands.
+class Function {
+ public:
+  // `operands` are the names that may occur. Throws an input error (`where`) on anything else.
+  Function(std::string_view text, const std::vector<std::string>& operands, const std::string& where);
+  uint64_t operator()(const uint64_t* operands) const;
+
+ private:
+  struct Step {
+    char op = 0;  // 'v' operand, '0', '1', '!', '&', '|', '^'
+    int operand = 0;
+  };
+  std::vector<Step> steps_;  // postfix
+};
+
+struct Kind;
+
+class Gates {
+ public:
+  // A netlist of one module as Yosys writes it with `splitnets` and `-noexpr`. `file` is for messages.
+  Gates(std::string_view netlist, const std::map<std::string, Cell>& cells, const std::string& file);
+
+  // Bit `bit` of a port; a port of one bit has bit 0.
+  void set(const std::string& port, int bit, uint64_t runs);
+  uint64_t get(const std::string& port, int bit) const;
+  bool has(const std::string& port, int bit) const;
+  // Settles, then clocks every flip-flop.
+  void cycle();
+  void settle();
+
+  size_t gates() const { return gates_.size(); }
+  // A fault: the outputs of gate `number` (from 0, in the order of the text) are inverted from now on.
+  void invert(size_t number) { gates_.at(number).inverted = true; }
+  // Transitions a net and cycle, over all nets that a gate drives and all cycles since count_from_here().
+  double activity() const;
+  void count_from_here();
+
+ private:
+  struct Gate {
+    std::vector<int> inputs;  // nets
+    std::vector<int> outputs;
+    const Kind* kind = nullptr;
+    uint64_t state = 0;
+    bool inverted = false;
+  };
+  int net(const std::string& name);
+  std::string file_;
+  std::map<std::string, int> nets_;
+  std::map<std::string, int> widths_;  // of ports with more than one bit
+  std::vector<uint64_t> values_, counted_;
+  std::vector<Gate> gates_;
+  std::vector<size_t> order_, flops_;
+  std::map<std::string, std::shared_ptr<Kind>> kinds_;
+  uint64_t transitions_ = 0, cycles_ = 0;
+  std::vector<int> driven_;  // nets that a gate drives
+};
+
+}  // namespace hadal::synth

@@ -1,0 +1,74 @@
+// Figures with the range that mapping and layout leave open.
+#include "synth/record.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace hadal::synth {
+namespace {
+
+// Area: mapped for area alone, blocks are about a tenth smaller; clock tree, hold buffers and test add up to a fifth.
+constexpr double kAreaLow = 0.9, kAreaHigh = 1.2;
+// Path: what another run of the mapper gives. Wires are the planner's wire_derate.
+constexpr double kPathLow = 0.95, kPathHigh = 1.1;
+// Energy: the assumed activity times a half and times two; a measured one has no glitches, which may cost as much again.
+constexpr double kActivityLow = 0.5, kActivityHigh = 2;
+constexpr double kMeasuredLow = 0.9, kMeasuredHigh = 2;
+
+std::string figure(const std::string& name, double value, double low, double high, const char* unit, int digits,
+                   const char* confidence, const std::string& note) {
+  return fmt::format(
+      "  {}: {{value: {:.{}f} {}, low: {:.{}f} {}, high: {:.{}f} {}, source: hadal-synthesis, confidence: {}, "
+      "note: \"{}\"}}\n",
+      name, value, digits, unit, low, digits, unit, high, digits, unit, confidence, note);
+}
+
+// Names of registers without what Yosys appends, and without quotes.
+std::string end_of(const std::string& pin) { return pin.substr(0, pin.find('$')); }
+
+}  // namespace
+
+std::string record(const chip::Chip& chip, const Liberty& liberty, const std::vector<Synthesis>& results,
+                   const std::string& command, const std::string& date) {
+  check(!results.empty(), "a record of no blocks");
+  std::string text = fmt::format(
+      "# Written by `{}`; not edited. docs/synthesis.md explains it.\n"
+      "name: {}\nlibrary: {}\nvoltage: {:g} V\nmeasured: {}\n",
+      command, chip.name, liberty.name, liberty.voltage_v, date);
+  text += fmt::format(
+      "size: {{rows: {}, columns: {}, depth: {}, lanes: {}, special_lanes: {}, spm_banks: {}, acc_banks: {}}}\n",
+      chip.matrix.rows, chip.matrix.cols, chip.matrix.depth, chip.vector.lanes,
+      chip.vector.lanes / chip.vector.sfu_divisor, chip.spm.banks, chip.acc.banks);
+  text += "counts:  # in a core\n";
+  for (const Synthesis& s : results) text += fmt::format("  {}: {}\n", s.block.name, s.block.count);
+  text += "areas:  # cells of one, without the blocks and memories inside it\n";
+  for (const Synthesis& s : results) {
+    const double um2 = s.count.area_um2;
+    text += figure(s.block.name, um2, um2 * kAreaLow, um2 * kAreaHigh, "um2", 1, "M",
+                   fmt::format("{}; {} cells", s.block.what, s.count.cells));
+  }
+  text += "paths:  # between registers or ports, before layout\n";
+  for (const Synthesis& s : results) {
+    const double ps = s.timing.longest_s * 1e12;
+    text += figure(s.block.name, ps, ps * kPathLow, ps * kPathHigh, "ps", 0, "M",
+                   fmt::format("{} to {}", end_of(s.timing.from), end_of(s.timing.to)));
+  }
+  text += "energies:  # of one, a cycle at full rate\n";
+  for (const Synthesis& s : results) {
+    const double idle = s.timing.idle_w * kPeriodSeconds * 1e12;
+    const double data = s.timing.active_w * kPeriodSeconds * 1e12 - idle;
+    const std::string clock = fmt::format("{:.3f} pJ of it for a clock that is never gated", idle);
+    if (s.activity) {
+      text += figure(
+          s.block.name, idle + data, idle + data * kMeasuredLow, idle + data * kMeasuredHigh, "pJ", 3, "M",
+          fmt::format("{:.1f} % of its nets change: {}; {}", s.activity->transitions * 100, s.activity->what, clock));
+    } else {
+      text += figure(s.block.name, idle + data, idle + data * kActivityLow, idle + data * kActivityHigh, "pJ", 3, "L",
+                     fmt::format("{:g} % of its nets assumed to change; {}", kDataActivity * 100, clock));
+    }
+  }
+  return text;
+}
+
+}  // namespace hadal::synth

@@ -188,6 +188,31 @@ TEST_F(DesignTest, DiesShareCoresAndStacks) {
             "cores or stacks do not divide among the dies");
 }
 
+TEST_F(DesignTest, APackageOfTwoDescribedDiesIsWorthWhatThePlanSays) {
+  const Scenario two = load_scenario(data("scenarios/smic-n2.yaml"), facts_);
+  const Build& b = two.builds[0];
+  ASSERT_EQ(b.dies, 2);
+  DesignSpace space;
+  space.supplies = {{b.process, b.memory, b.package}};
+  space.cores = {2 * b.chip.cores};
+  space.rows = {b.chip.matrix.rows};
+  space.columns = {b.chip.matrix.cols};
+  space.stacks = {b.stacks};
+  space.spare_cores = {0};
+  space.spm_bytes = {static_cast<double>(b.chip.spm.bytes)};
+  space.link_bytes_per_s = {b.link_bytes_per_s};
+  space.dies = {2};
+  const Evaluation e = DesignEvaluator(two, space, facts_, rates_).evaluate(0);
+  ASSERT_EQ(e.refused, "");
+  const Plan plan = make_plan(two, facts_, &rates_);
+  const BuildReport& report = plan.builds[0];
+  EXPECT_NEAR(e.prefill_tokens_per_s, report.points[0].tokens_per_s, 1e-6 * e.prefill_tokens_per_s);
+  EXPECT_NEAR(e.decode_tokens_per_s, report.points[1].tokens_per_s, 1e-6 * e.decode_tokens_per_s);
+  EXPECT_DOUBLE_EQ(e.die_mm2, report.area.die_mm2);
+  EXPECT_DOUBLE_EQ(e.unit_usd, report.unit.total_usd);
+  EXPECT_DOUBLE_EQ(e.power_w, report.power.total_w());
+}
+
 TEST_F(DesignTest, VoltageFollowsTheAlphaPowerLaw) {
   const VoltageModel v = *load_space(data("spaces/smic-fine.yaml"), scenario_, facts_).voltage;
   EXPECT_NEAR(supply_voltage(v, 1), v.nominal.value, 1e-12);

@@ -74,7 +74,7 @@ TEST_F(DesignTest, TheClosedFormIsTheSolversOptimum) {
   const Workload workload = workload_of(scenario_);
   const Economics economics = economics_of(scenario_, [](const Figure& f) { return f.value; });
   int possible = 0;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     const Evaluation e = evaluator.evaluate(random() % space_.size());
     if (!e.refused.empty()) continue;
     ++possible;

@@ -175,9 +175,6 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
   sold.chip.noc.columns = mesh_columns(sold.chip.cores);
   sold.chip.clock_hz *= d.clock;
   sold.chip.performance = chip::derive_performance(sold.chip);
-  // Each die is a device of its own, as in a package of two GPUs: what they could save by working as one is not counted.
-  sold.chip.cores *= d.dies;
-  sold.chip.performance.devices = d.dies;
   const RateKey key = fmt::format("{} {} {} {} {} {} {} {} {}", sold.chip.cores, d.dies, d.rows, d.columns, d.stacks,
                                   d.spm_bytes, d.link_bytes_per_s, b.memory->name, clock);
   Rates rates;
@@ -224,7 +221,7 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
   e.unit_usd = unit.total_usd;
   e.yield = unit.die.yield;
   e.power_w = power.total_w();
-  e.tpp = fp8_flops(sold.chip, clock) / 1e12 * 8;
+  e.tpp = d.dies * fp8_flops(sold.chip, clock) / 1e12 * 8;
   e.prefill_tokens_per_s = rates.prefill;
   e.decode_tokens_per_s = rates.decode;
   return e;

@@ -74,7 +74,7 @@ TEST_F(DesignTest, TheClosedFormIsTheSolversOptimum) {
   const Workload workload = workload_of(scenario_);
   const Economics economics = economics_of(scenario_, [](const Figure& f) { return f.value; });
   int possible = 0;
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 400; ++i) {
     const Evaluation e = evaluator.evaluate(random() % space_.size());
     if (!e.refused.empty()) continue;
     ++possible;
@@ -186,6 +186,31 @@ TEST_F(DesignTest, DiesShareCoresAndStacks) {
   space_.stacks = {5};
   EXPECT_EQ(DesignEvaluator(scenario_, space_, facts_, rates_).evaluate(1).refused,
             "cores or stacks do not divide among the dies");
+}
+
+TEST_F(DesignTest, APackageOfTwoDescribedDiesIsWorthWhatThePlanSays) {
+  const Scenario two = load_scenario(data("scenarios/smic-n2.yaml"), facts_);
+  const Build& b = two.builds[0];
+  ASSERT_EQ(b.dies, 2);
+  DesignSpace space;
+  space.supplies = {{b.process, b.memory, b.package}};
+  space.cores = {2 * b.chip.cores};
+  space.rows = {b.chip.matrix.rows};
+  space.columns = {b.chip.matrix.cols};
+  space.stacks = {b.stacks};
+  space.spare_cores = {0};
+  space.spm_bytes = {static_cast<double>(b.chip.spm.bytes)};
+  space.link_bytes_per_s = {b.link_bytes_per_s};
+  space.dies = {2};
+  const Evaluation e = DesignEvaluator(two, space, facts_, rates_).evaluate(0);
+  ASSERT_EQ(e.refused, "");
+  const Plan plan = make_plan(two, facts_, &rates_);
+  const BuildReport& report = plan.builds[0];
+  EXPECT_NEAR(e.prefill_tokens_per_s, report.points[0].tokens_per_s, 1e-6 * e.prefill_tokens_per_s);
+  EXPECT_NEAR(e.decode_tokens_per_s, report.points[1].tokens_per_s, 1e-6 * e.decode_tokens_per_s);
+  EXPECT_DOUBLE_EQ(e.die_mm2, report.area.die_mm2);
+  EXPECT_DOUBLE_EQ(e.unit_usd, report.unit.total_usd);
+  EXPECT_DOUBLE_EQ(e.power_w, report.power.total_w());
 }
 
 TEST_F(DesignTest, VoltageFollowsTheAlphaPowerLaw) {

@@ -31,10 +31,12 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   const AreaData& areas = facts.areas();
   r.clock_hz = b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
   r.reachable_clock_hz = reachable_clock_hz(*b.process, areas);
-  r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks, b.link_bytes_per_s / b.dies);
+  r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks / b.dies, b.link_bytes_per_s / b.dies);
   r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
   const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
-  r.power = chip_power(b.chip, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
+  chip::Chip all_dies = b.chip;
+  all_dies.cores *= b.dies;
+  r.power = chip_power(all_dies, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
   const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores,
                          r.area.die_mm2 - r.area.content_mm2};
   r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);

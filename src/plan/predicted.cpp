@@ -18,6 +18,10 @@ constexpr int kRedundantExperts = 32;     // the same
 // The described chip as it would be built: memory, clock and links of the build.
 chip::Chip as_built(const Build& build, double clock_hz, chip::Chip c) {
   c.performance.sustained_hz = c.clock_hz = clock_hz;
+  // The description is of one die. Each is a device of its own, as in a package of two GPUs: what they could save by
+  // working as one is not counted.
+  c.cores *= build.dies;
+  c.performance.devices *= build.dies;
   c.performance.memory_bytes_per_s = build.stacks * build.memory->bandwidth.value;
   c.performance.memory_bytes = build.stacks * build.memory->capacity.value;
   // The build says what its SerDes carry; the description says in which range that assumption lies.

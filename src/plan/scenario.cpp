@@ -63,6 +63,7 @@ Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) 
   b.matrix_activity = read("matrix_activity", Dimension::kPercent, 0, 1);
   b.memory_activity = read("memory_activity", Dimension::kPercent, 0, 1);
   b.vector_activity = read("vector_activity", Dimension::kPercent, 0, 1);
+  if (b.stacks % b.dies != 0) s.refuse("stacks", fmt::format("{} do not divide among {} dies", b.stacks, b.dies));
   if (b.spare_cores > 0 && b.dies > 1)
     s.refuse("dies", "spare cores are counted in one die; use dies: 1, or no spares");
   return b;

@@ -103,7 +103,7 @@ std::string Store::description() const {
 
 std::vector<std::pair<std::string, double Evaluation::*>> Store::columns() {
   std::vector<std::pair<std::string, double Evaluation::*>> out;
-  std::string_view rest = kNames;
+  std::string_view rest = kColumnNames;
   for (const auto member : kColumns) {
     const size_t comma = rest.find(", ");
     out.emplace_back(rest.substr(0, comma), member);

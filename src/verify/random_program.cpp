@@ -483,6 +483,7 @@ class Builder {
     line("LOOP n=40 len=2", -1);
     line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
     line("SYNC unit=VX wait=31:2", -1);
+    for (const Unit unit : {Unit::kLd, Unit::kSt, Unit::kVx}) used_[static_cast<size_t>(unit)] = true;
     order(-1, Unit::kNx);
     line("HALT", -1);
     program_.cores.assign(static_cast<size_t>(chip_.cores), {});

@@ -84,7 +84,7 @@ rtl: build/build.ninja ## Lint the RTL, run it beside the functional simulator: 
 	@tools/setup.sh build rtl
 	cmake --build --preset release --target hadal -j $(JOBS)
 	tools/rtl_lint.sh
-	OBJCACHE=ccache build/hadal verify --random 200 --seed $(SEED) --kernels
+	OBJCACHE=ccache build/hadal verify --random 400 --seed $(SEED) --kernels
 	build/hadal verify --model hadal-tiny --tokens 4
 
 rtl-short: build/build.ninja ## A few minutes of it: random programs, the cycles of kernels within their limits, one token

@@ -57,6 +57,7 @@ struct Report {
     error_sum_pct += std::abs(error);
     error_max_pct = std::max(error_max_pct, std::abs(error));
     fmt::print("{:<32} {:>12} {:>12} {:>+8.2f} %\n", name, report::grouped(rtl), report::grouped(sim), error);
+    std::fflush(stdout);  // long runs show how far they are
   }
 };
 

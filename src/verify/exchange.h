@@ -10,8 +10,8 @@
 namespace hadal::verify {
 
 // Appends rounds in which every core sends to a random set of cores, which store what came as soon as its post is
-// there. `out_lines`: for each core the first of 1024 DRAM lines that only it writes. The streams end with HALT before and
-// after; before it, NX of each core is ordered behind the core's other units, and no core waits for another.
+// there. `out_lines`: for each core the first of 1024 DRAM lines that only it writes. The streams end with HALT before
+// and after; before it, NX of each core is ordered behind the core's other units, and no core waits for another.
 void append_exchange(const chip::Chip& chip, uint64_t seed, std::span<const uint64_t> out_lines, RandomProgram& all);
 
 }  // namespace hadal::verify

@@ -288,11 +288,12 @@ class Draw {
       case 0: item.lines = {fmt::format("SET rd=r{} imm={}", from(0, 3), below(60))}; break;
       case 1: item.lines = {fmt::format("ADD rd=r{} rs=r{} imm={}", from(1, 3), from(1, 3), from(-9, 9))}; break;
       case 2: {
-        const int size = below(3);
-        item.lines = {fmt::format("LDR rd=r{} s={} byte={} size={} add={} rsh={} lsh={} rs=r{}", from(5, 9),
-                                  chance(0.5) ? indices() : words(), below(64 >> size) << size,
+        const int size = below(3), rd = from(5, 9);
+        const bool count = rd <= 7;  // of rows and loops: stays small, or a program takes for ever
+        item.lines = {fmt::format("LDR rd=r{} s={} byte={} size={} add={} rsh={} lsh={} rs=r{}", rd,
+                                  count || chance(0.5) ? indices() : words(), below(64 >> size) << size,
                                   std::array{"u8", "u16", "u32"}[static_cast<size_t>(size)], below(9), below(20),
-                                  below(4), from(0, 9))};
+                                  count ? 0 : below(4), count ? 0 : from(0, 9))};
         break;
       }
       case 3: item.lines = {fmt::format("SET rd=r{} imm={}", from(5, 7), below(7))}; break;
@@ -483,6 +484,7 @@ class Builder {
     line("LOOP n=40 len=2", -1);
     line("SND d=spm[0] s=spm[1] rows=0 len=1 mask=r4 post=31:2", -1);
     line("SYNC unit=VX wait=31:2", -1);
+    for (const Unit unit : {Unit::kLd, Unit::kSt, Unit::kVx}) used_[static_cast<size_t>(unit)] = true;
     order(-1, Unit::kNx);
     line("HALT", -1);
     program_.cores.assign(static_cast<size_t>(chip_.cores), {});

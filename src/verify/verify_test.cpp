@@ -1,11 +1,16 @@
 // What of the verification needs no Verilator: packages, random programs, the list of planted faults, the memory.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <thread>
 
 #include "base/error.h"
 #include "sim/functional.h"
+#include "verify/file_lock.h"
 #include "verify/memory.h"
 #include "verify/mutants.h"
 #include "verify/packages.h"
@@ -59,6 +64,38 @@ TEST(RandomPrograms, AreLegalAndTheSameForASeed) {
   }
   EXPECT_GT(coverage.hit(), crosses / 4);
   EXPECT_EQ(coverage.hit() + coverage.missing().size(), crosses);
+}
+
+TEST(RandomPrograms, OfSeveralCoresAreLegalInAnyOrder) {
+  for (const char* name : {"hadal-rtl-2", "hadal-rtl-4"}) {
+    const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/" + name + ".yaml");
+    for (uint64_t seed = 1; seed <= 3; ++seed) {
+      SCOPED_TRACE(name + std::to_string(seed));
+      const RandomProgram random = random_program(chip, seed, 12 * chip.cores);
+      sim::FunctionalOptions options;
+      options.interleave_seed = seed;
+      EXPECT_NO_THROW(sim::Functional(chip, random.program, options).launch());
+    }
+  }
+}
+
+// A second lock on the same file, in another process as in this one, waits for the first.
+TEST(FileLock, HoldsUntilItsEnd) {
+  const auto path = std::filesystem::temp_directory_path() / "hadal_file_lock_test" / "a.lock";
+  std::atomic<bool> locked = false;
+  std::thread second;
+  {
+    const FileLock first(path.string());
+    second = std::thread([&] {
+      const FileLock waits(path.string());
+      locked = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_FALSE(locked);
+  }
+  second.join();
+  EXPECT_TRUE(locked);
+  std::filesystem::remove_all(path.parent_path());
 }
 
 TEST(Mutations, EachIsInItsFileOnce) {

@@ -111,10 +111,11 @@ class Live {
   explicit Live(const std::string& path) {
     if (!path.empty()) file_.emplace(path);
   }
-  void show(report::Run run, const runtime::TimingTotals& so_far, double wall_s) {
+  void show(const report::Run& known, const runtime::TimingTotals& so_far, double wall_s) {
     if (!file_ || (shown_ && since_.seconds() < kEvery_s)) return;
     since_ = Stopwatch();
     shown_ = true;
+    report::Run run = known;
     report::Phase& phase = run.prefill.wall_s > 0 ? run.decode : run.prefill;
     phase.timing = so_far;
     phase.wall_s = wall_s;

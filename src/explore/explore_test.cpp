@@ -98,9 +98,8 @@ TEST_F(ExploreTest, AStoreIsReadWhileItIsWritten) {
   EXPECT_EQ(columns.front().first, "usd_per_mtoken");
   EXPECT_EQ(columns.back().first, "decode_tokens_per_s");
   for (const auto& [name, member] : columns) {
-    if (name == "power_w") {
-      EXPECT_EQ(reader.possible()[0].*member, 7);
-    }
+    if (name != "power_w") continue;
+    EXPECT_EQ(reader.possible()[0].*member, 7);
   }
   EXPECT_ANY_THROW(Store::open(data("README.md")).count());
   EXPECT_ANY_THROW(Store::open(file_ + ".missing"));

@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 11> kKinds = {"run",      "launch",     "
 
 }  // namespace
 
-Json document(std::string_view kind, Json keys) {
+Json document(std::string_view kind, const Json& keys) {
   check(std::find(kKinds.begin(), kKinds.end(), kind) != kKinds.end(), "no kind of document is called {}", kind);
   Json out{{"kind", kind}, {"schema", kSchema}};
   out.update(keys);

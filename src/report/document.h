@@ -12,7 +12,7 @@ namespace hadal::report {
 constexpr int kSchema = 1;
 
 // {"kind": KIND, "schema": kSchema, ...keys}.
-nlohmann::ordered_json document(std::string_view kind, nlohmann::ordered_json keys);
+nlohmann::ordered_json document(std::string_view kind, const nlohmann::ordered_json& keys);
 
 // Reads a document back; one that is none, of a kind unknown here or of another schema is an input error at `file`.
 nlohmann::ordered_json parse_document(const std::string& text, const std::string& file);

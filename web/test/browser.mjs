@@ -19,7 +19,7 @@ export async function open(browser, url, { size = 'desktop', dark = false } = {}
   const page = await context.newPage();
   const problems = [];
   page.on('console', (m) => { if (['error', 'warning'].includes(m.type())) problems.push(`${m.type()}: ${m.text()}`); });
-  page.on('pageerror', (e) => problems.push(`exception: ${e.message}`));
+  page.on('pageerror', (e) => problems.push(`exception: ${e.stack ?? e.message}`));
   page.on('request', (r) => {
     if (!r.url().startsWith('data:') && !r.url().startsWith('blob:') && new URL(r.url()).pathname !== new URL(url).pathname &&
         !new URL(r.url()).pathname.endsWith('/data')) problems.push(`request: ${r.url()}`);

@@ -29,9 +29,13 @@ const kCommands = {
   'run.json': (out) => ['run', 'hadal-tiny', '-p', 'Once upon a time', '-n', '12', '--temperature', '0.7', '--seed', '1', '--json', out],
   'batch.json': (out) => ['run', 'hadal-tiny', '-p', 'It was', '-n', '3', '--batch', '2', '--temperature', '0.7', '--json', out],
   'untimed.json': (out) => ['run', 'hadal-tiny', '-p', 'It was', '-n', '2', '--no-timing', '--json', out],
+  'one.json': (out) => ['run', 'hadal-tiny', '-p', 'It was', '-n', '1', '--json', out],
+  'work.json': (out) => ['exec', 'web/test/double.hasm', '--json', out],
   'launch.json': (out) => ['exec', 'web/test/double.hasm', '--timing', '--json', out],
   'eval.json': (out) => ['eval', 'hadal-tiny', '--text', 'models/hadal-tiny/heldout.txt', '--max-tokens', '60', '--reference', '--json', out],
   'verify.json': (out) => ['verify', '--random', '3', '--seed', '1', '--kernels', '--json', out],
+  'lockstep.json': (out) => ['verify', '--random', '2', '--json', out],
+  'prefill.json': (out) => ['predict', '-m', 'DeepSeek-V3', '-c', 'hadal-1', '-p', 'prefill', '-b', '4', '-l', '4096', '--ep', '32', '--json', out],
   'predict.json': (out) => ['predict', '-m', 'DeepSeek-V3', '-c', 'h800', '-b', '128', '-l', '4096', '--ep', '128', '--overlap', '2', '--json', out],
   'serving.json': (out) => ['predict', '-m', 'DeepSeek-V3', '-c', 'h800', '--ep', '64', '--prefill-ep', '32', '--overlap', '2', '-l', '4000', '--rate', '50', '--requests', '400', '--json', out],
   'validate.json': (out) => ['validate', '--json', out],
@@ -39,6 +43,7 @@ const kCommands = {
   'plan.json': (out) => ['plan', 'deepseek-day', '--json', out],
   'cases.json': (out) => ['plan', '--cases', '--json', out],
   'points.sqlite': (out) => ['explore', smallScenario(), '--store', out],
+  'point.json': (out) => ['explore', 'deepseek-day', '--point', '3', '--json', out],
   'front.json': (out) => ['explore', smallScenario(), '--store', join(folder, 'points.sqlite'), '--json', out],
 };
 

@@ -169,6 +169,32 @@ test('explore: brush, number, choice, front; a click gives the command that yiel
   await close();
 });
 
+test('explore: a drag along an axis of the parallel coordinates filters by it', async () => {
+  const { page, problems, close } = await at('explore');
+  const d = explored();
+  const cost = decode(d.columns.usd_per_mtoken);
+  await page.waitForTimeout(300);
+  // The first axis is the cost; it runs from the bottom (24 pixels up) to the top (44 down), at the left end.
+  const box = await page.$eval('.chart[aria-label^="Parallel"]', (e) => {
+    e.scrollIntoView({ block: 'center' });
+    const { left, top, height } = e.getBoundingClientRect();
+    return { x: left + 44, low: top + height - 24, high: top + 44, range: window.hadal.optionOf(e).parallelAxis[0] };
+  });
+  const { min, max } = box.range;
+  await page.mouse.move(box.x, box.low - 2);
+  await page.mouse.down();
+  await page.mouse.move(box.x, (box.low + box.high) / 2, { steps: 8 });
+  await page.mouse.up();
+  const expected = cost.filter((v) => v <= (min + max) / 2).length;
+  await page.waitForFunction((all) => Number(document.querySelector('data[data-key="filtered"]').value) < all, cost.length, { timeout: 5000 });
+  const shown = await shownCount(page);
+  const near = (share) => cost.filter((v) => v <= min + (max - min) * share).length;
+  assert.ok(near(0.47) <= shown && shown <= near(0.53), `${shown} points, ${expected} expected`);
+  assert.notEqual(await page.getByLabel('Cost, at most', { exact: true }).inputValue(), '');
+  assert.deepEqual(problems, []);
+  await close();
+});
+
 test('keyboard: from the skip link over the pages to a block, without a mouse', async () => {
   const { page, close } = await at('chip');
   await page.reload();

@@ -24,8 +24,11 @@ export function render(root: HTMLElement, d: Doc, state: State): void {
     { label: 'Possible', key: 'points_possible', value: d.points_possible, text: number(d.points_possible) },
     { label: 'On the front', key: 'points_front', value: d.points_front, text: number(d.points_front), note: 'beaten by no other in cost, tokens/J, NRE and date together' },
   ];
+  // One point asked for alone knows nothing of the others.
+  if (d.points === undefined) list.length = 0;
   if (d.points_per_s) list.push({ label: 'Speed', key: 'points_per_s', value: d.points_per_s, text: `${number(d.points_per_s, 3)} points/s` });
-  root.append(tiles(list));
+  if (list.length) root.append(tiles(list));
+  if (d.point?.refused) root.append(note(`This point cannot be: ${d.point.refused}.`));
   if (points.count === 0) {
     root.append(note('No possible point yet.'));
     return;
@@ -77,10 +80,22 @@ class View {
       this.status, this.scatter,
       note('Drag a rectangle to filter, click a point to choose it. The front is drawn larger.')),
       card('The chosen point', this.detail))),
-      section('Filters', card('By figure and by choice', this.filterBox)),
-      section('Parallel coordinates', card('What good chips have in common', h('div', { class: 'scroll wide whole', tabindex: 0, role: 'region', 'aria-label': 'Parallel coordinates' }, this.lines),
-        note(`At most ${kMostLines} lines: the front first, then the others evenly. Drag along an axis to filter by it.`))),
+      ...(this.differ() ? this.comparisons() : []),
       section('Points of the front', card('Front within the filters', this.front)),
+    ];
+  }
+
+  /** Without a difference there is nothing to filter by and nothing to compare. */
+  private differ(): boolean {
+    return this.points.dimensions.some((c) => !c.constant);
+  }
+
+  private comparisons(): HTMLElement[] {
+    return [
+      section('Filters', card('By figure and by choice', this.filterBox)),
+      section('Parallel coordinates', card('What good chips have in common',
+        h('div', { class: 'scroll wide whole', tabindex: 0, role: 'region', 'aria-label': 'Parallel coordinates' }, this.lines),
+        note(`At most ${kMostLines} lines: the front first, then the others evenly. Drag along an axis to filter by it.`))),
     ];
   }
 
@@ -96,7 +111,7 @@ class View {
     // The scatter answers at once; what lies below it follows when nothing more is asked.
     clearTimeout(this.pending);
     this.pending = setTimeout(() => {
-      this.lines.redraw();
+      if (this.differ()) this.lines.redraw();
       this.drawFront();
     }, this.drawn ? kLater : 0);
     this.drawn = true;
@@ -317,7 +332,7 @@ class View {
     for (let i = 0; i < this.points.count; ++i) if (this.mask[i] && this.points.front[i]) rows.push(i);
     const columns: Column<number>[] = [
       { label: 'Point', value: (i) => this.points.ids[i], text: (i) => String(this.points.ids[i]) },
-      ...this.points.dimensions.filter((c) => !c.constant).map((c): Column<number> => ({
+      ...this.points.dimensions.filter((c) => !c.constant || !this.differ()).map((c): Column<number> => ({
         label: c.label, unit: c.names || ['USD', 'B', 'B/s'].includes(c.unit) ? undefined : c.unit,
         value: (i) => c.names ? c.names[c.values[i]] : c.values[i],
         text: c.names ? undefined : (i) => ['USD', 'B', 'B/s'].includes(c.unit) ? withUnit(c.values[i], c.unit) : number(c.values[i]),

@@ -30,7 +30,7 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger);
 struct AreaData {
   std::string name, file;
   SynthesisData synthesis;
-  // mm2 of cells, for groups of which synthesis has not all blocks: of a lane, of a special lane; of hadal-rtl; of a core.
+  // mm2 of cells, for groups of which synthesis has not all blocks: of a lane, a special lane; of hadal-rtl; of a core.
   Figure vector_lane, special_lane, crossbars, control, dma, sender;
   Figure router;  // mm2 of cells
   Figure crossbar_growth;

@@ -43,8 +43,9 @@ class Cli : public ::testing::Test {
   const TemporaryDirectory directory_;
 };
 
-constexpr const char* kCommands[] = {"run",     "eval",     "chat", "serve",   "tokenize", "asm",   "disasm", "exec",
-                                     "predict", "validate", "plan", "explore", "verify",   "synth", "chips", "models", "isa"};
+constexpr const char* kCommands[] = {"run",    "eval",  "chat",    "serve",    "tokenize", "asm",
+                                     "disasm", "exec",  "predict", "validate", "plan",     "explore",
+                                     "verify", "synth", "chips",   "models",   "isa"};
 
 TEST_F(Cli, HelpAndVersion) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{}, {"--help"}, {"-h"}}) {

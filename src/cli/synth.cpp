@@ -172,10 +172,7 @@ void execute(const Options& o) {
   }
   if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
   std::optional<OutputFile> record;
-  if (!o.record.empty()) {
-    if (!o.blocks.empty()) input_error(o.record, "needs all blocks; leave --block away");
-    record.emplace(o.record);
-  }
+  if (!o.record.empty()) record.emplace(o.record);
   std::optional<OutputFile> json;
   if (!o.json.empty()) json.emplace(o.json);
   const std::vector<synth::Synthesis> results = run(o, design, liberty, models, cells, directory);

@@ -26,9 +26,9 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
   std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
     const chip::Section top(node, path, "",
-                            {"name", "synthesis", "router", "crossbar_growth", "utilisation", "sram_efficiency",
-                             "two_port_factor", "die_overhead", "host_interface", "system", "link_lane",
-                             "link_lane_bandwidth", "memory_edge", "aspect_ratio", "wire_derate"});
+                            {"name", "synthesis", "estimates", "router", "crossbar_growth", "utilisation",
+                             "sram_efficiency", "two_port_factor", "die_overhead", "host_interface", "system",
+                             "link_lane", "link_lane_bandwidth", "memory_edge", "aspect_ratio", "wire_derate"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -39,6 +39,17 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     const auto fraction = [&](std::string_view key, double low) {
       return ledger.read(top, stem, key, Dimension::kPercent, low, 1);
     };
+    const chip::Section estimates =
+        top.section("estimates", {"vector_lane", "special_lane", "crossbars", "control", "dma", "sender"});
+    const auto estimate = [&](std::string_view key) {
+      return ledger.read(estimates, stem, key, Dimension::kArea, 0, 10);
+    };
+    d.vector_lane = estimate("vector_lane");
+    d.special_lane = estimate("special_lane");
+    d.crossbars = estimate("crossbars");
+    d.control = estimate("control");
+    d.dma = estimate("dma");
+    d.sender = estimate("sender");
     d.router = area("router");
     d.crossbar_growth = ledger.read(top, stem, "crossbar_growth", Dimension::kNone, 0, 3);
     d.utilisation = fraction("utilisation", 0.05);

@@ -1,6 +1,7 @@
 // Area, clock and power of a described chip on a process, from synthesised blocks and a bit-cell model (areas/*.yaml).
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct SynthesisData {
   int rows = 0, columns = 0, depth = 0, lanes = 0, special_lanes = 0, spm_banks = 0, acc_banks = 0;
   std::map<std::string, Measured> blocks;
   const Measured& block(const std::string& name) const;  // an input error of the file where it is missing
+  bool has(std::initializer_list<const char*> names) const;
 };
 SynthesisData load_synthesis(const std::string& path, Ledger& ledger);
 
@@ -28,6 +30,8 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger);
 struct AreaData {
   std::string name, file;
   SynthesisData synthesis;
+  // mm2 of cells, for groups of which synthesis has not all blocks: of a lane, a special lane; of hadal-rtl; of a core.
+  Figure vector_lane, special_lane, crossbars, control, dma, sender;
   Figure router;  // mm2 of cells
   Figure crossbar_growth;
   Figure utilisation, sram_efficiency, two_port_factor, die_overhead;
@@ -62,6 +66,7 @@ struct ChipArea {
 // crossbars by banks to the power of crossbar_growth. Control, engines and sender keep their size.
 struct CoreCells {
   double matrix = 0, vector = 0, crossbars = 0, control = 0, dma = 0, network = 0;
+  std::vector<std::string> estimated;  // groups that are not all measured
 };
 CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
 

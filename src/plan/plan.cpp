@@ -31,6 +31,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   const AreaData& areas = facts.areas();
   r.clock_hz = b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
   r.reachable_clock_hz = reachable_clock_hz(*b.process, areas);
+  r.slowest_block = slowest_block(areas).name;
   r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks / b.dies, b.link_bytes_per_s / b.dies);
   r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
   const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};

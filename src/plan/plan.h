@@ -24,6 +24,7 @@ class YieldCurve {
 struct BuildReport {
   const Build* build = nullptr;
   double clock_hz = 0, reachable_clock_hz = 0;  // declared (scaled with the process), and what synthesis supports today
+  std::string slowest_block;                    // which sets the latter
   ChipArea area;
   YieldCurve yield_curve;
   bool fits_reticle = true, fits_package = true;

@@ -1,6 +1,7 @@
 // Reads what synthesis measured, and grows the blocks of the core that was synthesised into those of a described chip.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -52,9 +53,12 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
 
 const SynthesisData::Measured& SynthesisData::block(const std::string& block_name) const {
   const auto found = blocks.find(block_name);
-  if (found == blocks.end())
-    input_error(file, "has no block {}; write it anew with `hadal synth --write`, without --block", block_name);
+  if (found == blocks.end()) input_error(file, "has no block {}; write it anew with `hadal synth --write`", block_name);
   return found->second;
+}
+
+bool SynthesisData::has(std::initializer_list<const char*> names) const {
+  return std::all_of(names.begin(), names.end(), [&](const char* each) { return blocks.contains(each); });
 }
 
 CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
@@ -69,24 +73,52 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
              rows * columns * depth / kMacsPerFixup * each("mm_fix") + (rows + columns) * each("mm_lane") +
              all("mm_grid") * sides * depth / s.depth + all("mm_drain") * rows * columns / (s.rows * s.columns) +
              sum("mm_buffers", "mm_a_fetch", "mm_b_fetch", "hadal_mm") * sides;
-  const double lanes = static_cast<double>(chip.vector.lanes) / s.lanes;
-  const double special = static_cast<double>(chip.vector.lanes) / chip.vector.sfu_divisor / s.special_lanes;
-  c.vector = sum("hadal_vx_lane", "hadal_vx_lanes", "hadal_vx_quant_lane", "hadal_vx_quant", "hadal_vx_sum",
-                 "hadal_vx_max", "hadal_vx_transpose", "hadal_vx_compress", "hadal_vx_hist", "hadal_vx_read",
-                 "hadal_vx_write", "hadal_vx_exec") *
-                 lanes +
-             sum("hadal_vx_sfu_lane", "hadal_vx_sfu") * special + sum("hadal_vx_ctrl", "hadal_vx");
-  const auto grown = [&](const char* name, int banks, int measured) {
-    return all(name) * std::pow(static_cast<double>(banks) / measured, data.crossbar_growth.value);
-  };
-  c.crossbars =
-      grown("hadal_mem_spm", chip.spm.banks, s.spm_banks) + grown("hadal_mem_acc", chip.acc.banks, s.acc_banks);
-  c.control = sum("hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core");
-  for (const auto& [name, measured] : s.blocks) {
-    if (name.starts_with("hadal_queue")) c.control += measured.count * measured.area.value;
+  const double lanes = chip.vector.lanes, special = lanes / chip.vector.sfu_divisor;
+  if (s.has({"hadal_vx_lane", "hadal_vx_lanes", "hadal_vx_quant_lane", "hadal_vx_quant", "hadal_vx_sum", "hadal_vx_max",
+             "hadal_vx_transpose", "hadal_vx_compress", "hadal_vx_hist", "hadal_vx_read", "hadal_vx_write",
+             "hadal_vx_exec", "hadal_vx_sfu_lane", "hadal_vx_sfu", "hadal_vx_ctrl", "hadal_vx"})) {
+    c.vector = sum("hadal_vx_lane", "hadal_vx_lanes", "hadal_vx_quant_lane", "hadal_vx_quant", "hadal_vx_sum",
+                   "hadal_vx_max", "hadal_vx_transpose", "hadal_vx_compress", "hadal_vx_hist", "hadal_vx_read",
+                   "hadal_vx_write", "hadal_vx_exec") *
+                   lanes / s.lanes +
+               sum("hadal_vx_sfu_lane", "hadal_vx_sfu") * special / s.special_lanes + sum("hadal_vx_ctrl", "hadal_vx");
+  } else {
+    c.vector = lanes * data.vector_lane.value + special * data.special_lane.value;
+    c.estimated.emplace_back("vector unit");
   }
-  c.dma = sum("hadal_ld", "hadal_st");
-  c.network = sum("hadal_nx", "hadal_outbox") + data.router.value;
+  const auto growth = [&](int banks, int measured) {
+    return std::pow(static_cast<double>(banks) / measured, data.crossbar_growth.value);
+  };
+  if (s.has({"hadal_mem_spm", "hadal_mem_acc"})) {
+    c.crossbars = all("hadal_mem_spm") * growth(chip.spm.banks, s.spm_banks) +
+                  all("hadal_mem_acc") * growth(chip.acc.banks, s.acc_banks);
+  } else {
+    c.crossbars = data.crossbars.value * growth(chip.spm.banks, s.spm_banks);
+    c.estimated.emplace_back("memory crossbars");
+  }
+  const bool queues = std::any_of(s.blocks.begin(), s.blocks.end(),
+                                  [](const auto& block) { return block.first.starts_with("hadal_queue"); });
+  if (queues && s.has({"hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core"})) {
+    c.control = sum("hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core");
+    for (const auto& [name, measured] : s.blocks) {
+      if (name.starts_with("hadal_queue")) c.control += measured.count * measured.area.value;
+    }
+  } else {
+    c.control = data.control.value;
+    c.estimated.emplace_back("control");
+  }
+  if (s.has({"hadal_ld", "hadal_st"})) {
+    c.dma = sum("hadal_ld", "hadal_st");
+  } else {
+    c.dma = data.dma.value;
+    c.estimated.emplace_back("DMA engines");
+  }
+  if (s.has({"hadal_nx", "hadal_outbox"})) {
+    c.network = sum("hadal_nx", "hadal_outbox") + data.router.value;
+  } else {
+    c.network = data.sender.value + data.router.value;
+    c.estimated.emplace_back("sender and router");
+  }
   return c;
 }
 

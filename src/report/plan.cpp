@@ -100,10 +100,10 @@ void add_rules(const std::string& name, const std::vector<plan::RuleStatus>& rul
 void add_build(const plan::Plan& p, const plan::BuildReport& b, std::string& out) {
   const plan::Build& build = *b.build;
   out += fmt::format(
-      "\n{}\n  {} at {:.2f} GHz ({:.2f} GHz is what the dot unit reaches in three stages with wires{}); {} FP8, "
+      "\n{}\n  {} at {:.2f} GHz ({:.2f} GHz is what its slowest block, {}, reaches with wires{}); {} FP8, "
       "{} x {}, {} W at the assumed activity\n",
-      build.name, build.chip.name, b.clock_hz / 1e9, b.reachable_clock_hz / 1e9,
-      b.clock_hz > b.reachable_clock_hz ? ": it needs one more" : "",
+      build.name, build.chip.name, b.clock_hz / 1e9, b.reachable_clock_hz / 1e9, b.slowest_block,
+      b.clock_hz > b.reachable_clock_hz ? ": it needs more stages" : "",
       si(plan::fp8_flops(build.chip, b.clock_hz), "FLOPS"), build.stacks, build.memory->name,
       std::lround(b.power.total_w()));
   out += fmt::format("  for {}: process {} {} ({}), memory {} {} ({}), package {} {} ({})\n", p.scenario.buyer,

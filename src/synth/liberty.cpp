@@ -83,7 +83,7 @@ class Reader {
     if (at_ < text_.size() && text_[at_] == '"') {
       const size_t end = text_.find('"', at_ + 1);
       if (end == std::string_view::npos) fail("a string without an end");
-      const std::string inside(text_.substr(at_ + 1, end - at_ - 1));
+      std::string inside(text_.substr(at_ + 1, end - at_ - 1));
       at_ = end + 1;
       return inside;
     }

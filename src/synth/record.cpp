@@ -12,7 +12,7 @@ namespace {
 constexpr double kAreaLow = 0.9, kAreaHigh = 1.2;
 // Path: what another run of the mapper gives. Wires are the planner's wire_derate.
 constexpr double kPathLow = 0.95, kPathHigh = 1.1;
-// Energy: the assumed activity times a half and times two; a measured one has no glitches, which may cost as much again.
+// Energy: the assumed activity times a half and times two; a measured one lacks glitches, which may cost as much again.
 constexpr double kActivityLow = 0.5, kActivityHigh = 2;
 constexpr double kMeasuredLow = 0.9, kMeasuredHigh = 2;
 

@@ -24,8 +24,8 @@ TEST(Tools, SynthesiseALaneOfTheQuantiser) {
   const std::string root = HADAL_SOURCE_DIR;
   const Design design = elaborate(chip::load(root + "/chips/hadal-rtl.yaml"), root + "/rtl", directory);
   EXPECT_EQ(design.memory_bits, (64u + 16 + 16) * 1024 * 8);  // SPM, ACC, instructions
-  const auto block =
-      std::find_if(design.blocks.begin(), design.blocks.end(), [](const Block& b) { return b.name == "hadal_vx_quant_lane"; });
+  const auto block = std::find_if(design.blocks.begin(), design.blocks.end(),
+                                  [](const Block& b) { return b.name == "hadal_vx_quant_lane"; });
   ASSERT_NE(block, design.blocks.end());
   const std::string text = load_liberty_text(kLibrary);
   const Liberty liberty = parse_liberty(text, kLibrary);

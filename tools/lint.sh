@@ -54,7 +54,7 @@ none "not in the house format (make format)" unformatted
 none "wider than 120 columns" git grep -nE '^.{121,}' -- '*.h' '*.cpp'
 none "not ASCII" git grep -nP '[^\x00-\x7F]' -- '*.h' '*.cpp' '*.cmake' '*.sh' CMakeLists.txt Makefile
 none "unfinished work" git grep -nwE 'TODO|FIXME|XXX|HACK' -- src tests
-none "only src/cli prints" git grep -nE '(std::(cout|cerr|clog)|fmt::print|\b(printf|puts|fputs))\b' \
+none "only src/cli prints" git grep -nE '(std::(cout|cerr|clog)|fmt::print|\b(printf|puts|fputs) *\()' \
   -- src ':!src/cli' ':!*_bench.cpp' ':!*_fuzz.cpp'
 # The model folders are left out: prose and vocabularies.
 none "a path of one machine" git grep -nIE '(^|[^[:alnum:]_.~/])/(work|root|home/[a-z][^/ ]*|Users/[A-Za-z][^/ ]*)/' -- . ':!models'

@@ -96,8 +96,8 @@ struct Emitter {
   void send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint32_t lines, uint32_t source_stride);
   // Exchanges, then x += buffer.
   void add_residual(Loc buffer);
-  // Before the residual is used normalised: where owners keep it, they send its digits to all cores, and its values into
-  // xn `with_values`.
+  // Before the residual is used normalised: where owners keep it, they send its digits to all cores, and its values
+  // into xn `with_values`.
   void share_normal(uint64_t norm, int digits, bool with_values);
   // On a core that uses it, then: where no owner did, all rows into xn.
   void normalise(uint64_t norm);

@@ -7,6 +7,7 @@
 
 #include "kernels/builder.h"
 #include "kernels/image.h"
+#include "kernels/spread.h"
 #include "kernels/step.h"
 
 namespace hadal::kernels {
@@ -86,7 +87,7 @@ struct Plan {
   std::vector<LayerWeights> layers;
   PanelMatrix lm_head;
   // Whether the owner of a row normalises it for all: not worth its exchange for few short rows.
-  bool by_owner() const { return !draft && rows > 1 && cores > 1 && rows * config->hidden_size >= options.owners_from; }
+  bool by_owner() const { return !draft && rows_by_owner(*config, cores, rows, options.owners_from); }
   int hub() const { return std::min(cores - 1, cores / 2 + chip->noc.columns / 2); }  // near the middle of the mesh
 };
 

@@ -1,8 +1,8 @@
 // The residual, and how it comes normalised to the matrix units of all cores.
 //
-// With few rows every core keeps the residual of all of them and repeats the normalisation: that takes no exchange. With
-// many, a row is kept by its owner, who adds to it, normalises it once and sends its digits to all: an exchange more, but
-// the vector units do a row each instead of all rows each, and results go to one core instead of all.
+// With few rows every core keeps the residual of all of them and repeats the normalisation: that takes no exchange.
+// With many, a row is kept by its owner, who adds to it, normalises it once and sends its digits to all: an exchange
+// more, but the vector units do a row each instead of all rows each, and results go to one core instead of all.
 #include "kernels/emitter.h"
 
 namespace hadal::kernels {

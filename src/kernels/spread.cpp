@@ -8,6 +8,10 @@ bool experts_in_teams(const model::Config& c, int cores) {
   return c.has_experts() && 2 * c.n_routed_experts <= cores && 3 * c.hidden_size * c.moe_intermediate_size > kLarge;
 }
 
+bool rows_by_owner(const model::Config& c, int cores, int rows, int64_t from) {
+  return rows > 1 && cores > 1 && rows * c.hidden_size >= from;
+}
+
 int latent_head_groups(const model::Config& c, const chip::Chip& chip, int rows, int kv_tile) {
   constexpr int64_t kFewest = 32, kLineWords = 16, kLineBytes = 64;  // heads of a group: what fills the matrix unit
   const int64_t heads = c.num_attention_heads;

@@ -9,6 +9,11 @@ namespace hadal::kernels {
 // Few and large experts: a team of cores works on each. Otherwise experts stay whole.
 bool experts_in_teams(const model::Config& config, int cores);
 
+// Whether the owner of a row keeps its residual and normalises it for all (residual.cpp): not worth its exchange below
+// `from` elements of the residual.
+inline constexpr int64_t kOwnersFrom = 8192;
+bool rows_by_owner(const model::Config& config, int cores, int rows, int64_t from = kOwnersFrom);
+
 // Groups that the heads of a row are split into, each on another core. All heads share the latents, so a core takes all
 // of them, unless their results need more accumulators than it has, or cores would be idle: then each group reads the
 // latents again.

@@ -13,6 +13,7 @@
 #include "chip/chip.h"
 #include "graph/graph.h"
 #include "kernels/image.h"
+#include "kernels/spread.h"
 #include "model/model.h"
 #include "program/program.h"
 
@@ -31,7 +32,8 @@ struct CompileOptions {
   int64_t context = 0;  // positions a slot holds; 0 = the model's limit
   uint64_t first_line =
       1024;  // of what is read-only; lines before stay unmapped, so that a forgotten address is a fault
-  int64_t owners_from = 8192;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
+  int64_t owners_from =
+      kOwnersFrom;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
   std::vector<int> row_buckets = {};  // powers of two, one program each; empty: those of 1, 4, 16, 32 that fit the chip
 };
 

@@ -23,13 +23,14 @@ struct Chain {
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {{Kind::kEmbed, 1398, 0.45},  {Kind::kQkvDown, 559, 0.44}, {Kind::kKvWrite, 0, 1.45},
-                             {Kind::kQUp, 377, 0.05},     {Kind::kQAbsorb, 799, 0.04}, {Kind::kAttention, 1379, 0},
-                             {Kind::kVUp, 858, 1.77},     {Kind::kOutput, 557, 0.09},  {Kind::kMlpUp, 724, 0.38},
-                             {Kind::kMlpDown, 291, 0.84}, {Kind::kRouter, 1728, 0},    {Kind::kExperts, 1178, 1.45},
-                             {Kind::kCombine, 863, 1.49}, {Kind::kLmHead, 848, 0}};
+constexpr Chain kChains[] = {{Kind::kEmbed, 1057, 1.48},  {Kind::kQkvDown, 445, 0.59}, {Kind::kKvWrite, 0, 0.97},
+                             {Kind::kQUp, 410, 0},        {Kind::kQAbsorb, 723, 0.08}, {Kind::kAttention, 1418, 0},
+                             {Kind::kVUp, 858, 1.77},     {Kind::kOutput, 583, 0.02},  {Kind::kMlpUp, 749, 0.35},
+                             {Kind::kMlpDown, 317, 0.77}, {Kind::kRouter, 1728, 0},    {Kind::kExperts, 1178, 1.45},
+                             {Kind::kCombine, 894, 1.41}, {Kind::kLmHead, 800, 0}};
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
+constexpr double kExchange = 450;      // from the last core's post to all cores' go
 constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once
 constexpr double kTileTokens = 128;
 // A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
@@ -53,8 +54,8 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
   const double shared = inter * double(c.n_shared_experts);
   double columns = n * double(op.count), streamed = 0, normalised = 0;
   switch (op.kind) {
-    case Kind::kEmbed:
-    case Kind::kKvWrite: columns = hidden; break;
+    case Kind::kEmbed: columns = hidden; break;
+    case Kind::kKvWrite: columns = double(c.kv_lora_rank + c.qk_rope_head_dim); break;
     case Kind::kAttention: {
       // A core takes rows, or groups of their heads, one after the other; a tile takes its vector passes or as long as
       // it comes in through the port.
@@ -98,9 +99,24 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
     case Kind::kQUp: normalised = k; [[fallthrough]];
     default: streamed = stream(chip, columns, k, 1);
   }
-  const double arrival = columns * 4 / chip.noc.bytes_per_cycle;
-  const double norm = rows * kNormPasses * normalised / chip.vector.lanes;
-  return chain->cycles + streamed + norm + (rows - 1) * chain->row * arrival;
+  const double arrival = columns * 4 / chip.noc.bytes_per_cycle, norm = kNormPasses * normalised / chip.vector.lanes;
+  const double everywhere = chain->cycles + streamed + rows * norm + (rows - 1) * chain->row * arrival;
+  if (!kernels::rows_by_owner(c, chip.cores, rows)) return everywhere;
+  // Owners keep the residual: what is added to it goes to one core, what is normalised comes from one, as two digits.
+  const double turns = std::ceil(double(rows) / chip.cores);
+  switch (op.kind) {
+    case Kind::kEmbed: return chain->cycles - kExchange;
+    case Kind::kOutput:
+    case Kind::kMlpDown:
+    case Kind::kCombine: return chain->cycles + streamed;
+    case Kind::kQUp:
+      if (c.q_lora_rank > 0) return everywhere;
+      return everywhere - rows * norm;  // digits that are there already
+    default: break;
+  }
+  if (normalised == 0) return everywhere;
+  const double digits = rows * hidden * 2 / chip.noc.bytes_per_cycle;
+  return everywhere - (rows - turns) * norm + kExchange + digits;
 }
 
 }  // namespace

@@ -14,8 +14,8 @@ nlohmann::ordered_json to_json(const plan::Design& design, const plan::Evaluatio
 
 // What a store must say about its points for a report: the scenario, the axes of the space in the order in which an id
 // counts through them (the first turns fastest), and what the figures are.
-// `argument` is how the command line names the scenario, `space_argument` the space (empty: the scenario's own): with them,
-// a point can be asked for again.
+// `argument` is how the command line names the scenario, `space_argument` the space (empty: the scenario's own): with
+// them, a point can be asked for again.
 nlohmann::ordered_json description(const plan::Scenario& scenario, const plan::DesignSpace& space,
                                    const std::string& argument, const std::string& space_argument);
 

@@ -43,11 +43,12 @@ MappedFile MappedFile::open(const std::string& path) {
 }
 
 void drop_pages(std::span<const std::byte> mapped) {
-  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<uintptr_t>(mapped.data()), end = begin + mapped.size();
-  const uintptr_t first = (begin + page - 1) / page * page, last = end / page * page;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t skipped = (page - reinterpret_cast<uintptr_t>(mapped.data()) % page) % page;
+  if (mapped.size() < skipped) return;
+  const size_t whole = (mapped.size() - skipped) / page * page;
   // A hint: whether it is taken changes no result.
-  if (first < last) (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  if (whole > 0) (void)::madvise(const_cast<std::byte*>(mapped.data()) + skipped, whole, MADV_DONTNEED);
 }
 
 }  // namespace hadal

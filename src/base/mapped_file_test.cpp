@@ -52,5 +52,17 @@ TEST(MappedFile, NamesThePathAndTheReason) {
   EXPECT_EQ(message_of("/dev/null"), "/dev/null: is not a regular file, a regular file is needed");
 }
 
+TEST(MappedFile, WhatWasPutBackIsReadAgain) {
+  const std::string path = scratch("hadal_put_back");
+  const std::string text(100000, 'x');
+  std::ofstream(path) << text;
+  const MappedFile file = MappedFile::open(path);
+  for (const auto& [first, size] : {std::pair<size_t, size_t>{0, 100000}, {1, 99999}, {4096, 8192}, {5, 10}, {0, 0}}) {
+    drop_pages(file.bytes().subspan(first, size));
+    EXPECT_EQ(file.text(), text);
+  }
+  std::filesystem::remove(path);
+}
+
 }  // namespace
 }  // namespace hadal

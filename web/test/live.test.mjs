@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launch, open } from './browser.mjs';
@@ -19,6 +19,7 @@ after(() => browser?.close());
 async function ui(...files) {
   const child = spawn(hadal, ['ui', ...files, '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const [text] = await once(child.stdout, 'data');
+  after(() => child.kill('SIGKILL'));  // a test that fails must not leave it behind
   const match = /http:\/\/127\.0\.0\.1:\d+\//.exec(String(text));
   assert.ok(match, String(text));
   return { url: match[0], stop: async () => { child.kill('SIGINT'); const [code] = await once(child, 'exit'); assert.equal(code, 0); } };
@@ -33,7 +34,7 @@ test('a search and a run appear as they go on', { timeout: 120000 }, async () =>
   const { page, problems, close } = await open(browser, server.url);
   assert.match(await page.textContent('main'), /Nothing to show yet/);
 
-  const run = spawn(hadal, ['run', 'hadal-tiny', '-p', 'It was', '-n', '100', '--temperature', '0.7', '--live', report, '-q'],
+  const run = spawn(hadal, ['run', 'hadal-tiny', '-p', 'It was', '-n', '800', '--temperature', '0.7', '--live', report, '-q'],
     { cwd: root, stdio: 'ignore' });
   const ended = once(run, 'exit');
   await page.waitForSelector('data[data-key="tokens"]', { timeout: 60000 });
@@ -43,7 +44,8 @@ test('a search and a run appear as they go on', { timeout: 120000 }, async () =>
   const seen = new Set([await figure(page, 'tokens')]);
   const sample = setInterval(() => { void figure(page, 'tokens').then((n) => seen.add(n)); }, 200);
   await ended;
-  await page.waitForFunction(() => document.querySelector('data[data-key="tokens"]')?.value === '100', null, { timeout: 20000 });
+  const tokens = String(JSON.parse(readFileSync(report, 'utf8')).tokens);
+  await page.waitForFunction((n) => document.querySelector('data[data-key="tokens"]')?.value === n, tokens, { timeout: 20000 });
   clearInterval(sample);
   assert.ok(seen.size >= 2, `the page showed ${[...seen]} tokens while the run went on`);
   assert.equal(await page.getByLabel('Group by').inputValue(), 'layer');

@@ -34,7 +34,7 @@ test('a search and a run appear as they go on', { timeout: 120000 }, async () =>
   const { page, problems, close } = await open(browser, server.url);
   assert.match(await page.textContent('main'), /Nothing to show yet/);
 
-  const run = spawn(hadal, ['run', 'hadal-tiny', '-p', 'It was', '-n', '800', '--temperature', '0.7', '--live', report, '-q'],
+  const run = spawn(hadal, ['run', 'hadal-tiny', '-p', 'It was', '-n', '800', '--temperature', '1', '--seed', '1', '--live', report, '-q'],
     { cwd: root, stdio: 'ignore' });
   const ended = once(run, 'exit');
   await page.waitForSelector('data[data-key="tokens"]', { timeout: 60000 });

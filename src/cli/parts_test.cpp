@@ -7,7 +7,7 @@
 #include <iterator>
 #include <random>
 
-#include "base/error.h"
+#include "base/testing.h"
 #include "cli/dump.h"
 #include "cli/find.h"
 #include "cli/output.h"
@@ -19,17 +19,8 @@ namespace hadal::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using hadal::testing::refusal;
 using model::testing::TemporaryDirectory;
-
-std::string input_error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kInput) << error.what();
-    return error.what();
-  }
-  return "";
-}
 
 std::string contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -94,23 +85,23 @@ TEST(OutputFile, AppearsWholeOrNotAtAll) {
 
 TEST(OutputFile, SaysAtOnceWhatCannotBeWritten) {
   const TemporaryDirectory directory;
-  EXPECT_NE(input_error_of([&] { OutputFile file(directory.file("no/such/folder/x")); }).find("cannot be written"),
+  EXPECT_NE(refusal([&] { OutputFile file(directory.file("no/such/folder/x")); }).find("cannot be written"),
             std::string::npos);
-  EXPECT_NE(input_error_of([&] { OutputFile file(directory.path()); }).find("is a directory"), std::string::npos);
-  EXPECT_NE(input_error_of([&] { OutputFile file(""); }).find("is empty"), std::string::npos);
+  EXPECT_NE(refusal([&] { OutputFile file(directory.path()); }).find("is a directory"), std::string::npos);
+  EXPECT_NE(refusal([&] { OutputFile file(""); }).find("is empty"), std::string::npos);
 }
 
 TEST(OutputFile, DevicesAreWrittenInPlace) {
   OutputFile("/dev/null").write("gone");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
-  EXPECT_NE(input_error_of([] { OutputFile("/dev/full").write(std::string(1 << 20, 'x')); }).find("cannot be written"),
+  EXPECT_NE(refusal([] { OutputFile("/dev/full").write(std::string(1 << 20, 'x')); }).find("cannot be written"),
             std::string::npos);
 }
 
 class DumpText : public ::testing::Test {
  protected:
   std::string refusal(const std::string& text) const {
-    return input_error_of([&] { parse_dump(text, chip_, program_); });
+    return hadal::testing::refusal([&] { parse_dump(text, chip_, program_); });
   }
   const chip::Chip chip_ = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
   const program::Program program_ =
@@ -148,9 +139,9 @@ TEST(Find, NamesAndPaths) {
   EXPECT_TRUE(fs::exists(find_chip("chips/hadal-1.yaml")));
   EXPECT_TRUE(fs::exists(find_model("hadal-tiny") + "/config.json"));
   EXPECT_FALSE(chip_files().empty());
-  EXPECT_NE(input_error_of([] { find_chip("hadal-11"); }).find("did you mean 'hadal-1'?"), std::string::npos);
-  EXPECT_NE(input_error_of([] { find_model("nothing/like/it"); }).find("no such model directory"), std::string::npos);
-  EXPECT_NE(input_error_of([] { find_model(""); }).find("no such model directory"), std::string::npos);
+  EXPECT_NE(refusal([] { find_chip("hadal-11"); }).find("did you mean 'hadal-1'?"), std::string::npos);
+  EXPECT_NE(refusal([] { find_model("nothing/like/it"); }).find("no such model directory"), std::string::npos);
+  EXPECT_NE(refusal([] { find_model(""); }).find("no such model directory"), std::string::npos);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "kernels/digits.h"
 #include "numerics/numerics.h"
 
@@ -157,7 +158,7 @@ struct ReadOnlyImage::Contents {
     }
     if (failure) std::rethrow_exception(failure);
     pieces.clear();
-    for (const model::Tensor* tensor : sources) model::Weights::put_back(*tensor);
+    for (const model::Tensor* tensor : sources) drop_pages(tensor->data);
   }
 
   std::vector<Piece> pieces;

@@ -79,7 +79,7 @@ void emit_qkv(Emitter& e, const LayerWeights& w) {
 void emit_q_up(Emitter& e, const LayerWeights& w) {
   const auto rank = static_cast<int>(e.c.q_lora_rank);
   const uint32_t q_row = row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
-  const Cores readers = e.row_cores() | e.sharers(static_cast<uint32_t>(e.c.num_attention_heads) * w.key_up[0].tiles);
+  const Cores readers = e.head_cores() | e.sharers(static_cast<uint32_t>(e.c.num_attention_heads) * w.key_up[0].tiles);
   if (rank == 0) return project_residual(e, w.input_norm, w.q_up, readers, e.q, q_row, 0, true);
   const Builder::Mark m = e.b.mark();
   const Share mine = share(w.q_up.tiles, e.core, e.p.cores);

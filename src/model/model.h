@@ -38,8 +38,6 @@ class Weights {
     return require(name, std::span(&dtype, 1), shape);
   }
   const std::vector<Tensor>& tensors() const;
-  // Gives back the memory that reading the tensor has taken.
-  static void put_back(const Tensor& tensor);
   Weights();
   ~Weights();
   Weights(Weights&&) noexcept;

@@ -3,7 +3,6 @@
 #include <unordered_map>
 
 #include "base/error.h"
-#include "base/mapped_file.h"
 #include "model/model.h"
 #include "model/safetensors_format.h"
 
@@ -54,7 +53,5 @@ const Tensor& Weights::require(std::string_view name, std::span<const Dtype> dty
 }
 
 const std::vector<Tensor>& Weights::tensors() const { return impl_->tensors; }
-
-void Weights::put_back(const Tensor& tensor) { drop_pages(tensor.data); }
 
 }  // namespace hadal::model

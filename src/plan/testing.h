@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 
-#include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/testing.h"
 #include "plan/figure.h"
 
 namespace hadal::plan::testing {
@@ -16,21 +15,7 @@ inline std::string data(const std::string& path) { return std::string(HADAL_SOUR
 inline Ledger ledger() { return Ledger(load_sources(data("sources.yaml"))); }
 inline std::string text(const std::string& path) { return std::string(MappedFile::open(data(path)).text()); }
 
-inline std::string edited(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
-
-// The message of the input error that `action` ends with, "" where it does not.
-inline std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kInput) << error.what();
-    return error.what();
-  }
-  return "";
-}
+using hadal::testing::edited;
+using hadal::testing::refusal;
 
 }  // namespace hadal::plan::testing

@@ -44,7 +44,7 @@ TEST(CrossLayer, TheBundledModel) {
     int batch, context;
     double most_pct;
   };
-  for (const Point& p : {Point{1, 64, 3}, {16, 64, 2}, {4, 200, 8}}) {
+  for (const Point& p : {Point{1, 64, 2}, {16, 64, 2}, {4, 200, 8}}) {
     const StepCheck step = check_step(tiny, chip, p.batch, p.context);
     EXPECT_LE(median_error(step, "hadal-tiny"), p.most_pct);
     EXPECT_LE(step_error(step), 5);
@@ -74,10 +74,10 @@ TEST(CrossLayer, ALargerModelOfRandomWeights) {
   const model::Model model = model::Model::load(directory.path());
   // The limits are 8 and, of the step, 5: docs/evidence.md. In the second, owners normalise rows, which no chain was
   // measured with.
-  for (const auto& [batch, context, most_pct] : {std::tuple{1, 140, 8.0}, {8, 40, 16.0}}) {
+  for (const auto& [batch, context, most_pct, step_pct] : {std::tuple{1, 140, 8.0, 6.0}, {8, 40, 15.0, 5.0}}) {
     const StepCheck step = check_step(model, chip, batch, context);
     EXPECT_LE(median_error(step, "random"), most_pct);
-    EXPECT_LE(step_error(step), 6.5);
+    EXPECT_LE(step_error(step), step_pct);
   }
 }
 

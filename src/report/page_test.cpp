@@ -6,7 +6,7 @@
 #include <fstream>
 #include <random>
 
-#include "base/error.h"
+#include "base/testing.h"
 #include "report/blocks.h"
 #include "report/columns.h"
 #include "report/document.h"
@@ -18,27 +18,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string complaint(const std::function<void()>& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    return error.what();
-  }
-  ADD_FAILURE() << "accepted";
-  return "";
-}
+using hadal::testing::refusal;
 
 TEST(Document, KindAndSchemaComeFirstAndAreChecked) {
   const Json made = document("plan", {{"scenario", "s"}});
   EXPECT_EQ(made.begin().key(), "kind");
   EXPECT_EQ(parse_document(made.dump(), "f")["scenario"], "s");
-  EXPECT_NE(complaint([] { parse_document("{\n\n oops", "f"); }).find("f:3: is no JSON"), std::string::npos);
-  EXPECT_NE(complaint([] { parse_document("{}", "f"); }).find("has no 'kind'"), std::string::npos);
-  EXPECT_NE(complaint([] { parse_document("[1]", "f"); }).find("has no 'kind'"), std::string::npos);
-  EXPECT_NE(complaint([] { parse_document(R"({"kind": "pan"})", "f"); }).find("did you mean 'plan'?"),
-            std::string::npos);
-  EXPECT_NE(complaint([] { parse_document(R"({"kind": "plan", "schema": 99})", "f"); }).find("follows schema 99"),
+  EXPECT_NE(refusal([] { parse_document("{\n\n oops", "f"); }).find("f:3: is no JSON"), std::string::npos);
+  EXPECT_NE(refusal([] { parse_document("{}", "f"); }).find("has no 'kind'"), std::string::npos);
+  EXPECT_NE(refusal([] { parse_document("[1]", "f"); }).find("has no 'kind'"), std::string::npos);
+  EXPECT_NE(refusal([] { parse_document(R"({"kind": "pan"})", "f"); }).find("did you mean 'plan'?"), std::string::npos);
+  EXPECT_NE(refusal([] { parse_document(R"({"kind": "plan", "schema": 99})", "f"); }).find("follows schema 99"),
             std::string::npos);
   EXPECT_THROW(document("nothing", {}), Error);
 }
@@ -105,16 +95,16 @@ TEST(Page, DataCannotEndTheirElement) {
   const size_t from = html.find('{'), to = html.rfind("</script>");
   EXPECT_EQ(Json::parse(html.substr(from, to - from)), data);
   EXPECT_EQ(html.substr(to), "</script>b");
-  EXPECT_NE(complaint([&] { fill_page("no place", "p", data); }).find("make web"), std::string::npos);
+  EXPECT_NE(refusal([&] { fill_page("no place", "p", data); }).find("make web"), std::string::npos);
 }
 
 TEST(Page, AStoreMustSayWhatItsPointsAre) {
   const std::string file = ::testing::TempDir() + "page_test.sqlite";
   for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file + ending);
   explore::Store store(file, "a");
-  EXPECT_NE(complaint([&] { read_input(file); }).find("does not say what its points are"), std::string::npos);
+  EXPECT_NE(refusal([&] { read_input(file); }).find("does not say what its points are"), std::string::npos);
   store.describe("no JSON");
-  EXPECT_NE(complaint([&] { read_input(file); }).find("no JSON"), std::string::npos);
+  EXPECT_NE(refusal([&] { read_input(file); }).find("no JSON"), std::string::npos);
   store.describe(R"({"scenario": "s"})");
   plan::Evaluation good, worse, refused;
   good.usd_per_mtoken = 1;

@@ -1,5 +1,5 @@
 // End-to-end decode of the bundled model: tokens a second of the functional simulator, and what the timing simulator
-// costs on top, measured in turn in one run.
+// costs on top, measured in turn in one run; and the chip's cycles of a step of many rows.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -73,6 +73,25 @@ void timing_over_functional(benchmark::State& state) {
   state.counters["chip_cycles_per_token"] = static_cast<double>(sum.cycles) / n;
 }
 BENCHMARK(timing_over_functional)->Unit(benchmark::kMillisecond)->Iterations(10)->UseRealTime();
+
+// A step of 32 rows of prefill, whose residual every core keeps or the owners of the rows (docs/decisions/0015).
+void rows_32(benchmark::State& state, int64_t owners_from) {
+  const Subject subject;
+  SessionOptions options{.compile = {.sequences = 1, .context = 512, .row_buckets = {32}},
+                         .functional = {.interleave_seed = {}, .threads = 2},
+                         .timing = true};
+  options.compile.owners_from = owners_from;
+  Session session(subject.model, subject.chip, options);
+  std::vector<Row> rows(32);
+  for (size_t r = 0; r < rows.size(); ++r) rows[r] = {static_cast<int32_t>(r), 0, static_cast<int64_t>(r)};
+  for (auto _ : state) session.step(rows);
+  const sim::TimingResult& sum = session.timing().sum;
+  const auto n = static_cast<double>(state.iterations());
+  state.counters["chip_cycles"] = static_cast<double>(sum.cycles) / n;
+  state.counters["chip_uj"] = 1e6 * sum.energy.total() / n;
+}
+BENCHMARK_CAPTURE(rows_32, owners_keep, 0)->Unit(benchmark::kMillisecond)->Iterations(10)->UseRealTime();
+BENCHMARK_CAPTURE(rows_32, every_core_keeps, INT64_MAX)->Unit(benchmark::kMillisecond)->Iterations(10)->UseRealTime();
 
 }  // namespace
 }  // namespace hadal::runtime

@@ -1,9 +1,7 @@
 // What of synthesis needs no tools: liberty, reports, the cut into blocks, planted faults, the data file.
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "base/error.h"
+#include "base/testing.h"
 #include "synth/blocks.h"
 #include "synth/gates.h"
 #include "synth/liberty.h"
@@ -15,21 +13,8 @@
 namespace hadal::synth {
 namespace {
 
-std::string refusal(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), ErrorKind::kInput) << error.what();
-    return error.what();
-  }
-  return "";
-}
-
-std::string edited(std::string text, const std::string& from, const std::string& to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return at == std::string::npos ? text : text.replace(at, from.size(), to);
-}
+using hadal::testing::edited;
+using hadal::testing::refusal;
 
 constexpr const char* kLiberty = R"lib(/* a library */
 library (tiny) {

@@ -28,9 +28,7 @@ double resident_bytes() {
 }
 
 // Rows of consecutive positions, again from the start where the context ends.
-void checkpoint(benchmark::State& state, const Settings& settings) {
-  const char* path = std::getenv("HADAL_CHECKPOINT");
-  if (path == nullptr) return state.SkipWithError("set HADAL_CHECKPOINT to a model to measure it");
+void checkpoint(benchmark::State& state, const std::string& path, const Settings& settings) {
   ::malloc_trim(0);  // what an earlier measurement left is not this one's memory
   constexpr int kContext = 256;
   const model::Model model = model::Model::load(path);
@@ -62,17 +60,25 @@ void checkpoint(benchmark::State& state, const Settings& settings) {
       benchmark::Counter(static_cast<double>(state.iterations() * settings.rows), benchmark::Counter::kIsRate);
 }
 
-#define HADAL_CHECKPOINT_BENCH(name, ...)                    \
-  BENCHMARK_CAPTURE(checkpoint, name, Settings{__VA_ARGS__}) \
-      ->Arg(1)                                               \
-      ->Arg(2)                                               \
-      ->Unit(benchmark::kMillisecond)                        \
-      ->UseRealTime()
-HADAL_CHECKPOINT_BENCH(decode, .rows = 1);
-HADAL_CHECKPOINT_BENCH(decode_one_digit, .rows = 1, .weight_digits = 1);
-HADAL_CHECKPOINT_BENCH(decode_with_checks, .rows = 1, .checks = true);
-HADAL_CHECKPOINT_BENCH(prefill, .rows = kPrefillRows);
-HADAL_CHECKPOINT_BENCH(prefill_one_digit, .rows = kPrefillRows, .weight_digits = 1);
+// Without a checkpoint there is nothing to measure.
+const bool kRegistered = [] {
+  const char* path = std::getenv("HADAL_CHECKPOINT");
+  if (path == nullptr) return false;
+  const std::pair<const char*, Settings> all[] = {
+      {"checkpoint/decode", {.rows = 1}},
+      {"checkpoint/decode_one_digit", {.rows = 1, .weight_digits = 1}},
+      {"checkpoint/decode_with_checks", {.rows = 1, .checks = true}},
+      {"checkpoint/prefill", {.rows = kPrefillRows}},
+      {"checkpoint/prefill_one_digit", {.rows = kPrefillRows, .weight_digits = 1}}};
+  for (const auto& [name, settings] : all) {
+    benchmark::RegisterBenchmark(name, checkpoint, std::string(path), settings)
+        ->Arg(1)
+        ->Arg(2)
+        ->Unit(benchmark::kMillisecond)
+        ->UseRealTime();
+  }
+  return true;
+}();
 
 }  // namespace
 }  // namespace hadal::runtime

@@ -65,13 +65,8 @@ class InParallel : public Scheduler {
     std::atomic<bool> any = false;  // mail, as far as a glance without the mutex tells
     std::vector<Mail> opened;       // of the thread again: kept for its memory
   };
-  // By the sum of the core's digits to the base of the number of lanes: neighbours, cores an even stride apart and
-  // halves of the chip are all shared out evenly, so that no lane waits long for the others at the end of a phase.
-  Lane& lane_of(size_t core) {
-    size_t sum = 0;
-    for (; core != 0; core /= lanes_.size()) sum += core % lanes_.size();
-    return lanes_[sum % lanes_.size()];
-  }
+  // Neighbours share a lane: work goes to cores an even stride apart, so every lane has as much of a phase.
+  Lane& lane_of(size_t core) { return lanes_[core * lanes_.size() / cores_.size()]; }
 
   void send_to_others(const Lane& own, const Mail& mail) {
     for (Lane& lane : lanes_) {

@@ -384,11 +384,10 @@ class VectorUnit {
   void generate() {
     const Operand d = write_d(Type::kF32);
     const bool iota = static_cast<isa::Prm>(in_.func) == isa::Prm::kIota;
-    for (int r = 0; r < rows_; ++r) {
-      for (int c = 0; c < cols_; ++c) {
-        store_word(at(d.tile, r, c), iota ? std::bit_cast<uint32_t>(static_cast<float>(c)) : cfg_[Vx::kImm]);
-      }
+    for (int c = 0; c < cols_; ++c) {
+      store_word(at(d.tile, 0, c), iota ? std::bit_cast<uint32_t>(static_cast<float>(c)) : cfg_[Vx::kImm]);
     }
+    for (int r = 1; r < rows_; ++r) std::memcpy(at(d.tile, r, 0), at(d.tile, 0, 0), static_cast<size_t>(cols_) * 4);
   }
 
   // Row i of d is row idx[i] of a. Which rows those are is known only now, so each is an operand of its own.

@@ -53,6 +53,8 @@ tidy() {
 none "not in the house format (make format)" unformatted
 none "wider than 120 columns" git grep -nE '^.{121,}' -- '*.h' '*.cpp'
 none "not ASCII" git grep -nP '[^\x00-\x7F]' -- '*.h' '*.cpp' '*.cmake' '*.sh' CMakeLists.txt Makefile
+none "a file that two tests may write at once (TemporaryDirectory is for one)" \
+  git grep -nE 'TempDir\(\)|temp_directory_path|mkdtemp' -- src ':!src/base/temporary_directory.cpp'
 none "unfinished work" git grep -nwE 'TODO|FIXME|XXX|HACK' -- src tests
 none "only src/cli prints" git grep -nE '(std::(cout|cerr|clog)|fmt::print|\b(printf|puts|fputs) *\()' \
   -- src ':!src/cli' ':!*_bench.cpp' ':!*_fuzz.cpp'

@@ -3,15 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 
 namespace hadal {
 namespace {
-
-std::string scratch(const std::string& name) { return (std::filesystem::path(testing::TempDir()) / name).string(); }
 
 std::string message_of(const std::string& path) {
   try {
@@ -24,7 +22,8 @@ std::string message_of(const std::string& path) {
 }
 
 TEST(MappedFile, GivesTheBytesAndKeepsThemAliveThroughTheOwner) {
-  const std::string path = scratch("hadal_mapped_bytes");
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("bytes");
   std::ofstream(path, std::ios::binary) << std::string("abc\0def", 7);
   std::string_view view;
   std::shared_ptr<const void> owner;
@@ -36,24 +35,25 @@ TEST(MappedFile, GivesTheBytesAndKeepsThemAliveThroughTheOwner) {
     owner = file.owner();
   }
   EXPECT_EQ(view, std::string_view("abc\0def", 7));
-  std::filesystem::remove(path);
 }
 
 TEST(MappedFile, AnEmptyFileIsEmpty) {
-  const std::string path = scratch("hadal_mapped_empty");
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("empty");
   std::ofstream(path).close();
   EXPECT_EQ(MappedFile::open(path).size(), 0u);
-  std::filesystem::remove(path);
 }
 
 TEST(MappedFile, NamesThePathAndTheReason) {
   EXPECT_EQ(message_of("/nonexistent/file"), "/nonexistent/file: cannot open: No such file or directory");
-  EXPECT_EQ(message_of("/tmp"), "/tmp: is a directory, a regular file is needed");
+  const TemporaryDirectory folder;
+  EXPECT_EQ(message_of(folder.path()), folder.path() + ": is a directory, a regular file is needed");
   EXPECT_EQ(message_of("/dev/null"), "/dev/null: is not a regular file, a regular file is needed");
 }
 
 TEST(MappedFile, WhatWasPutBackIsReadAgain) {
-  const std::string path = scratch("hadal_put_back");
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("put_back");
   const std::string text(100000, 'x');
   std::ofstream(path) << text;
   const MappedFile file = MappedFile::open(path);
@@ -61,7 +61,6 @@ TEST(MappedFile, WhatWasPutBackIsReadAgain) {
     drop_pages(file.bytes().subspan(first, size));
     EXPECT_EQ(file.text(), text);
   }
-  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -7,8 +7,9 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "chat/chat_template.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 
 namespace hadal::chat {
 namespace {
@@ -50,7 +51,7 @@ TEST(ChatTemplate, EqualsTransformers) {
 }
 
 TEST(ChatTemplate, IsFoundWhereCheckpointsKeepIt) {
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream(directory.file(name)) << text;
   };

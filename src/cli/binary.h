@@ -9,7 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "model/testing/random_checkpoint.h"
+#include "base/temporary_directory.h"
+#include "model/random_checkpoint.h"
 
 namespace hadal::cli::testing {
 
@@ -31,7 +32,7 @@ inline std::string quoted(const std::string& word) {
 }
 
 inline Outcome hadal(const std::vector<std::string>& arguments, const std::string& redirect = "") {
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   std::string command = quoted(HADAL_BINARY);
   for (const std::string& word : arguments) command.append(" ").append(quoted(word));
   command.append(" >").append(quoted(directory.file("out"))).append(" 2>").append(quoted(directory.file("err")));

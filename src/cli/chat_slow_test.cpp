@@ -7,26 +7,26 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::cli {
 namespace {
 
-using model::testing::TemporaryDirectory;
 using nlohmann::json;
 using testing::hadal;
 using testing::Outcome;
 
 TEST(Tokenize, ThereAndBack) {
   const TemporaryDirectory directory;
-  model::testing::write_file(directory.file("t"), "\"Once upon\"\n\"a <eos>\"\n");
+  model::write_file(directory.file("t"), "\"Once upon\"\n\"a <eos>\"\n");
   const Outcome ids = hadal({"tokenize", "hadal-tiny", "--lines", "--text", directory.file("t")});
   ASSERT_EQ(ids.status, 0) << ids.err;
-  model::testing::write_file(directory.file("ids"), ids.out);
+  model::write_file(directory.file("ids"), ids.out);
   const Outcome text = hadal({"tokenize", "hadal-tiny", "--decode", "--plain", "--text", directory.file("ids")});
   EXPECT_EQ(text.out, "\"Once upon\"\n\"a <eos>\"\n");
-  model::testing::write_file(directory.file("t"), "\"a\"\nb\n");
+  model::write_file(directory.file("t"), "\"a\"\nb\n");
   const Outcome bad = hadal({"tokenize", "hadal-tiny", "--lines", "--text", directory.file("t")});
   EXPECT_EQ(bad.status, 2);
   EXPECT_EQ(bad.out, "");
@@ -35,9 +35,9 @@ TEST(Tokenize, ThereAndBack) {
 
 TEST(Chat, RendersConversations) {
   const TemporaryDirectory directory;
-  model::testing::write_file(directory.file("chat_template.jinja"),
-                             "{% for m in messages %}{{ m.content.x }}{% endfor %}{{ mood }}");
-  model::testing::write_file(directory.file("c"), R"({"messages": [], "extra": {"mood": "calm"}}
+  model::write_file(directory.file("chat_template.jinja"),
+                    "{% for m in messages %}{{ m.content.x }}{% endfor %}{{ mood }}");
+  model::write_file(directory.file("c"), R"({"messages": [], "extra": {"mood": "calm"}}
 {"messages": [{"content": 5}, {}]}
 )");
   const Outcome out = hadal({"chat", directory.path(), "--render", directory.file("c")});
@@ -66,7 +66,7 @@ TEST(Serve, RefusesToBeReachedWithoutKey) {
   EXPECT_EQ(open.status, 2);
   EXPECT_NE(open.err.find("--api-key-file"), std::string::npos);
   const TemporaryDirectory directory;
-  model::testing::write_file(directory.file("key"), "\n");
+  model::write_file(directory.file("key"), "\n");
   EXPECT_EQ(hadal({"serve", "hadal-tiny", "--api-key-file", directory.file("key")}).status, 2);
 }
 

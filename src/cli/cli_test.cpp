@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::cli {
 namespace {
 
-using model::testing::TemporaryDirectory;
 using nlohmann::json;
 using testing::hadal;
 using testing::Outcome;
@@ -29,7 +29,7 @@ HALT
 class Cli : public ::testing::Test {
  protected:
   std::string file(const std::string& name, const std::string& text) const {
-    model::testing::write_file(directory_.file(name), text);
+    model::write_file(directory_.file(name), text);
     return directory_.file(name);
   }
   // Status 2, nothing on standard output, one line that holds `part`.

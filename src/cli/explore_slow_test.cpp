@@ -8,8 +8,9 @@
 #include <random>
 
 #include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::cli {
 namespace {
@@ -21,7 +22,7 @@ const std::string kScenario = std::string(HADAL_SOURCE_DIR) + "/scenarios/deepse
 
 // A space of 40,320 designs: seconds of work.
 void write_space(const std::string& file) {
-  model::testing::write_file(file, R"(build: hadal-1 at SMIC N+2
+  model::write_file(file, R"(build: hadal-1 at SMIC N+2
 supplies:
   - {process: smic-n2, memory: cxmt-hbm3, package: domestic-25d}
   - {process: smic-n3, memory: cxmt-hbm3, package: domestic-25d}
@@ -38,7 +39,7 @@ links: [100 GB/s, 200 GB/s, 300 GB/s, 400 GB/s, 800 GB/s]
 constexpr int kPoints = 2 * 8 * 7 * 3 * 4 * 3 * 2 * 5;
 
 TEST(ExploreCommand, TwentyKillsLoseAndRepeatNothing) {
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string store = directory.file("s.sqlite"), space = directory.file("space.yaml");
   write_space(space);
   const auto found = [&](const std::vector<std::string>& more) {
@@ -69,7 +70,7 @@ TEST(ExploreCommand, TwentyKillsLoseAndRepeatNothing) {
 
 TEST(ExploreCommand, TwoAndFourRanksFindTheFrontOfOne) {
   if (std::system("command -v mpirun >/dev/null 2>&1") != 0) GTEST_SKIP() << "mpirun is not there";
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string space = directory.file("space.yaml");
   write_space(space);
   const json alone = json::parse(hadal({"explore", kScenario, "--space", space, "--json", "-"}).out);

@@ -7,14 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 #include "model/utf8.h"
 
 namespace hadal::cli {
 namespace {
 
-using model::testing::TemporaryDirectory;
 using nlohmann::json;
 using testing::hadal;
 using testing::Outcome;
@@ -114,8 +114,7 @@ TEST(RunModel, ATerminalShowsProgressAndKeepsTheText) {
 
 TEST(EvalModel, AgreesWithTheReferenceAndWithTheDefinition) {
   const TemporaryDirectory directory;
-  model::testing::write_file(directory.file("text"),
-                             testing::read_file("models/hadal-tiny/heldout.txt").substr(0, 700));
+  model::write_file(directory.file("text"), testing::read_file("models/hadal-tiny/heldout.txt").substr(0, 700));
   const std::vector<std::string> arguments{
       "eval", "hadal-tiny", "--text", directory.file("text"), "--window", "64", "--reference", "--json", "-"};
   const Outcome result = hadal(arguments);

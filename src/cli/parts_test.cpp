@@ -7,12 +7,13 @@
 #include <iterator>
 #include <random>
 
+#include "base/temporary_directory.h"
 #include "base/testing.h"
 #include "cli/dump.h"
 #include "cli/find.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "model/utf8.h"
 
 namespace hadal::cli {
@@ -20,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using hadal::testing::refusal;
-using model::testing::TemporaryDirectory;
 
 std::string contents(const std::string& path) {
   std::ifstream in(path, std::ios::binary);

@@ -6,13 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::cli {
 namespace {
 
-using model::testing::TemporaryDirectory;
 using nlohmann::json;
 using testing::hadal;
 using testing::Outcome;
@@ -30,7 +30,7 @@ std::string edited(std::string text, const std::string& from, const std::string&
 class PlanCommand : public ::testing::Test {
  protected:
   std::string file(const std::string& name, const std::string& text) const {
-    model::testing::write_file(directory_.file(name), text);
+    model::write_file(directory_.file(name), text);
     return directory_.file(name);
   }
   const TemporaryDirectory directory_;

@@ -4,8 +4,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::cli {
 namespace {
@@ -18,7 +19,7 @@ using testing::Outcome;
 class ReportCommand : public ::testing::Test {
  protected:
   std::string file(const std::string& name, const std::string& text) const {
-    model::testing::write_file(directory_.file(name), text);
+    model::write_file(directory_.file(name), text);
     return directory_.file(name);
   }
   // The page may not have been built here: then the one thing to say is how.
@@ -28,7 +29,7 @@ class ReportCommand : public ::testing::Test {
     EXPECT_TRUE(one_line(o.err)) << o.err;
     return false;
   }
-  const model::testing::TemporaryDirectory directory_;
+  const TemporaryDirectory directory_;
 };
 
 TEST_F(ReportCommand, PutsDocumentsIntoThePage) {

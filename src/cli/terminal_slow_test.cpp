@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/temporary_directory.h"
 #include "cli/binary.h"
 
 namespace hadal::cli {
@@ -13,7 +14,7 @@ namespace {
 
 // Standard output of a command on a pseudo-terminal of `columns`.
 std::string on_terminal(int columns, const std::string& environment, const std::string& command) {
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const std::string inner = fmt::format("stty cols {}; {} '{}' {}", columns, environment, HADAL_BINARY, command);
   const std::string outer = fmt::format("TERM=xterm script -qefc {} {} </dev/null >/dev/null 2>&1",
                                         testing::quoted(inner), testing::quoted(directory.file("typescript")));

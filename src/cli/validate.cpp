@@ -10,10 +10,11 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "cli/app.h"
 #include "cli/find.h"
 #include "cli/output.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "predict/cross_layer.h"
 #include "predict/layer.h"
 #include "predict/validate.h"
@@ -90,7 +91,7 @@ void execute_layer(const Options& options) {
     input_error(chip.file, "is described by its performance only; a layer runs on chips like hadal-1");
   std::optional<OutputFile> json;
   if (!options.json.empty()) json.emplace(options.json);
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const predict::LayerCheck layer =
       predict::check_layer(find_shape(options.layer), chip, predict::load_constants(constants), options.batch,
                            options.context, directory.path(), options.threads);

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "explore/search.h"
 
 namespace hadal::explore {
@@ -24,12 +24,9 @@ class ExploreTest : public ::testing::Test {
     space_.spare_cores = {0, 2};
     space_.spm_bytes = {1 << 20};
     space_.link_bytes_per_s = {200e9, 400e9};
-    std::filesystem::remove(file_);
   }
-  ~ExploreTest() override {
-    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file_ + ending);
-  }
-  std::string file_ = ::testing::TempDir() + "explore_test.sqlite";
+  TemporaryDirectory folder_;
+  std::string file_ = folder_.file("store.sqlite");
   plan::Facts facts_{{std::string(HADAL_SOURCE_DIR)}};
   plan::Scenario scenario_ = plan::load_scenario(data("scenarios/deepseek-day.yaml"), facts_);
   plan::PredictedRates rates_{facts_, data("models/configs/DeepSeek-V3.json"), data("measurements/constants.yaml")};

@@ -5,20 +5,20 @@
 
 #include "base/error.h"
 #include "model/model.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 
 namespace hadal::model {
 namespace {
 
 using nlohmann::json;
 
-json good() { return json::parse(testing::config_json(testing::small_config())); }
+json good() { return json::parse(config_json(small_config())); }
 
 Config parse(const json& value) { return Config::parse(value.dump(1), "config.json"); }
 
 TEST(Config, ReadsWhatTheWriterWrote) {
-  const Config want = testing::small_config(), got = parse(good());
-  EXPECT_EQ(testing::config_json(got), testing::config_json(want));
+  const Config want = small_config(), got = parse(good());
+  EXPECT_EQ(config_json(got), config_json(want));
 }
 
 TEST(Config, AcceptsTheSpellingsInUse) {

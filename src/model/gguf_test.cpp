@@ -1,6 +1,7 @@
 // GGUF: blocks as the gguf package dequantises them, what is accepted, and corrupted files with the reason each must
 // give.
 #include "model/gguf.h"
+#include "base/temporary_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -11,9 +12,9 @@
 #include "base/error.h"
 #include "model/blocks.h"
 #include "model/byte_level.h"
+#include "model/random_checkpoint.h"
+#include "model/safetensors_writer.h"
 #include "model/testing/gguf_writer.h"
-#include "model/testing/random_checkpoint.h"
-#include "model/testing/safetensors_writer.h"
 
 namespace hadal::model {
 namespace {
@@ -125,7 +126,7 @@ class GgufFile : public ::testing::Test {
  protected:
   std::string write(const std::string& bytes) {
     std::string path = directory_.file(fmt::format("{}.gguf", count_++));
-    testing::write_file(path, bytes);
+    write_file(path, bytes);
     return path;
   }
   void expect_error(const std::string& bytes, const std::string& needle) {
@@ -142,7 +143,7 @@ class GgufFile : public ::testing::Test {
     }
   }
 
-  testing::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   int count_ = 0;
 };
 

@@ -9,9 +9,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "model/model.h"
-#include "model/testing/random_checkpoint.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/random_checkpoint.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::model {
 namespace {
@@ -33,7 +34,7 @@ class Shards {
   }
   uint64_t finish() {
     flush();
-    testing::write_file(directory_ + "/model.safetensors.index.json", json{{"weight_map", map_}}.dump());
+    write_file(directory_ + "/model.safetensors.index.json", json{{"weight_map", map_}}.dump());
     return total_;
   }
 
@@ -68,7 +69,7 @@ int64_t resident_bytes() {
 
 // The shapes of Qwen2.5-7B.
 TEST(LargeCheckpoint, IsMappedInAMoment) {
-  const testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   constexpr int64_t kHidden = 3584, kInner = 18944, kKeys = 512, kVocabulary = 152064;
   Shards shards(directory.path());
   shards.add("model.embed_tokens.weight", {kVocabulary, kHidden});
@@ -93,8 +94,8 @@ TEST(LargeCheckpoint, IsMappedInAMoment) {
                        {"num_hidden_layers", 28},  {"intermediate_size", kInner},      {"num_attention_heads", 28},
                        {"num_key_value_heads", 4}, {"max_position_embeddings", 32768}, {"rms_norm_eps", 1e-6},
                        {"rope_theta", 1e6}};
-  testing::write_file(directory.file("config.json"), config.dump(1));
-  testing::write_file(directory.file("tokenizer.json"), testing::small_tokenizer_json(320));
+  write_file(directory.file("config.json"), config.dump(1));
+  write_file(directory.file("tokenizer.json"), small_tokenizer_json(320));
 
   const int64_t before = resident_bytes();
   const auto start = std::chrono::steady_clock::now();

@@ -1,5 +1,6 @@
 // Whole models: random checkpoints of odd shapes load, and what is missing or misshapen is named.
 #include "model/model.h"
+#include "base/temporary_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -8,17 +9,15 @@
 #include <filesystem>
 
 #include "base/error.h"
-#include "model/testing/random_checkpoint.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/random_checkpoint.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::model {
 namespace {
 
-using testing::TemporaryDirectory;
-
 TEST(Model, LoadsARandomCheckpoint) {
   TemporaryDirectory directory;
-  testing::write_random_checkpoint(directory.path(), testing::small_config());
+  write_random_checkpoint(directory.path(), small_config());
   const Model model = Model::load(directory.path());
   EXPECT_EQ(model.config.hidden_size, 192);
   EXPECT_EQ(model.tokenizer.decode(model.tokenizer.encode("the cat 1234")), "the cat 1234");
@@ -30,8 +29,8 @@ TEST(Model, LoadsARandomCheckpoint) {
 
 TEST(Model, ShardsAndUnalignedDataGiveTheSameWeights) {
   TemporaryDirectory single, sharded;
-  testing::write_random_checkpoint(single.path(), testing::small_config(), {.seed = 7});
-  testing::write_random_checkpoint(sharded.path(), testing::small_config(), {.seed = 7, .shards = 3, .padding = 3});
+  write_random_checkpoint(single.path(), small_config(), {.seed = 7});
+  write_random_checkpoint(sharded.path(), small_config(), {.seed = 7, .shards = 3, .padding = 3});
   const Model a = Model::load(single.path()), b = Model::load(sharded.path());
   ASSERT_EQ(a.weights.tensors().size(), b.weights.tensors().size());
   for (const Tensor& tensor : a.weights.tensors()) {
@@ -62,11 +61,11 @@ void expect_load_error(const std::string& directory, const std::string& needle) 
 // A configuration that asks for other tensors than the checkpoint has names the first that is wrong.
 TEST(Model, TensorsMustFitTheConfiguration) {
   TemporaryDirectory directory;
-  testing::write_random_checkpoint(directory.path(), testing::small_config());
+  write_random_checkpoint(directory.path(), small_config());
   const auto with = [&](auto&& change) {
-    Config config = testing::small_config();
+    Config config = small_config();
     change(config);
-    testing::write_file(directory.file("config.json"), testing::config_json(config));
+    write_file(directory.file("config.json"), config_json(config));
   };
   with([](Config& c) { c.num_hidden_layers = 3; });
   expect_load_error(
@@ -83,24 +82,24 @@ TEST(Model, TensorsMustFitTheConfiguration) {
   with([](Config& c) { c.vocab_size = 319; });
   expect_load_error(directory.path(), "\"model.embed_tokens.weight\" is BF16 of shape [320, 192]");
   with([](Config&) {});
-  testing::write_file(directory.file("tokenizer.json"), testing::small_tokenizer_json(321));
+  write_file(directory.file("tokenizer.json"), small_tokenizer_json(321));
   expect_load_error(directory.path(), "tokenizer.json: has token ids up to 320, config.json has a vocab_size of 320");
 }
 
 TEST(Model, EveryTensorIsNeeded) {
   TemporaryDirectory directory;
-  Config config = testing::small_config();
+  Config config = small_config();
   config.n_routed_experts = 4;
-  testing::write_random_checkpoint(directory.path(), config);
+  write_random_checkpoint(directory.path(), config);
   const Model model = Model::load(directory.path());
   const auto write_without = [&](const std::string& left_out) {
-    testing::SafetensorsWriter writer;
+    SafetensorsWriter writer;
     for (const Tensor& t : model.weights.tensors()) {
       if (t.name != left_out) writer.add(t.name, t.dtype, t.shape, {t.data.begin(), t.data.end()});
     }
     // A new file: the old one is still mapped.
     std::filesystem::remove(directory.file("model.safetensors"));
-    testing::write_file(directory.file("model.safetensors"), writer.bytes());
+    write_file(directory.file("model.safetensors"), writer.bytes());
   };
   for (const Tensor& tensor : model.weights.tensors()) {
     write_without(tensor.name);
@@ -114,13 +113,13 @@ TEST(Model, MissingPiecesAreNamed) {
   TemporaryDirectory directory;
   expect_load_error(directory.path(), "config.json: ");
   expect_load_error(directory.file("absent"), "is not a directory; a model directory or a GGUF file is needed");
-  testing::write_file(directory.file("config.json"), testing::config_json(testing::small_config()));
+  write_file(directory.file("config.json"), config_json(small_config()));
   expect_load_error(directory.path(), "no weights");
 }
 
 TEST(Model, LinearOfAnUnknownNameIsABug) {
   TemporaryDirectory directory;
-  testing::write_random_checkpoint(directory.path(), testing::small_config());
+  write_random_checkpoint(directory.path(), small_config());
   const Model model = Model::load(directory.path());
   for (const char* name : {"model.layers.9.mlp.down_proj", "model.norm"}) {
     try {
@@ -135,11 +134,11 @@ TEST(Model, LinearOfAnUnknownNameIsABug) {
 // The scales of FP8 blocks may be FP32, BF16 or UE8M0.
 TEST(Model, ScalesOfEveryTypeAreTheSame) {
   TemporaryDirectory directory;
-  testing::write_random_checkpoint(directory.path(), testing::small_config(), {.power_of_two_scales = true});
+  write_random_checkpoint(directory.path(), small_config(), {.power_of_two_scales = true});
   const Model model = Model::load(directory.path());
   for (const Dtype dtype : {Dtype::kBf16, Dtype::kE8m0}) {
     TemporaryDirectory other;
-    testing::SafetensorsWriter writer;
+    SafetensorsWriter writer;
     for (const Tensor& t : model.weights.tensors()) {
       std::vector<std::byte> data(t.data.begin(), t.data.end());
       const bool scale = t.name.ends_with("weight_scale_inv");
@@ -157,9 +156,9 @@ TEST(Model, ScalesOfEveryTypeAreTheSame) {
       }
       writer.add(t.name, scale ? dtype : t.dtype, t.shape, std::move(data));
     }
-    testing::write_file(other.file("config.json"), testing::config_json(testing::small_config()));
-    testing::write_file(other.file("tokenizer.json"), testing::small_tokenizer_json(320));
-    testing::write_file(other.file("model.safetensors"), writer.bytes());
+    write_file(other.file("config.json"), config_json(small_config()));
+    write_file(other.file("tokenizer.json"), small_tokenizer_json(320));
+    write_file(other.file("model.safetensors"), writer.bytes());
     const Model found = Model::load(other.path());
     const Linear a = linear(model, "model.layers.0.mlp.down_proj"), b = linear(found, "model.layers.0.mlp.down_proj");
     for (int64_t n = 0; n < 2; ++n) {
@@ -171,7 +170,7 @@ TEST(Model, ScalesOfEveryTypeAreTheSame) {
 TEST(Model, OddShapesLoad) {
   for (const int groups : {1, 4}) {
     TemporaryDirectory directory;
-    Config config = testing::small_config();
+    Config config = small_config();
     config.hidden_size = 130;
     config.num_attention_heads = 3;
     config.n_routed_experts = 12;
@@ -182,7 +181,7 @@ TEST(Model, OddShapesLoad) {
     config.qk_rope_head_dim = 64;
     config.n_shared_experts = 2;
     config.yarn.reset();
-    testing::write_random_checkpoint(directory.path(), config, {.seed = 3, .power_of_two_scales = true});
+    write_random_checkpoint(directory.path(), config, {.seed = 3, .power_of_two_scales = true});
     const Model model = Model::load(directory.path());
     const Linear kv = linear(model, "model.layers.0.self_attn.kv_a_proj_with_mqa");
     EXPECT_EQ(kv.n, 576);

@@ -5,15 +5,14 @@
 #include <functional>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "model/model.h"
+#include "model/random_checkpoint.h"
 #include "model/safetensors_format.h"
-#include "model/testing/random_checkpoint.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 namespace hadal::model {
 namespace {
-
-using testing::TemporaryDirectory;
 
 std::string file_of(const std::string& header, size_t data_bytes) {
   const uint64_t length = header.size();
@@ -141,7 +140,7 @@ class Sharded : public ::testing::Test {
     put("x.safetensors", file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", 4));
     put("y.safetensors", file_of(R"({"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}})", 2));
   }
-  void put(const std::string& name, const std::string& bytes) { testing::write_file(directory_.file(name), bytes); }
+  void put(const std::string& name, const std::string& bytes) { write_file(directory_.file(name), bytes); }
   void index(const std::string& weight_map) {
     put("model.safetensors.index.json", "{\"metadata\": {},\n\"weight_map\": " + weight_map + "}");
   }
@@ -204,7 +203,7 @@ TEST(Safetensors, DirectoryWithoutWeights) {
   TemporaryDirectory directory;
   expect_error([&] { Weights::open(directory.path()); }, directory.path(), "no weights: neither model.safetensors nor");
   expect_error([&] { Weights::open(directory.file("absent")); }, "absent", "is not a directory");
-  testing::write_file(directory.file("model.safetensors"), "");
+  write_file(directory.file("model.safetensors"), "");
   expect_error([&] { Weights::open(directory.path()); }, "model.safetensors", "0 bytes are too short");
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "model/model.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 
 namespace hadal::model {
 namespace {
@@ -41,7 +41,7 @@ TEST(Tokenizer, AnyBytesSurviveAsRepairedText) {
 }
 
 TEST(Tokenizer, SpecialTokensAreMatchedOrText) {
-  const Tokenizer tokenizer = Tokenizer::parse(testing::small_tokenizer_json(300), "t.json");
+  const Tokenizer tokenizer = Tokenizer::parse(small_tokenizer_json(300), "t.json");
   EXPECT_EQ(tokenizer.size(), 300);
   EXPECT_EQ(tokenizer.encode("<bos>a<eos>"), (std::vector<int32_t>{0, 2 + 'a', 1}));
   EXPECT_EQ(tokenizer.encode("<bos>", false).size(), 5u);
@@ -55,7 +55,7 @@ TEST(Tokenizer, SpecialTokensAreMatchedOrText) {
 }
 
 TEST(Tokenizer, LongestAddedTokenWinsAndIdsMayHaveHoles) {
-  json file = json::parse(testing::small_tokenizer_json(300));
+  json file = json::parse(small_tokenizer_json(300));
   const auto add = [&](int id, const char* content, bool normalized) {
     file["added_tokens"].push_back({{"id", id}, {"content", content}, {"normalized", normalized}, {"special", false}});
   };
@@ -72,7 +72,7 @@ TEST(Tokenizer, LongestAddedTokenWinsAndIdsMayHaveHoles) {
 
 // Tokens that are not normalised are looked for first, in the whole text.
 TEST(Tokenizer, RawAddedTokensComeBeforeNormalizedOnes) {
-  json file = json::parse(testing::small_tokenizer_json(258));
+  json file = json::parse(small_tokenizer_json(258));
   file["added_tokens"].push_back({{"id", 258}, {"content", "bc"}, {"normalized", false}});
   file["added_tokens"].push_back({{"id", 259}, {"content", "ab"}, {"normalized", true}});
   const Tokenizer tokenizer = Tokenizer::parse(file.dump(), "t.json");
@@ -82,7 +82,7 @@ TEST(Tokenizer, RawAddedTokensComeBeforeNormalizedOnes) {
 
 // U+16D40 is a letter since Unicode 16, so a space before it belongs to its word and may merge.
 TEST(Tokenizer, NewLettersAreLetters) {
-  json file = json::parse(testing::small_tokenizer_json(258));
+  json file = json::parse(small_tokenizer_json(258));
   const std::string space = "\xC4\xA0", f0 = "\xC3\xB0";
   file["model"]["vocab"][space + f0] = 258;
   file["model"]["merges"].push_back(space + " " + f0);
@@ -92,7 +92,7 @@ TEST(Tokenizer, NewLettersAreLetters) {
 }
 
 TEST(Tokenizer, IgnoreMergesTakesWholeWords) {
-  json file = json::parse(testing::small_tokenizer_json(258));
+  json file = json::parse(small_tokenizer_json(258));
   file["model"]["vocab"]["abc"] = 258;
   EXPECT_EQ(Tokenizer::parse(file.dump(), "t.json").encode("abc").size(), 3u);
   file["model"]["ignore_merges"] = true;
@@ -102,7 +102,7 @@ TEST(Tokenizer, IgnoreMergesTakesWholeWords) {
 
 // As the published vocabulary of SmolLM2 does: what it has no token for is left out.
 TEST(Tokenizer, BytesWithoutToken) {
-  json file = json::parse(testing::small_tokenizer_json(258));
+  json file = json::parse(small_tokenizer_json(258));
   file["model"]["vocab"].erase("q");
   EXPECT_EQ(Tokenizer::parse(file.dump(), "t.json").encode("qaqqb"), (std::vector<int32_t>{2 + 'a', 2 + 'b'}));
   file["model"]["unk_token"] = "<eos>";
@@ -117,7 +117,7 @@ TEST(Tokenizer, BytesWithoutToken) {
 }
 
 TEST(Tokenizer, PartsOfAGgufFile) {
-  const json file = json::parse(testing::small_tokenizer_json(300));
+  const json file = json::parse(small_tokenizer_json(300));
   TokenizerParts parts;
   parts.tokens.resize(300);
   parts.types.assign(300, TokenizerParts::kNormal);
@@ -147,7 +147,7 @@ TEST(Tokenizer, PartsOfAGgufFile) {
 }
 
 TEST(Tokenizer, BothSpellingsOfMerges) {
-  json file = json::parse(testing::small_tokenizer_json(300));
+  json file = json::parse(small_tokenizer_json(300));
   const std::vector<int32_t> ids = Tokenizer::parse(file.dump(), "t.json").encode("the tea");
   for (json& merge : file["model"]["merges"]) {
     const std::string text = merge;
@@ -183,7 +183,7 @@ struct Case {
 void expect_refused(const Case& c) {
   const auto [pointer, value, needle] = c;
   SCOPED_TRACE(fmt::format("{} = {}", pointer, value));
-  json file = json::parse(testing::small_tokenizer_json(300));
+  json file = json::parse(small_tokenizer_json(300));
   const json::json_pointer at(pointer);
   if (std::string(value).empty()) {
     file[at.parent_pointer()].erase(at.back());
@@ -260,7 +260,7 @@ TEST(Tokenizer, CorruptionsAreRefused) {
 }
 
 TEST(Tokenizer, RepeatedVocabularyEntry) {
-  std::string text = testing::small_tokenizer_json(300);
+  std::string text = small_tokenizer_json(300);
   text.replace(text.find("\"b\":"), 4, "\"a\":");
   EXPECT_THROW(Tokenizer::parse(text, "tokenizer.json"), Error);
 }

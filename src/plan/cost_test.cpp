@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "base/temporary_directory.h"
 #include "plan/area.h"
 #include "plan/testing.h"
 
@@ -240,12 +241,12 @@ TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
   const std::string file = text("areas/hadal-rtl.yaml");
   const size_t line = file.find("\n  mm_dot: {value: ");
   ASSERT_NE(line, std::string::npos);
-  const std::string directory = ::testing::TempDir();
+  const TemporaryDirectory folder;
   const auto load = [&](const std::string& synthesis) {
-    std::ofstream(directory + "/hadal-rtl.yaml") << synthesis;
-    std::ofstream(directory + "/hadal.yaml") << text("areas/hadal.yaml");
+    std::ofstream(folder.file("hadal-rtl.yaml")) << synthesis;
+    std::ofstream(folder.file("hadal.yaml")) << text("areas/hadal.yaml");
     Ledger ledger = testing::ledger();
-    return load_area_data(directory + "/hadal.yaml", ledger);
+    return load_area_data(folder.file("hadal.yaml"), ledger);
   };
   EXPECT_DOUBLE_EQ(chip_area(chip_, n2_, load(file), hbm_, 5, 400e9).core_mm2, core);
   std::string larger_dot = file;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "plan/testing.h"
 
 namespace hadal::plan {
@@ -230,7 +231,8 @@ TEST_F(DesignTest, VoltageFollowsTheAlphaPowerLaw) {
 }
 
 TEST_F(DesignTest, BadSpacesAreNamedWithTheirLine) {
-  const std::string file = ::testing::TempDir() + "space.yaml";
+  const TemporaryDirectory folder;
+  const std::string file = folder.file("space.yaml");
   const std::string good(MappedFile::open(data("spaces/smic-fine.yaml")).text());
   const auto refusal = [&](const std::string& from, const std::string& to) {
     std::string text = good;

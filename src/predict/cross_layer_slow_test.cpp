@@ -1,5 +1,6 @@
 // The predictor on hadal-1 against the timing simulator: the bundled model, on which the chains were measured, and a
 // larger random one, on which nothing was.
+#include "base/temporary_directory.h"
 #include "predict/cross_layer.h"
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "predict/test_util.h"
 
 namespace hadal::predict {
@@ -53,7 +54,7 @@ TEST(CrossLayer, TheBundledModel) {
 
 TEST(CrossLayer, ALargerModelOfRandomWeights) {
   const chip::Chip chip = chip::load(testing::chip_file("hadal-1"));
-  model::Config c = model::testing::small_config();
+  model::Config c = model::small_config();
   c.hidden_size = 768;
   c.num_hidden_layers = 2;
   c.first_k_dense_replace = 1;
@@ -69,8 +70,8 @@ TEST(CrossLayer, ALargerModelOfRandomWeights) {
   c.qk_nope_head_dim = c.v_head_dim = 128;
   c.qk_rope_head_dim = 64;
   c.vocab_size = 6144;
-  const model::testing::TemporaryDirectory directory;
-  model::testing::write_random_checkpoint(directory.path(), c);
+  const TemporaryDirectory directory;
+  model::write_random_checkpoint(directory.path(), c);
   const model::Model model = model::Model::load(directory.path());
   // The limits are 8 and, of the step, 5: docs/evidence.md. In the second, owners normalise rows, which no chain was
   // measured with.

@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "base/error.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "runtime/session.h"
 
 namespace hadal::predict {
@@ -60,7 +60,7 @@ LayerCheck check_layer(const std::string& config_file, const chip::Chip& chip, c
   LayerCheck out;
   const model::Config config = share_of(config_file, context, out.chips);
   predict_layer(out, config_file, chip, constants, batch, context);
-  model::testing::write_random_checkpoint(directory, config);
+  model::write_random_checkpoint(directory, config);
   const model::Model model = model::Model::load(directory);
   runtime::SessionOptions options;
   options.compile.sequences = batch;

@@ -1,12 +1,13 @@
 // Serving: queues that can be worked out by hand, what must hold of any, and refusals.
 #include "predict/serve.h"
+#include "base/temporary_directory.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "base/error.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "predict/test_util.h"
 
 namespace hadal::predict {
@@ -107,7 +108,7 @@ TEST(Requests, PoissonHasTheMeansItIsGiven) {
 }
 
 TEST(Requests, TracesAreReadAndRefused) {
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   const auto trace = [&](const char* text) {
     std::ofstream(directory.file("t")) << text;
     return trace_requests(directory.file("t"));

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <array>
 #include <cmath>
@@ -14,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "base/temporary_directory.h"
 #include "isa/isa.h"
 #include "program/values.h"
 
@@ -88,13 +88,12 @@ void expect_equal(const Program& a, const Program& b) {
 
 class Scratch {
  public:
-  explicit Scratch(const std::string& name)
-      : path_((std::filesystem::path(testing::TempDir()) / ("hadal_" + name + std::to_string(::getpid()))).string()) {}
-  ~Scratch() { std::filesystem::remove(path_); }
+  explicit Scratch(const std::string& name) : path_(folder_.file(name)) {}
   const std::string& path() const { return path_; }
   std::string bytes() const { return std::string(MappedFile::open(path_).text()); }
 
  private:
+  TemporaryDirectory folder_;
   std::string path_;
 };
 
@@ -228,7 +227,7 @@ TEST(Program, MalformedProgramsAreNotSaved) {
   EXPECT_EQ(defect(p), "");
   p.operators[0] = "two words";
   EXPECT_NE(defect(p), "");
-  EXPECT_THROW(save(p, "/tmp/never"), Error);
+  EXPECT_THROW(save(p, Scratch("never").path()), Error);
   EXPECT_THROW(disassemble(p), Error);
 }
 

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <random>
 
+#include "base/temporary_directory.h"
 #include "base/testing.h"
 #include "report/blocks.h"
 #include "report/columns.h"
@@ -99,8 +99,8 @@ TEST(Page, DataCannotEndTheirElement) {
 }
 
 TEST(Page, AStoreMustSayWhatItsPointsAre) {
-  const std::string file = ::testing::TempDir() + "page_test.sqlite";
-  for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(file + ending);
+  const TemporaryDirectory folder;
+  const std::string file = folder.file("store.sqlite");
   explore::Store store(file, "a");
   EXPECT_NE(refusal([&] { read_input(file); }).find("does not say what its points are"), std::string::npos);
   store.describe("no JSON");

@@ -8,10 +8,11 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "base/temporary_directory.h"
 #include "model/byte_level.h"
+#include "model/random_checkpoint.h"
+#include "model/safetensors_writer.h"
 #include "model/testing/gguf_writer.h"
-#include "model/testing/random_checkpoint.h"
-#include "model/testing/safetensors_writer.h"
 #include "numerics/numerics.h"
 #include "runtime/evaluate.h"
 #include "runtime/golden_files.h"
@@ -60,7 +61,7 @@ std::vector<std::byte> contents(const std::string& name, size_t count, float sca
 
 struct Case {
   explicit Case(const json& given) : golden(given) {
-    model::testing::SafetensorsWriter writer;
+    model::SafetensorsWriter writer;
     for (const json& tensor : golden["tensors"]) {
       const std::string name = tensor[0];
       const bool bf16 = tensor[1] == "BF16";
@@ -70,9 +71,9 @@ struct Case {
       writer.add(name, bf16 ? model::Dtype::kBf16 : model::Dtype::kF32, shape,
                  contents(name, count, tensor[3], tensor[4], bf16));
     }
-    model::testing::write_file(directory.file("model.safetensors"), writer.bytes());
-    model::testing::write_file(directory.file("config.json"), golden["config"].dump(1));
-    model::testing::write_file(directory.file("tokenizer.json"), model::testing::small_tokenizer_json(320));
+    model::write_file(directory.file("model.safetensors"), writer.bytes());
+    model::write_file(directory.file("config.json"), golden["config"].dump(1));
+    model::write_file(directory.file("tokenizer.json"), model::small_tokenizer_json(320));
     model = model::Model::load(directory.path());
     tokens = golden["tokens"].get<std::vector<int32_t>>();
     targets = golden["targets"].get<std::vector<int32_t>>();
@@ -96,7 +97,7 @@ struct Case {
   }
 
   const json& golden;
-  model::testing::TemporaryDirectory directory;
+  TemporaryDirectory directory;
   model::Model model;
   std::vector<int32_t> tokens, targets, best;
   std::vector<double> margins;
@@ -231,7 +232,7 @@ TEST_P(Families, GgufIsTheSameModel) {
   if (config.attention == model::Attention::kLatent || config.yarn || config.llama3 || config.rope_linear_factor != 1) {
     GTEST_SKIP() << "not written as GGUF here";
   }
-  model::testing::write_file(c.directory.file("model.gguf"), GgufCase(c).bytes());
+  model::write_file(c.directory.file("model.gguf"), GgufCase(c).bytes());
   const model::Model model = model::Model::load(c.directory.file("model.gguf"));
   const std::vector<float> logits = Reference(model).logits(c.tokens);
   Comparison found;

@@ -7,10 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/temporary_directory.h"
 #include "chip/chip.h"
 #include "kernels/step.h"
 #include "model/model.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "sim/functional.h"
 
 namespace hadal::runtime::testing {
@@ -28,11 +29,11 @@ inline chip::Chip small_chip(int cores) {
 
 // One dense and one expert layer.
 struct SmallModel {
-  model::testing::TemporaryDirectory directory;
+  TemporaryDirectory directory;
   model::Model model;
 
   explicit SmallModel(uint64_t seed = 1, int64_t layers = 2) {
-    model::Config c = model::testing::small_config();
+    model::Config c = model::small_config();
     c.num_hidden_layers = layers;
     c.first_k_dense_replace = 1;
     c.hidden_size = 256;  // the kernels take whole blocks of 128
@@ -40,7 +41,7 @@ struct SmallModel {
     c.moe_intermediate_size = 128;
     c.qk_nope_head_dim = c.v_head_dim = 128;
     c.qk_rope_head_dim = 64;
-    model::testing::write_random_checkpoint(directory.path(), c, {.seed = seed, .power_of_two_scales = true});
+    model::write_random_checkpoint(directory.path(), c, {.seed = seed, .power_of_two_scales = true});
     model = model::Model::load(directory.path());
   }
 };

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "model/testing/random_checkpoint.h"
+#include "base/temporary_directory.h"
+#include "model/random_checkpoint.h"
 #include "runtime/reference.h"
 #include "runtime/session.h"
 
@@ -15,7 +16,7 @@ namespace {
 std::string chip_file(const char* name) { return std::string(HADAL_SOURCE_DIR) + "/chips/" + name + ".yaml"; }
 
 model::Config wide_config() {
-  model::Config c = model::testing::small_config();
+  model::Config c = model::small_config();
   c.hidden_size = 4160;  // 260 lines of FP32; STG moves 255
   c.num_hidden_layers = 2;
   c.first_k_dense_replace = 0;
@@ -59,8 +60,8 @@ std::vector<std::vector<float>> logits_of(const model::Model& model, const chip:
 }
 
 TEST(SlowWideModel, CoresAndStepsDoNotChangeABitAndTheModelIsTheReferences) {
-  const model::testing::TemporaryDirectory directory;
-  model::testing::write_random_checkpoint(directory.path(), wide_config());
+  const TemporaryDirectory directory;
+  model::write_random_checkpoint(directory.path(), wide_config());
   const model::Model model = model::Model::load(directory.path());
   std::vector<int32_t> tokens;
   for (int i = 0; i < 6; ++i) tokens.push_back((i * 37 + 11) % 320);

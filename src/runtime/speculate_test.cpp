@@ -1,5 +1,6 @@
 // Drafts by the layer for multi-token prediction: what they say, and that the text does not depend on them.
 #include "runtime/speculate.h"
+#include "base/temporary_directory.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +11,7 @@
 #include <random>
 
 #include "base/error.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 #include "runtime/layer_program.h"
 #include "runtime/reference.h"
 
@@ -20,12 +21,12 @@ namespace {
 class Speculate : public ::testing::Test {
  protected:
   Speculate() {
-    model::Config c = model::testing::small_config();
+    model::Config c = model::small_config();
     c.hidden_size = c.intermediate_size = 256;
     c.moe_intermediate_size = c.qk_nope_head_dim = c.v_head_dim = 128;
     c.qk_rope_head_dim = 64;
     c.num_nextn_predict_layers = 1;
-    model::testing::write_random_checkpoint(directory_.path(), c, {.seed = 6, .power_of_two_scales = true});
+    model::write_random_checkpoint(directory_.path(), c, {.seed = 6, .power_of_two_scales = true});
     model_ = model::Model::load(directory_.path());
   }
 
@@ -45,7 +46,7 @@ class Speculate : public ::testing::Test {
     return tokens;
   }
 
-  model::testing::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   model::Model model_;
   const chip::Chip chip_ = testing::small_chip(3);
 };
@@ -120,7 +121,7 @@ TEST_F(Speculate, TheTextIsThatWithoutDraftsWhereRowsOrPositionsRunOut) {
 // A checkpoint whose layers add almost nothing: the next token follows from the last one alone, and the drafting layer,
 // which passes the embedding on, knows it.
 TEST_F(Speculate, RightGuessesSaveSteps) {
-  model::testing::SafetensorsWriter writer;
+  model::SafetensorsWriter writer;
   const std::string mtp = fmt::format("model.layers.{}.", model_.config.num_hidden_layers);
   for (const model::Tensor& tensor : model_.weights.tensors()) {
     std::vector<std::byte> data(tensor.data.begin(), tensor.data.end());
@@ -145,11 +146,11 @@ TEST_F(Speculate, RightGuessesSaveSteps) {
     }
     writer.add(tensor.name, tensor.dtype, tensor.shape, std::move(data));
   }
-  const model::testing::TemporaryDirectory directory;
+  const TemporaryDirectory directory;
   for (const char* file : {"config.json", "tokenizer.json"}) {
     std::filesystem::copy_file(directory_.file(file), directory.file(file));
   }
-  model::testing::write_file(directory.file("model.safetensors"), writer.bytes());
+  model::write_file(directory.file("model.safetensors"), writer.bytes());
   const model::Model model = model::Model::load(directory.path());
   const std::vector<std::vector<int32_t>> prompts = {prompt(5, 8), prompt(7, 9)};
   Session plain(model, chip_, options(false)), drafting(model, chip_, options(true));

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/temporary_directory.h"
 #include "explore/store.h"
 #include "report/document.h"
 #include "report/page.h"
@@ -21,7 +22,6 @@ constexpr const char* kPage = "<p><script id=\"hadal-data\" type=\"application/j
 class ViewerTest : public ::testing::Test {
  protected:
   ViewerTest() {
-    for (const std::string& file : {document_, store_, store_ + "-wal", store_ + "-shm"}) std::filesystem::remove(file);
     port_ = viewer_.bind(0);
     thread_ = std::thread([this] { viewer_.run(); });
     client_ = std::make_unique<httplib::Client>("127.0.0.1", port_);
@@ -43,8 +43,8 @@ class ViewerTest : public ::testing::Test {
   }
   int status() { return client_->Get("/data?version=" + version_)->status; }
 
-  std::string document_ = ::testing::TempDir() + "viewer_test.json",
-              store_ = ::testing::TempDir() + "viewer_test.sqlite";
+  TemporaryDirectory folder_;
+  std::string document_ = folder_.file("document.json"), store_ = folder_.file("store.sqlite");
   Viewer viewer_{kPage, "page", "a <title>", {document_, store_}};
   int port_ = 0;
   std::string version_;

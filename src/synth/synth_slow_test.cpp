@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/temporary_directory.h"
 #include "chip/chip.h"
 #include "synth/synthesis.h"
 #include "synth/tools.h"
@@ -18,9 +19,8 @@ TEST(Tools, SynthesiseALaneOfTheQuantiser) {
   if (std::system("command -v yosys >/dev/null && command -v sta >/dev/null") != 0 ||
       !std::filesystem::exists(kLibrary))
     GTEST_SKIP() << "yosys, sta or " << kLibrary << " is missing; tools/setup.sh synth installs them";
-  const std::string directory = ::testing::TempDir() + "/hadal-synth-test";
-  std::filesystem::remove_all(directory);
-  std::filesystem::create_directories(directory);
+  const TemporaryDirectory folder;
+  const std::string& directory = folder.path();
   const std::string root = HADAL_SOURCE_DIR;
   const Design design = elaborate(chip::load(root + "/chips/hadal-rtl.yaml"), root + "/rtl", directory);
   EXPECT_EQ(design.memory_bits, (64u + 16 + 16) * 1024 * 8);  // SPM, ACC, instructions
@@ -41,7 +41,6 @@ TEST(Tools, SynthesiseALaneOfTheQuantiser) {
   const Synthesis again = synthesize(*block, liberty, cells, kLibrary, directory);
   EXPECT_EQ(again.wall_s, 0);  // it was there
   EXPECT_EQ(again.count.cells, s.count.cells);
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

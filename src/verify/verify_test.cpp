@@ -3,12 +3,12 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
 
 #include "base/error.h"
+#include "base/temporary_directory.h"
 #include "sim/functional.h"
 #include "verify/file_lock.h"
 #include "verify/memory.h"
@@ -81,13 +81,14 @@ TEST(RandomPrograms, OfSeveralCoresAreLegalInAnyOrder) {
 
 // A second lock on the same file, in another process as in this one, waits for the first.
 TEST(FileLock, HoldsUntilItsEnd) {
-  const auto path = std::filesystem::temp_directory_path() / "hadal_file_lock_test" / "a.lock";
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("locks/a.lock");
   std::atomic<bool> locked = false;
   std::thread second;
   {
-    const FileLock first(path.string());
+    const FileLock first(path);
     second = std::thread([&] {
-      const FileLock waits(path.string());
+      const FileLock waits(path);
       locked = true;
     });
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -95,31 +96,30 @@ TEST(FileLock, HoldsUntilItsEnd) {
   }
   second.join();
   EXPECT_TRUE(locked);
-  std::filesystem::remove_all(path.parent_path());
 }
 
 TEST(Mutations, EachIsInItsFileOnce) {
   const std::string rtl = std::string(HADAL_SOURCE_DIR) + "/rtl";
   const std::vector<Mutation> mutations = load_mutations(rtl + "/mutations.txt");
   EXPECT_GE(mutations.size(), 30u);
-  const auto copy = std::filesystem::temp_directory_path() / "hadal_mutations_test";
-  EXPECT_NO_THROW(write_mutants(rtl, mutations, copy.string()));
+  const TemporaryDirectory folder;
+  const std::string copy = folder.file("rtl");
+  EXPECT_NO_THROW(write_mutants(rtl, mutations, copy));
   std::vector<Mutation> wrong = mutations;
   wrong[0].original = "is not there";
-  EXPECT_THROW(write_mutants(rtl, wrong, copy.string()), Error);
-  std::filesystem::remove_all(copy);
+  EXPECT_THROW(write_mutants(rtl, wrong, copy), Error);
 }
 
 TEST(Mutations, ABadLineIsNamed) {
-  const auto path = std::filesystem::temp_directory_path() / "hadal_mutations_test.txt";
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("mutations.txt");
   std::ofstream(path) << "# a comment\nname | file | only three\n";
   try {
-    load_mutations(path.string());
+    load_mutations(path);
     FAIL();
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find(":2: 3 columns"), std::string::npos) << error.what();
   }
-  std::filesystem::remove(path);
 }
 
 class Port : public ::testing::Test {

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "model/model.h"
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 #include "model/utf8.h"
 #include "serve/stepper.h"
 
@@ -66,7 +66,7 @@ class FakeChip : public Stepper {
 };
 
 inline const model::Tokenizer& tokenizer() {
-  static const auto kTokenizer = model::Tokenizer::parse(model::testing::small_tokenizer_json(kVocabulary), "t.json");
+  static const auto kTokenizer = model::Tokenizer::parse(model::small_tokenizer_json(kVocabulary), "t.json");
   return kTokenizer;
 }
 

@@ -1,5 +1,5 @@
 // Deterministic random weights in the layout of a published DeepSeek-V3 checkpoint.
-#include "model/testing/random_checkpoint.h"
+#include "model/random_checkpoint.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,10 +11,10 @@
 
 #include "base/error.h"
 #include "model/byte_level.h"
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 #include "numerics/numerics.h"
 
-namespace hadal::model::testing {
+namespace hadal::model {
 namespace {
 
 using nlohmann::json;
@@ -307,15 +307,4 @@ void write_random_checkpoint(const std::string& directory, const Config& config,
   Builder(config, options).run(directory);
 }
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "hadal-XXXXXX").string();
-  check(::mkdtemp(pattern.data()) != nullptr, "cannot create a directory like {}", pattern);
-  path_ = pattern;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-}  // namespace hadal::model::testing
+}  // namespace hadal::model

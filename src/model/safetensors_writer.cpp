@@ -1,5 +1,5 @@
 // The layout of safetensors, written plainly.
-#include "model/testing/safetensors_writer.h"
+#include "model/safetensors_writer.h"
 
 #include <cstring>
 #include <fstream>
@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "model/safetensors_format.h"
 
-namespace hadal::model::testing {
+namespace hadal::model {
 
 void SafetensorsWriter::add(const std::string& name, Dtype dtype, std::vector<int64_t> shape,
                             std::vector<std::byte> data) {
@@ -47,4 +47,4 @@ void write_file(const std::string& path, const std::string& bytes) {
   if (!file) input_error(path, "cannot write {} bytes", bytes.size());
 }
 
-}  // namespace hadal::model::testing
+}  // namespace hadal::model

@@ -1,4 +1,5 @@
-// Random checkpoints of any shape, for tests: config.json, tokenizer.json and safetensors that Model::load accepts.
+// Random checkpoints of any shape, for tests and for the time of shapes whose weights do not matter: config.json,
+// tokenizer.json and safetensors that Model::load accepts.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +7,7 @@
 
 #include "model/model.h"
 
-namespace hadal::model::testing {
+namespace hadal::model {
 
 // Small but with everything: dense and expert layers, groups of experts, YaRN, ragged last blocks in both directions.
 Config small_config();
@@ -25,18 +26,4 @@ void write_random_checkpoint(const std::string& directory, const Config& config,
 std::string config_json(const Config& config);
 std::string small_tokenizer_json(int64_t vocab_size);
 
-// A fresh empty directory that is removed with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-}  // namespace hadal::model::testing
+}  // namespace hadal::model

@@ -1,4 +1,4 @@
-// Writes safetensors files, for tests.
+// Writes safetensors files.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 #include "model/model.h"
 
-namespace hadal::model::testing {
+namespace hadal::model {
 
 class SafetensorsWriter {
  public:
@@ -31,4 +31,4 @@ class SafetensorsWriter {
 
 void write_file(const std::string& path, const std::string& bytes);
 
-}  // namespace hadal::model::testing
+}  // namespace hadal::model

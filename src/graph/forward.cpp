@@ -51,7 +51,7 @@ class Builder {
                                        .pieces = true});
   }
   void exchange(const char* name, Part part, double repeat, ExchangeTask task) { add(name, part, repeat, task); }
-  bool apart() const { return s_.separate_quantise && linear() != Format::kBf16; }
+  bool apart() const { return s_.library_kernels && linear() != Format::kBf16; }
   // Bytes of an element that goes to a product next, before it is quantised where that is a kernel of its own.
   double handed() const { return apart() ? 2 : format_bytes(linear()); }
   // RMSNorm with the residual added and, where the same kernel does it, the result quantised for the next product.
@@ -112,8 +112,10 @@ void Builder::mla(double repeat) {
   norm("attn_norm", part, repeat, real(a_.hidden));
   quantise("attn_quant", part, repeat, rows_, real(a_.hidden));
   gemm("qkv_down", part, repeat, rows_, a_.q_lora + latent, a_.hidden, linear());
-  vector("q_kv_norm", part, repeat, rows_, 2 * real(a_.q_lora + latent),
-         handed() * real(a_.q_lora) + cache * real(latent), 8 * real(a_.q_lora + latent));
+  const double stored = s_.library_kernels ? 2 * real(latent) : cache * real(latent);
+  vector("q_kv_norm", part, repeat, rows_, 2 * real(a_.q_lora + latent), handed() * real(a_.q_lora) + stored,
+         8 * real(a_.q_lora + latent));
+  if (s_.library_kernels) vector("kv_write", part, repeat, rows_, 2 * real(latent), cache * real(latent), 0);
   quantise("q_quant", part, repeat, rows_, real(a_.q_lora));
   gemm("q_up", part, repeat, rows_, heads * (a_.nope_dim + a_.rope_dim), a_.q_lora, linear());
   const bool sparse = a_.index_topk > 0;
@@ -287,7 +289,12 @@ void Builder::experts(double repeat) {
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kDispatch;
     x.token_bytes = format_bytes(activation) * hidden + (activation == Format::kBf16 ? 0 : hidden / 32);
-    vector("pack", part, repeat, rows, 2 * hidden, x.token_bytes, 3 * hidden);
+    // Low-latency kernels quantise, copy to and from the network's buffers and add up weighted results themselves.
+    add("pack", part, repeat,
+        VectorTask{.read_bytes = 2 * rows * hidden,
+                   .written_bytes = rows * x.token_bytes,
+                   .operations = 3 * rows * hidden,
+                   .inside = !x.bulk});
     exchange("dispatch", part, repeat, x);
   }
   // Experts split by TP where nothing else holds them.
@@ -323,7 +330,8 @@ void Builder::experts(double repeat) {
   }
   // Low-latency kernels leave rows in buffers that the network writes and reads; cores copy them from and to there.
   if (copies_in) {
-    add("unpack", part, repeat, VectorTask{.read_bytes = received * width, .written_bytes = received * width});
+    add("unpack", part, repeat,
+        VectorTask{.read_bytes = received * width, .written_bytes = received * width, .inside = true});
   }
   add("experts_up", part, repeat, up);
   vector("experts_act", part, repeat, received, 4 * inter / real(split), format_bytes(activation) * inter / real(split),
@@ -337,7 +345,7 @@ void Builder::experts(double repeat) {
   }
   if (copies_in) {
     add("send", part, repeat,
-        VectorTask{.read_bytes = received * 2 * hidden, .written_bytes = received * 2 * hidden});
+        VectorTask{.read_bytes = received * 2 * hidden, .written_bytes = received * 2 * hidden, .inside = true});
   }
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kCombine;
@@ -345,7 +353,11 @@ void Builder::experts(double repeat) {
     exchange("combine", part, repeat, x);
   }
   const double parts = permute ? 1 : real(a_.experts_per_token);  // results of a token still to be added
-  vector("weigh", part, repeat, rows, 2 * hidden * (parts + 1), 2 * hidden, 2 * hidden * parts);
+  add("weigh", part, repeat,
+      VectorTask{.read_bytes = 2 * rows * hidden * (parts + 1),
+                 .written_bytes = 2 * rows * hidden,
+                 .operations = 2 * rows * hidden * parts,
+                 .inside = copies_in});
   if (plan_.ep == 1) join("moe_reduce", part, repeat);
   if (plan_.ep > 1 && tp_ > 1) {
     ExchangeTask g;

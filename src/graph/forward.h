@@ -48,6 +48,7 @@ struct VectorTask {
   double read_bytes = 0, written_bytes = 0, operations = 0, specials = 0;
   double rows = 0, rounds = 0;  // rows that each go through `rounds` reductions, one after the other (top-k)
   double placed = 0;            // rows whose place depends on all rows before them (sorting rows by expert)
+  bool inside = false;          // work of a kernel that is counted elsewhere: no start of its own
   bool pieces = false;          // touches short pieces of longer rows (the rotary part of every head)
 };
 
@@ -90,7 +91,8 @@ struct StepShape {
   double context = 0;    // tokens before and with the step's last one
   double cached = 0;     // of them, not computed in this step (prefix cache or earlier chunks); decode: all
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
-  bool separate_quantise = false;     // a kernel of its own brings activations to the format of a product
+  // Quantising and writing the cache are kernels of their own, as in stacks of library kernels; else another does them.
+  bool library_kernels = false;
   bool shared_expert_on_rank = true;  // every device computes the shared expert for its own tokens
   double mean_share = 1;              // tokens of a mean device over this one's
   double expert_rows_factor = 1;      // load of the fullest device over the mean

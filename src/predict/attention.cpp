@@ -90,7 +90,7 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   const double rate = std::min(d.chip.memory_bytes_per_s / d.chip.devices, port);
   const double share = t.pieces ? d.constants.pieces_efficiency : d.constants.vector_efficiency;
   const double memory = bytes / ((cached ? std::max(port, rate) : rate) * share);
-  const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
+  const double start = t.inside ? 0 : d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
   // A row's rounds depend on each other; 32 lanes work on a row, so a core has a few rows side by side.
   const double side_by_side = d.cores * std::max(1.0, d.chip.vector_op / kRowLanes);
   const double rounds = std::ceil(t.rows / side_by_side) * t.rounds * d.constants.round_us * 1e-6;

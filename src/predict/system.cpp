@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.h"
 
@@ -60,7 +61,21 @@ double half_period(const Sums& s, bool prefill) {
   return period / 2 + s.other_exchange;
 }
 
-Sums add_up(const Device& compute, const Device& whole, const std::vector<graph::Task>& tasks,
+// Devices that exchange in every layer all wait for the slowest. Where the power limit sets the clock, devices of one
+// kind differ: by 8 % between the ends of the whiskers (Sinha et al., SC22), which are 5.4 standard deviations of a
+// normal spread apart. Time of computing on the slowest of `devices` over that of a mean one.
+double slowest_of(const Device& d, double nominal_hz, double devices) {
+  constexpr double kSpread = 0.08 / 5.4;
+  if (devices <= 1 || d.hz >= nominal_hz) return 1;
+  // Expected largest of so many normal deviates.
+  const double far = std::sqrt(2 * std::log(devices));
+  const double largest = far - (std::log(std::log(devices)) + std::log(4 * std::numbers::pi)) / (2 * far) +
+                         std::numbers::egamma / far;
+  return 1 + kSpread * largest;
+}
+
+// `slowest` multiplies what the clock decides.
+Sums add_up(const Device& compute, const Device& whole, double slowest, const std::vector<graph::Task>& tasks,
             std::vector<OperatorTime>* operators, double times) {
   Sums sums;
   bool core_seen = false;
@@ -68,7 +83,8 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
     if (task.name == "attn_norm") core_seen = false;
     const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
     const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
-    const double seconds = e.seconds * task.repeat;
+    const bool clocked = e.bound == Bound::kMatrix || e.bound == Bound::kVector;
+    const double seconds = e.seconds * task.repeat * (clocked ? slowest : 1);
     // What an exchange does on the cores cannot hide behind computing.
     const double on_cores = e.core_seconds * task.repeat;
     place(sums, task, core_seen) += seconds - on_cores;
@@ -80,11 +96,11 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
   return sums;
 }
 
-// Expected fullness of the fullest of `devices` that each hold `sequences` random lengths, over the mean.
+// Cached tokens of the fullest of `devices` over the mean, where a balancer hands every request to the device with the
+// fewest. All then sit near one level but for what they were handed last: the longest of those lengths, of which a
+// device's `sequences` are many. The factor is what a simulation gives for exponential lengths (system_test.cpp).
 double attention_spread(double sequences, double devices) {
-  if (devices <= 1) return 1;
-  const double spread = kProduction.length_variation / std::sqrt(std::max(1.0, sequences));
-  return 1 + kProduction.balancer_share * spread * std::sqrt(2 * std::log(devices));
+  return 1 + kProduction.handed_last * std::log(devices) / std::max(1.0, sequences);
 }
 
 double weights(const Architecture& a, const SystemOptions& o) {
@@ -103,8 +119,8 @@ struct Step {
   double seconds = 0, compute = 0, exchange = 0;
 };
 
-Step run_step(const Device& whole, bool own_programs, const Architecture& a, const SystemOptions& o, double sequences,
-              Prediction& out, bool list) {
+Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a, const SystemOptions& o,
+              double sequences, Prediction& out, bool list) {
   const int parts = o.overlap == 2 && (sequences >= 2 || o.queries >= 2) ? 2 : 1;
   graph::StepShape s;
   s.prefill = o.prefill;
@@ -115,7 +131,7 @@ Step run_step(const Device& whole, bool own_programs, const Architecture& a, con
   s.matrix = o.matrix;
   s.expert = a.expert_weights == model::WeightFormat::kFp4 ? graph::Format::kFp4 : o.matrix;
   s.cache = o.cache;
-  s.separate_quantise = !own_programs;
+  s.library_kernels = o.prefill && !chip.runs_programs;
   s.shared_expert_on_rank = o.shared_on_rank;
   s.exchange_cores = o.comm_cores;
   s.mean_share = o.mean_share;
@@ -137,15 +153,16 @@ Step run_step(const Device& whole, bool own_programs, const Architecture& a, con
   deep.layers += o.mtp;  // a drafting layer is one more of the last kind
   if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
   const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
+  const double slowest = slowest_of(whole, chip.clock_hz, double(std::max(o.plan.ep, o.plan.tp)));
   const auto layers_of = [&](const Sums& x) { return parts == 2 ? 2 * half_period(x, o.prefill) : x.compute() + x.exchange(); };
-  Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  Sums sums = add_up(compute, whole, slowest, tasks, list ? &out.operators : nullptr, parts);
   double layers = layers_of(sums);
   if (!s.expert_rows.empty()) {
     // With few tokens the device with the most rows may hold experts that nobody chose, and a mean one takes longer.
     s.expert_rows.clear();
     s.expert_rows_factor = 1;
     std::vector<OperatorTime> even;
-    const Sums mean = add_up(compute, whole, forward(deep, o.plan, s), list ? &even : nullptr, parts);
+    const Sums mean = add_up(compute, whole, slowest, forward(deep, o.plan, s), list ? &even : nullptr, parts);
     if (layers_of(mean) > layers) {
       sums = mean;
       layers = layers_of(mean);
@@ -182,7 +199,7 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
   if (!o.prefill && o.tpot_target_s > 0) {
     // The largest batch within the target.
     double low = 1, high = 1;
-    const auto tpot = [&](double batch) { return run_step(device, chip.runs_programs, a, o, batch, out, false).seconds / gain; };
+    const auto tpot = [&](double batch) { return run_step(chip, device, a, o, batch, out, false).seconds / gain; };
     reached = tpot(1) <= o.tpot_target_s;
     while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
     low = high / 2;
@@ -192,7 +209,7 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
     }
     sequences = reached ? std::max(1.0, std::floor(low)) : 1;
   }
-  const Step step = run_step(device, chip.runs_programs, a, o, sequences, out, true);
+  const Step step = run_step(chip, device, a, o, sequences, out, true);
   out.step_s = step.seconds;
   out.compute_s = step.compute;
   out.exchange_s = step.exchange;

@@ -325,7 +325,7 @@ void Builder::experts(double repeat) {
   const double width = format_bytes(activation) * hidden;
   const double once = permute ? rows * s_.mean_share * arrivals(a_, plan_) : 0;
   if (permute) {
-    add("place", part, repeat, VectorTask{.placed = once});
+    if (s_.library_kernels) add("place", part, repeat, VectorTask{.placed = once});
     add("scatter", part, repeat, VectorTask{.read_bytes = once * width, .written_bytes = received * width});
   }
   // Low-latency kernels leave rows in buffers that the network writes and reads; cores copy them from and to there.

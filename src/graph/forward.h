@@ -91,7 +91,8 @@ struct StepShape {
   double context = 0;    // tokens before and with the step's last one
   double cached = 0;     // of them, not computed in this step (prefix cache or earlier chunks); decode: all
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
-  // Quantising and writing the cache are kernels of their own, as in stacks of library kernels; else another does them.
+  // Quantising, writing the cache and finding places of rows are kernels of their own, as in stacks of library kernels;
+  // else other kernels do them, or there is no need.
   bool library_kernels = false;
   bool shared_expert_on_rank = true;  // every device computes the shared expert for its own tokens
   double mean_share = 1;              // tokens of a mean device over this one's

@@ -212,6 +212,7 @@ Outcome task(Context& c) {
   s.sequences = c.config.number("sequences");
   s.queries = c.config.number_or("queries", 1, 1);
   s.context = c.config.number("keys");
+  s.library_kernels = s.prefill;
   set_timing(c);
   std::vector<std::string_view> names;
   const std::vector<graph::Task> tasks = forward(c.model(), plan, s);

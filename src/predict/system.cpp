@@ -98,7 +98,7 @@ Sums add_up(const Device& compute, const Device& whole, double slowest, const st
 
 // Cached tokens of the fullest of `devices` over the mean, where a balancer hands every request to the device with the
 // fewest. All then sit near one level but for what they were handed last: the longest of those lengths, of which a
-// device's `sequences` are many. The factor is what a simulation gives for exponential lengths (system_test.cpp).
+// device's `sequences` are many. The factor is what a simulation gives for exponential lengths (serve_test.cpp).
 double attention_spread(double sequences, double devices) {
   return 1 + kProduction.handed_last * std::log(devices) / std::max(1.0, sequences);
 }

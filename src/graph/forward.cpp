@@ -38,17 +38,19 @@ class Builder {
   }
   void vector(const char* name, Part part, double repeat, double rows, double read, double written, double ops,
               double specials = 0) {
-    add(name, part, repeat, VectorTask{.read_bytes = rows * read,
-                                       .written_bytes = rows * written,
-                                       .operations = rows * ops,
-                                       .specials = rows * specials});
+    add(name, part, repeat,
+        VectorTask{.read_bytes = rows * read,
+                   .written_bytes = rows * written,
+                   .operations = rows * ops,
+                   .specials = rows * specials});
   }
   // Rotation of the rotary part of every head, which lies between elements that stay.
   void rotate(const char* name, Part part, double repeat, double rows, double width, double ops) {
-    add(name, part, repeat, VectorTask{.read_bytes = 2 * rows * width,
-                                       .written_bytes = 2 * rows * width,
-                                       .operations = ops * rows * width,
-                                       .pieces = true});
+    add(name, part, repeat,
+        VectorTask{.read_bytes = 2 * rows * width,
+                   .written_bytes = 2 * rows * width,
+                   .operations = ops * rows * width,
+                   .pieces = true});
   }
   void exchange(const char* name, Part part, double repeat, ExchangeTask task) { add(name, part, repeat, task); }
   bool apart() const { return s_.library_kernels && linear() != Format::kBf16; }
@@ -141,7 +143,8 @@ void Builder::mla(double repeat) {
     const double tokens = s_.sequences * s_.context, own = 2 * real(heads * a_.nope_dim);
     vector("k_join", part, repeat, tokens, own, own, 0);
     add("k_rope", part, repeat,
-        VectorTask{.read_bytes = 2 * tokens * real(a_.rope_dim), .written_bytes = 2 * tokens * rotated, .pieces = true});
+        VectorTask{
+            .read_bytes = 2 * tokens * real(a_.rope_dim), .written_bytes = 2 * tokens * rotated, .pieces = true});
     add("attention", part, repeat, t);
   } else {
     gemm("q_absorb", part, repeat, rows_, a_.kv_lora, a_.nope_dim, Format::kBf16, real(heads));
@@ -339,9 +342,8 @@ void Builder::experts(double repeat) {
   add("experts_down", part, repeat, down);
   if (permute) {
     add("gather", part, repeat,
-        VectorTask{.read_bytes = received * 2 * hidden,
-                   .written_bytes = once * 2 * hidden,
-                   .operations = received * hidden});
+        VectorTask{
+            .read_bytes = received * 2 * hidden, .written_bytes = once * 2 * hidden, .operations = received * hidden});
   }
   if (copies_in) {
     add("send", part, repeat,

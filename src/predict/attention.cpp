@@ -93,12 +93,13 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   const double start = t.inside ? 0 : d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
   // A row's rounds depend on each other; 32 lanes work on a row, so a core has a few rows side by side.
   const double side_by_side = d.cores * std::max(1.0, d.chip.vector_op / kRowLanes);
-  const double rounds = std::ceil(t.rows / side_by_side) * t.rounds * (d.chip.round_s > 0 ? d.chip.round_s : d.constants.round_us * 1e-6);
+  const double rounds =
+      std::ceil(t.rows / side_by_side) * t.rounds * (d.chip.round_s > 0 ? d.chip.round_s : d.constants.round_us * 1e-6);
   // Blocks of rows are counted and placed one after the other.
   const double place = std::ceil(t.placed / kPlacedRows) * d.constants.place_us * 1e-6;
   const double work = std::max({compute, memory, rounds}) + place;
   return {start + work,
-          work < start       ? Bound::kStart
+          work < start    ? Bound::kStart
           : work > memory ? Bound::kVector
                           : Bound::kMemory,
           cached ? 0 : bytes};

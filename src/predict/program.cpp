@@ -36,10 +36,10 @@ constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at o
 constexpr double kTileTokens = 128;
 // A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
 constexpr double kTileCycles = 1570, kHeadCycles = 100;
-constexpr double kCacheRows = 450;   // several cores write rows of the cache beside q_up, and come to its end late
-constexpr double kLatentBlock = 8.5; // of 128 latents of a row, fetched and quantised for v_up
-constexpr double kEmbedColumn = 1.7; // of a row of the embedding, which comes from memory to one core
-constexpr double kGroups = 627;      // choosing groups of experts before experts
+constexpr double kCacheRows = 450;    // several cores write rows of the cache beside q_up, and come to its end late
+constexpr double kLatentBlock = 8.5;  // of 128 latents of a row, fetched and quantised for v_up
+constexpr double kEmbedColumn = 1.7;  // of a row of the embedding, which comes from memory to one core
+constexpr double kGroups = 627;       // choosing groups of experts before experts
 // With owners, results go to one core instead of all, and a row's experts are added up where it lives.
 constexpr double kOwnerOutput = -150, kOwnerCombine = 310;
 
@@ -83,12 +83,11 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
     }
     case Kind::kRouter:  // the shared expert's weights come beside the router's
       columns = hidden;
-      streamed = std::max(stream(chip, 2 * shared, hidden, 1), stream(chip, n, hidden, 2)) - (c.n_group > 1 ? 0 : kGroups);
+      streamed =
+          std::max(stream(chip, 2 * shared, hidden, 1), stream(chip, n, hidden, 2)) - (c.n_group > 1 ? 0 : kGroups);
       normalised = hidden;
       break;
-    case Kind::kVUp:
-      streamed = stream(chip, columns, k, 1) + (rows - 1) * k / 128 * kLatentBlock;
-      break;
+    case Kind::kVUp: streamed = stream(chip, columns, k, 1) + (rows - 1) * k / 128 * kLatentBlock; break;
     case Kind::kExperts: {
       // Experts stay on their core, one after the other; those that nobody chose are left out.
       columns = hidden;

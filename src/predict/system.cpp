@@ -42,8 +42,8 @@ double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
     return core_seen ? sums.back : sums.front;
   }
   if (task.name.starts_with("shared_")) return sums.shared;
-  const bool routed = task.name.starts_with("experts_") || task.name == "place" || task.name == "scatter" || task.name == "gather" ||
-                      task.name == "unpack" || task.name == "send";
+  const bool routed = task.name.starts_with("experts_") || task.name == "place" || task.name == "scatter" ||
+                      task.name == "gather" || task.name == "unpack" || task.name == "send";
   return routed ? sums.routed : sums.back;
 }
 
@@ -69,8 +69,8 @@ double slowest_of(const Device& d, double nominal_hz, double devices) {
   if (devices <= 1 || d.hz >= nominal_hz) return 1;
   // Expected largest of so many normal deviates.
   const double far = std::sqrt(2 * std::log(devices));
-  const double largest = far - (std::log(std::log(devices)) + std::log(4 * std::numbers::pi)) / (2 * far) +
-                         std::numbers::egamma / far;
+  const double largest =
+      far - (std::log(std::log(devices)) + std::log(4 * std::numbers::pi)) / (2 * far) + std::numbers::egamma / far;
   return 1 + kSpread * largest;
 }
 
@@ -154,7 +154,9 @@ Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a
   if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
   const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
   const double slowest = slowest_of(whole, chip.clock_hz, double(std::max(o.plan.ep, o.plan.tp)));
-  const auto layers_of = [&](const Sums& x) { return parts == 2 ? 2 * half_period(x, o.prefill) : x.compute() + x.exchange(); };
+  const auto layers_of = [&](const Sums& x) {
+    return parts == 2 ? 2 * half_period(x, o.prefill) : x.compute() + x.exchange();
+  };
   Sums sums = add_up(compute, whole, slowest, tasks, list ? &out.operators : nullptr, parts);
   double layers = layers_of(sums);
   if (!s.expert_rows.empty()) {

@@ -48,7 +48,8 @@ TEST(Measurements, RefusesWhatIsWrong) {
   has("a,g,h800,,gemm,m=1;n=128;k=128;format=fp9,latency,5,us,test,s,H,\n", "format=fp9 is not one of bf16, fp8");
   has("a,g,h800,,gemn,m=1,latency,5,us,test,s,H,\n", "operator 'gemn' is unknown; did you mean 'gemm'?");
   has("a,g,h800,,gemm,m=1;n=128;k=128,latency,5,h,test,s,H,\n", "gemm has no metric 'latency' in 'h'");
-  has("a,g,h800,DeepSeek-V3,task,name=topk;sequences=1;keys=9,latency,5,us,test,s,H,\n", "no task 'topk'; did you mean");
+  has("a,g,h800,DeepSeek-V3,task,name=topk;sequences=1;keys=9,latency,5,us,test,s,H,\n",
+      "no task 'topk'; did you mean");
   has("a,g,h800,,decode,ep=8;sequences=1;keys=1,tpot,5,ms,test,s,H,\n", "decode needs a model");
   has("\"a,g\n", "a quote is never closed");
   EXPECT_NE(refusal("a,g,h900,,gemm,m=1,latency,5,us,test,s,H,\n"), "");

@@ -1,7 +1,7 @@
 // Cycles of the operators of a step on a chip that runs our programs. Each is a chain that every core walks through
 // (normalise, quantise, multiply, exchange at the hub) and, beyond it, weights that stream through a core's port and
-// rows that arrive from the other cores. The lengths of chains were measured on the timing simulator, with hadal-tiny at
-// one row and at 16; how they grow with heads and rows, with seven random models of 384 to 1,024 columns and 4 to 16
+// rows that arrive from the other cores. The lengths of chains were measured on the timing simulator, with hadal-tiny
+// at one row and at 16; how they grow with heads and rows, with seven random models of 384 to 1,024 columns and 4 to 16
 // heads (docs/predict.md). Everything else follows from the shapes and the chip.
 #include <algorithm>
 #include <cmath>

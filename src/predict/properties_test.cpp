@@ -127,8 +127,8 @@ TEST_P(Property, MoreRowsNeverTakeLess) {
   });
 }
 
-// And a little more where the cache no longer holds an operand and it is fetched again, or the results, which then leave
-// at the memory's rate.
+// And a little more where the cache no longer holds an operand, which is fetched again, or the results, which then
+// leave at the memory's rate.
 TEST_P(Property, TwiceTheColumnsTakeAtMostTwice) {
   cases(100, [&] {
     graph::GemmTask one = gemm(), two = one;

@@ -37,21 +37,24 @@ class InParallel : public Scheduler {
   void send(Message message) override {
     Lane& own = lane_of(static_cast<size_t>(message.from.core));
     if ((message.mask & ~own.cores) != 0) {
-      keep_data(message);
-      const auto shared = std::make_shared<const Message>(message);
       int others = 0;
       for (const Lane& lane : lanes_) others += &lane != &own && (message.mask & lane.cores) != 0;
       const bool data = !message.to.empty(), post = message.count != 0;
-      if (others > 1 && data) send_to_others(own, {shared, true, false});
-      if (others == 1 || post) send_to_others(own, {shared, others == 1 && data, post});
+      if (others > 1 && data) send_to_others(own, message, true, false);
+      if (others == 1 || post) send_to_others(own, message, others == 1 && data, post);
     }
-    deliver(own, {nullptr, true, true}, message);
+    deliver(own, message, true, true);
   }
 
  private:
   struct Mail {
-    std::shared_ptr<const Message> message;
+    Message message;
     bool data, post;
+    size_t at;  // where its data begin among those of the bag
+  };
+  struct Bag {
+    std::vector<Mail> mail;
+    std::vector<std::byte> data;
   };
   // The cores of one thread. Only that thread touches the queue.
   struct Lane {
@@ -60,21 +63,27 @@ class InParallel : public Scheduler {
     uint64_t queued = 0;
     std::mutex mutex;  // of what follows
     std::condition_variable changed;
-    std::vector<Mail> mail;
+    Bag bag;
     bool asleep = false;
     std::atomic<bool> any = false;  // mail, as far as a glance without the mutex tells
-    std::vector<Mail> opened;       // of the thread again: kept for its memory
+    Bag opened;                     // of the thread again: kept for its memory
   };
   // Neighbours share a lane: work goes to cores an even stride apart, so every lane has as much of a phase.
   Lane& lane_of(size_t core) { return lanes_[core * lanes_.size() / cores_.size()]; }
 
-  void send_to_others(const Lane& own, const Mail& mail) {
+  // With a copy of the data: the source may change.
+  void send_to_others(const Lane& own, const Message& message, bool data, bool post) {
     for (Lane& lane : lanes_) {
-      if (&lane == &own || (mail.message->mask & lane.cores) == 0) continue;
+      if (&lane == &own || (message.mask & lane.cores) == 0) continue;
       bool wake = false;
       {
         const std::lock_guard lock(lane.mutex);
-        lane.mail.push_back(mail);
+        Bag& bag = lane.bag;
+        bag.mail.push_back({message, data, post, bag.data.size()});
+        for (uint64_t r = 0; data && r < message.to.rows; ++r) {
+          const std::byte* row = message.data + r * message.data_stride;
+          bag.data.insert(bag.data.end(), row, row + message.to.row_bytes);
+        }
         lane.any = true;
         wake = std::exchange(lane.asleep, false);
         if (wake) ++awake_;
@@ -83,12 +92,12 @@ class InParallel : public Scheduler {
     }
   }
 
-  void deliver(Lane& lane, const Mail& parts, const Message& message) {
+  void deliver(Lane& lane, const Message& message, bool data, bool post) {
     const uint64_t targets = message.mask & lane.cores;
-    for (uint64_t left = parts.data ? targets : 0; left != 0; left &= left - 1) {
+    for (uint64_t left = data ? targets : 0; left != 0; left &= left - 1) {
       cores_[static_cast<size_t>(std::countr_zero(left))]->receive_data(message);
     }
-    if (!parts.post || message.count == 0) return;
+    if (!post || message.count == 0) return;
     for (uint64_t left = targets; left != 0; left &= left - 1) {
       const size_t core = static_cast<size_t>(std::countr_zero(left));
       cores_[core]->receive_post(message);
@@ -101,11 +110,16 @@ class InParallel : public Scheduler {
     if (!lane.any) return;
     {
       const std::lock_guard lock(lane.mutex);
-      lane.opened.swap(lane.mail);
+      std::swap(lane.opened, lane.bag);
       lane.any = false;
     }
-    for (const Mail& mail : lane.opened) deliver(lane, mail, *mail.message);
-    lane.opened.clear();
+    for (Mail& mail : lane.opened.mail) {
+      mail.message.data = lane.opened.data.data() + mail.at;
+      mail.message.data_stride = mail.message.to.row_bytes;
+      deliver(lane, mail.message, mail.data, mail.post);
+    }
+    lane.opened.mail.clear();
+    lane.opened.data.clear();
   }
 
   void work(Lane& lane) {
@@ -126,7 +140,8 @@ class InParallel : public Scheduler {
   // False when nothing is left to do anywhere: every lane sleeps, and no mail is on its way, as who sends is awake.
   bool wait_for_work(Lane& lane) {
     // Mail usually comes within microseconds, sooner than a sleeping thread wakes.
-    for (int look = 0; look < kLooks && lane.queue.empty() && !lane.any && !stopped_; ++look) std::this_thread::yield();
+    for (int look = 0; look < kGlances + kLooks && lane.queue.empty() && !lane.any && !stopped_; ++look)
+      look < kGlances ? pause() : std::this_thread::yield();
     if (stopped_) return false;
     if (!lane.queue.empty() || lane.any) return true;
     std::unique_lock lock(lane.mutex);
@@ -153,7 +168,13 @@ class InParallel : public Scheduler {
     }
   }
 
-  static constexpr int kLooks = 100;
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  static constexpr int kGlances = 100, kLooks = 100;
 
   Cores& cores_;
   std::vector<Lane> lanes_;

@@ -153,7 +153,7 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     return e;
   }
   const HarvestedDie die{area.die_mm2, area.core_mm2, b.chip.cores, d.spare_cores / d.dies,
-                         area.die_mm2 - area.content_mm2};
+                         area.die_mm2 - area.content_mm2, area.height_mm};
   const UnitCost unit = unit_cost(die, d.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
   if (unit.interposer_mm2 > b.package->largest.value) {
     e.refused = "interposer larger than the package allows";

@@ -39,7 +39,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   all_dies.cores *= b.dies;
   r.power = chip_power(all_dies, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
   const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores,
-                         r.area.die_mm2 - r.area.content_mm2};
+                         r.area.die_mm2 - r.area.content_mm2, r.area.height_mm};
   r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
   r.yield_curve = YieldCurve(die, b.yield_model, *b.process);
   r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;

@@ -20,7 +20,7 @@ constexpr int kRuns = 20000;
 constexpr uint64_t kSeed = 1;
 constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
 constexpr double kWaferMm = 300, kWaferEdgeMm = 3;  // of interposers; the rim that is not used
-constexpr double kLargeMacroEfficiency = 0.70;      // bit cells over area of N3E's large macros: 31.8 Mib/mm2 of 45.4
+constexpr double kCacheEfficiency = 0.40;  // bit cells over area of a large cache with its tags: V-Cache of 2023
 
 struct Kind {
   Dimension dimension;
@@ -45,7 +45,15 @@ UnitCost unit_of(const chip::Section& s, Facts& facts) {
                    facts.package(s, "package"));
 }
 
-// Transistors of SRAM at the density of its bit cells, in large macros or in the small banks of cores; the rest at the
+// mm2 of memory: that of caches that cores share, and that in the cores.
+double sram_area(const chip::Section& s, Facts& facts) {
+  const Process& p = facts.process(s, "process");
+  const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
+  const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
+  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / facts.areas().sram_efficiency.value);
+}
+
+// Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the
 // library's density times utilisation.
 double area_from_transistors(const chip::Section& s, Facts& facts) {
   const Process& p = facts.process(s, "process");
@@ -53,8 +61,7 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
   const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
   const double transistors = s.quantity("transistors", Dimension::kTransistors, 1, 1e15);
   const double logic = (transistors - (shared + own) * kTransistorsPerBit) / 1e6;
-  return logic / (p.logic_density.value * facts.areas().utilisation.value) +
-         p.sram_bitcell.value * (shared / kLargeMacroEfficiency + own / facts.areas().sram_efficiency.value);
+  return logic / (p.logic_density.value * facts.areas().utilisation.value) + sram_area(s, facts);
 }
 
 // Interposers of a package that are whole on a wafer.
@@ -109,6 +116,12 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
         1,
         {"process", "transistors", "sram", "core_sram"},
         [](S s, Facts& f, const Scenario&) { return area_from_transistors(s, f); }}},
+      {"sram_area",
+       {Dimension::kArea,
+        "mm2",
+        1,
+        {"process", "sram", "core_sram"},
+        [](S s, Facts& f, const Scenario&) { return sram_area(s, f); }}},
       {"yield",
        {Dimension::kPercent,
         "%",

@@ -29,7 +29,7 @@ constexpr double kReticleWidthMm = 26, kReticleHeightMm = 33, kReticleMm2 = kRet
 
 struct DieCost {
   double area_mm2 = 0, height_mm = 0, dies_per_wafer = 0, yield = 0;  // height as in HarvestedDie
-  double usd = 0;  // a good die, tested
+  double usd = 0;                                                     // a good die, tested
 };
 // wafer / (dies x yield) + test / yield: bad dies are tested too.
 DieCost die_cost(const HarvestedDie& die, const Process& process, YieldModel model, double die_test_usd);

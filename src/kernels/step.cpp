@@ -125,8 +125,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   out.operators = graph::step(c, options.mtp);
   std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
   std::sort(buckets.begin(), buckets.end());
-  for (const int rows : buckets)
-    check(std::has_single_bit(static_cast<unsigned>(rows)), "row bucket {} is not a power of two", rows);
+  for (const int rows : buckets) check(rows > 0, "a row bucket of {}", rows);
   const auto most_rows = static_cast<uint64_t>(buckets.back());
 
   Plan plan;
@@ -160,6 +159,8 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.areas.kv = area("kv", plan.areas.kv_lines);
   if (latent) {
     const uint64_t latents = most_rows * lines_of(c.num_attention_heads * c.kv_lora_rank);
+    plan.areas.heads =
+        area("heads", most_rows * lines_of(c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
     plan.areas.query = area("query", latents);
     plan.areas.attention = area("attention", latents);
   }

@@ -110,8 +110,16 @@ struct Power {
 // `chip` with the cores of all `dies`.
 Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& home, const Process& process,
                  const Memory& memory, int stacks, int dies, double clock_hz, const Activity& activity);
-// pJ of a product with everything in the matrix unit at full rate, fix-up included, on `process`.
-double product_pj(const chip::Chip& chip, const AreaData& data, const Process& process);
+// The same as figures of operations on `process`, as a chip description has them (docs/energy.md): of units at full rate,
+// with their clock; and what all clocks take that gates leave on where nothing happens.
+struct OperationEnergy {
+  double product_pj = 0;    // everything in the matrix unit, fix-up included
+  double mac_pj = 0;        // without it
+  double fixup_pj = 0;      // a result of 128 products
+  double vector_op_pj = 0;  // an operation of a lane
+  double idle_w = 0;        // of the cores of `chip`
+};
+OperationEnergy operation_energy(const chip::Chip& chip, const AreaData& data, const Process& process, double clock_hz);
 
 double fp8_flops(const chip::Chip& chip, double clock_hz);
 

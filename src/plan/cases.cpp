@@ -229,6 +229,15 @@ std::vector<Case> run_cases(const std::string& path, Facts& facts) {
   return run_cases(MappedFile::open(path).text(), path, facts);
 }
 
+std::vector<GroupError> errors_by_group(const std::vector<Case>& cases) {
+  std::vector<Case> areas, others;
+  for (const Case& c : cases) {
+    if (!c.fit) (c.kind == "area" ? areas : others).push_back(c);
+  }
+  return {{"areas from transistor counts", areas.size(), median_error(areas)},
+          {"everything else", others.size(), median_error(others)}};
+}
+
 double median_error(const std::vector<Case>& cases) {
   std::vector<double> errors;
   for (const Case& c : cases) {

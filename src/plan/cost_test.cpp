@@ -283,7 +283,8 @@ TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
   };
   const Power p = power(areas_, n2_, all), idle = power(areas_, n2_, none);
   const double macs = 32 * 32 * 16, cores = 48;
-  EXPECT_NEAR(p.matrix_w, product_pj(chip_, areas_, n2_) * macs * cores * chip_.clock_hz * 1e-12, 1e-6 * p.matrix_w);
+  EXPECT_NEAR(p.matrix_w, operation_energy(chip_, areas_, n2_, 1e9).product_pj * macs * cores * chip_.clock_hz * 1e-12,
+              1e-6 * p.matrix_w);
   EXPECT_NEAR(p.memory_w, 5 * 819.2e9 * 44e-12, 0.1);
   EXPECT_NEAR(p.static_w, 5 * 3 + 10, 1e-9);
   EXPECT_NEAR(power(areas_, n5_, all).matrix_w / p.matrix_w, 0.70 / 1.1, 1e-9);
@@ -294,6 +295,7 @@ TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
   AreaData ungated = areas_;
   ungated.clock_gating.value = 0;
   EXPECT_NEAR(power(ungated, n2_, none).clock_w, p.clock_w, 1e-9 * p.clock_w);
+  EXPECT_NEAR(operation_energy(chip_, areas_, n2_, chip_.clock_hz).idle_w, idle.clock_w, 1e-9 * p.clock_w);
   const Power half = power(areas_, n2_, {0.5, 0.5, 0.5});
   EXPECT_NEAR(half.total_w(), (p.total_w() + idle.total_w()) / 2, 1e-6);
   // One core of the size that was synthesised: the blocks of its matrix unit, added up.
@@ -302,7 +304,7 @@ TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
   for (const auto& [name, block] : areas_.synthesis.blocks) {
     if (name.starts_with("mm_") || name == "hadal_mm") sum += block.count * block.energy.value;
   }
-  EXPECT_NEAR(product_pj(small, areas_, n2_), sum / (8 * 8 * 16) * 1.15 * 1.3 * 1.1, 1e-9);
+  EXPECT_NEAR(operation_energy(small, areas_, n2_, 1e9).product_pj, sum / (8 * 8 * 16) * 1.15 * 1.3 * 1.1, 1e-9);
 }
 
 TEST_F(Cost, InterposersFollowTheirParts) {

@@ -67,7 +67,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   });
   r.power = power.mean;
   r.most_power_w = power.most_w;
-  r.product_pj = product_pj(b.chip, areas, *b.process);
+  r.energy = operation_energy(b.chip, areas, *b.process, r.clock_hz);
   return r;
 }
 

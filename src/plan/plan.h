@@ -32,7 +32,7 @@ struct BuildReport {
   PhaseActivity activity;
   Power power;              // mean over the chips of a fleet
   double most_power_w = 0;  // of the phase that takes more
-  double product_pj = 0;    // at full rate, the whole matrix unit
+  OperationEnergy energy;   // of one die
   UnitCost unit;
   Quantiles unit_usd;  // over the ranges of wafer, defects, memory and packaging
   double wafers = 0;   // for the volume

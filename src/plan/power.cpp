@@ -15,9 +15,18 @@ double scale_of(const AreaData& data, const Process& process) {
 
 }  // namespace
 
-double product_pj(const chip::Chip& chip, const AreaData& data, const Process& process) {
-  const double macs = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
-  return (core_clock_pj(chip, data).matrix + core_data_pj(chip, data).matrix) / macs * scale_of(data, process);
+OperationEnergy operation_energy(const chip::Chip& chip, const AreaData& data, const Process& process,
+                                 double clock_hz) {
+  const double macs = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth, scale = scale_of(data, process);
+  const CoreCells clock = core_clock_pj(chip, data), work = core_data_pj(chip, data);
+  OperationEnergy e;
+  e.product_pj = (clock.matrix + work.matrix) / macs * scale;
+  e.fixup_pj = data.synthesis.block("mm_fix").energy.value * scale;
+  e.mac_pj = e.product_pj - e.fixup_pj / kGroup;
+  e.vector_op_pj = (clock.vector + work.vector) / chip.vector.lanes * scale;
+  const double all = clock.matrix + clock.vector + clock.crossbars + clock.control + clock.dma + clock.network;
+  e.idle_w = chip.cores * clock_hz * all * (1 - data.clock_gating.value) * scale * kPico;
+  return e;
 }
 
 Power chip_power(const chip::Chip& c, const AreaData& data, const Process& home, const Process& process,

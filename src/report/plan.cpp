@@ -109,7 +109,11 @@ void add_power(const plan::BuildReport& b, std::string& out) {
       "and network {:.0f}, scratchpads {:.0f}, memory {:.0f}, background {:.0f}; {:.0f} of it for clocks; {:.2f} pJ a "
       "product at full rate\n",
       p.total_w(), b.most_power_w, p.matrix_w, p.vector_w, p.control_w, p.sram_w, p.memory_w, p.static_w, p.clock_w,
-      b.product_pj);
+      b.energy.product_pj);
+  out += fmt::format(
+      "  energies from synthesis: {:.2f} pJ a product, {:.1f} pJ a fix-up, {:.1f} pJ a vector operation, {:.0f} W for "
+      "clocks of an idle die\n",
+      b.energy.mac_pj, b.energy.fixup_pj, b.energy.vector_op_pj, b.energy.idle_w);
   out += fmt::format("  busy, {}: {} in decode; {} in prefill\n", b.activity.predicted ? "predicted" : "assumed",
                      shares(b.activity.decode), shares(b.activity.prefill));
 }

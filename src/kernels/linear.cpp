@@ -52,8 +52,8 @@ void project_residual(Emitter& e, uint64_t norm, const PanelMatrix& w, Cores rea
 
 Access object(Object o, bool write) { return {Space::kObject, static_cast<uint32_t>(o), 1, write}; }
 
-// Owners normalise the compressed queries of their rows and send digits; the heads go to DRAM, from where each core takes
-// what it works on.
+// Owners normalise the compressed queries of their rows and send digits; the heads go to DRAM, from where each core
+// takes what it works on.
 void stream_q_up(Emitter& e, const LayerWeights& w, uint32_t q_row) {
   const Builder::Mark m = e.b.mark();
   const auto rank = static_cast<int>(e.c.q_lora_rank);

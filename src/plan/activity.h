@@ -15,8 +15,8 @@ struct PhaseActivity {
   double prefill_share = 0;
   bool predicted = false;  // else both are what the build assumes
 };
-// Of the fastest point of each phase that meets the workload's limit, as the predictor has it; `assumed` where a phase has
-// none that was predicted.
+// Of the fastest point of each phase that meets the workload's limit, as the predictor has it; `assumed` where a phase
+// has none that was predicted.
 PhaseActivity activity_of(const std::vector<ServingPoint>& points, const Workload& workload, const Activity& assumed);
 
 // Power over the chips of a fleet, and of the phase that takes more.

@@ -57,7 +57,8 @@ Outline interposer_outline(double die_mm2, double die_height_mm, int dies, const
                            const Package& package) {
   const double gap = package.gap.value, rim = package.rim.value, edge = package.stack_edge.value;
   const int own = memory.is_stacked() ? (stacks + dies - 1) / dies : 0;  // stacks of a die
-  const double along = (own + 1) / 2 * edge;                             // of its stacks on one side
+  const int on_side = (own + 1) / 2;
+  const double along = on_side * edge;  // of its stacks on one side
   const double height = std::max(die_height_mm > 0 ? die_height_mm : std::sqrt(die_mm2), along);
   const double depth = memory.is_stacked() ? memory.footprint.value / edge : 0;
   return {dies * height + (dies - 1) * gap + 2 * rim, die_mm2 / height + std::min(own, 2) * (depth + gap) + 2 * rim};

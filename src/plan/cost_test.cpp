@@ -255,6 +255,12 @@ TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
   EXPECT_GT(chip_area(chip_, n2_, load(larger_dot), hbm_, 5, 400e9).core_mm2, core);
   EXPECT_NE(refusal([&] { load(edited(file, "\n  mm_dot: {value: ", "\n  mm_dat: {value: ")); }).find("mm_dat"),
             std::string::npos);
+  const std::string clock = file.substr(0, file.find("\nclocks:"));
+  EXPECT_NE(refusal([&] { load(clock + "\n"); }).find("clocks"), std::string::npos);
+  std::string more = file;
+  const size_t at = more.find("mm_dot: {value: ", more.find("\nclocks:")) + std::string("mm_dot: {value: ").size();
+  more.replace(at, more.find(", source", at) - at, "99 pJ");
+  EXPECT_NE(refusal([&] { load(more); }).find("more than the energy of a cycle at full rate"), std::string::npos);
   EXPECT_NE(refusal([&] { load(edited(file, "size: {rows: 8", "size: {rows: 0")); }).find("rows"), std::string::npos);
 }
 
@@ -275,7 +281,8 @@ TEST_F(Cost, ClockAndPower) {
   EXPECT_NEAR(reachable_clock_hz(n2_, slower), 1 / (2e-9 * 1.3), 1);
 }
 
-// The matrix units at full rate are what synthesis measured, cycle by cycle; idle ones are what gates leave of the clock.
+// The matrix units at full rate are what synthesis measured, cycle by cycle; idle ones are what gates leave of the
+// clock.
 TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
   const Activity all{1, 1, 1}, none{0, 0, 0};
   const auto power = [&](const AreaData& data, const Process& process, const Activity& activity) {

@@ -66,7 +66,8 @@ struct Forecast {
 // Draws every figure from a triangular distribution over its range. A stage starts `lag` after the last stage it waits
 // for; stages after a failed gate are not reached. Costs: people x months x person_month and outlay, scaled by the
 // design cost of the process against the reference; masks and wafer time are the process's. Stages that grow take that
-// ratio to the power of `schedule_exponent` longer, with more people, not with more work. Software people work to the end.
+// ratio to the power of `schedule_exponent` longer, with more people, not with more work. Software people work to the
+// end.
 Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed);
 
 }  // namespace hadal::plan

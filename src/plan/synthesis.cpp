@@ -69,8 +69,8 @@ namespace {
 
 using Measured = SynthesisData::Measured;
 
-// One figure of every block, grown from the core that was synthesised to that of `chip`: `of` says which. Groups of which
-// not all blocks were measured take their estimated area times what the measured ones have for an mm2.
+// One figure of every block, grown from the core that was synthesised to that of `chip`: `of` says which. Groups of
+// which not all blocks were measured take their estimated area times what the measured ones have for an mm2.
 CoreCells grown(const chip::Chip& chip, const AreaData& data, const std::function<double(const Measured&)>& of) {
   const SynthesisData& s = data.synthesis;
   const auto each = [&](const char* name) { return of(s.block(name)); };

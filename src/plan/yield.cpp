@@ -103,8 +103,9 @@ int rectangles_per_wafer(double width_mm, double height_mm, double diameter_mm, 
     const double w = turned == 0 ? width_mm : height_mm, h = turned == 0 ? height_mm : width_mm;
     for (int i = 0; i < kOffsets * kOffsets; ++i) {
       const double dx = w * (i % kOffsets) / kOffsets;
+      const int row = i / kOffsets;
       int count = 0;
-      for (double y = h * (i / kOffsets) / kOffsets - std::ceil(radius / h + 1) * h; y < radius; y += h) {
+      for (double y = h * row / kOffsets - std::ceil(radius / h + 1) * h; y < radius; y += h) {
         const double farthest = std::max(std::abs(y), std::abs(y + h));
         if (farthest > radius) continue;
         const double half = std::sqrt(radius * radius - farthest * farthest);  // of the chord a row has

@@ -207,7 +207,7 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
            static_cast<int>(lines), static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
       const int columns = static_cast<int>(tiles) * 32;
       const auto part = [&](uint32_t j) { return Vt{parts.at + j * lines, 0, k * lines}; };
-      Vt before = start != nullptr ? Vt{start->at + done * 2, 0, all * 2} : part(0);
+      Vt before = start == nullptr ? part(0) : tiles == all ? *start : Vt{start->at + done * 2, 0, all * 2};
       for (uint32_t j = start != nullptr ? 0 : 1; j < k; ++j) {
         b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
         before = sum;

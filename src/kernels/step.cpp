@@ -159,8 +159,6 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   plan.areas.kv = area("kv", plan.areas.kv_lines);
   if (latent) {
     const uint64_t latents = most_rows * lines_of(c.num_attention_heads * c.kv_lora_rank);
-    plan.areas.heads =
-        area("heads", most_rows * lines_of(c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)));
     plan.areas.query = area("query", latents);
     plan.areas.attention = area("attention", latents);
   }
@@ -170,6 +168,11 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   }
   if (options.mtp) plan.areas.hidden = area("hidden", most_rows * lines_of(c.hidden_size));
   plan.areas.logits = area("logits", most_rows * plan.lm_head.tiles * 2);
+  // Last, and only where it is used: other programs keep their addresses.
+  if (rows_stream(c, chip, buckets.back(), options.owners_from)) {
+    const int64_t columns = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
+    plan.areas.heads = area("heads", most_rows * lines_of(columns));
+  }
   if (line * 64 > chip.dram.bytes) {
     input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
                 chip.dram.bytes >> 20);

@@ -78,6 +78,7 @@ struct Performance {
   std::string memory_standard;
   double memory_bytes = 0, memory_bytes_per_s = 0, memory_latency_s = 0;
   double kernel_start_s = 0;  // from the end of one operator to the start of the next, launched as a graph
+  double round_s = 0;         // a reduction over a row in a chain of them, where machine sections say it; 0: unknown
   double power_w = 0;
 };
 

@@ -112,7 +112,8 @@ Performance derive_performance(const Chip& c) {
   // what the next one needs, and walk through a chain of dependent vector instructions before the first product.
   const double rows = double(c.cores) / c.noc.columns;
   const double exchange = 2 * (c.noc.setup_cycles + c.noc.hop_cycles * (c.noc.columns + rows));
-  constexpr double kChain = 20;
+  constexpr double kChain = 20, kRound = 4;  // of a round of top-k: largest, compare, place, leave out
+  p.round_s = kRound * (c.vector.latency_cycles + 4) / c.clock_hz;
   p.kernel_start_s = p.memory_latency_s + (exchange + kChain * (c.vector.latency_cycles + 4)) / c.clock_hz;
   p.power_w = c.energy.static_w + p.fp8_mac * c.cores * c.clock_hz * c.energy.mac_pj * 1e-12;
   return p;

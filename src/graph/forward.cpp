@@ -38,12 +38,31 @@ class Builder {
   }
   void vector(const char* name, Part part, double repeat, double rows, double read, double written, double ops,
               double specials = 0) {
-    add(name, part, repeat, VectorTask{rows * read, rows * written, rows * ops, rows * specials});
+    add(name, part, repeat,
+        VectorTask{.read_bytes = rows * read,
+                   .written_bytes = rows * written,
+                   .operations = rows * ops,
+                   .specials = rows * specials});
+  }
+  // Rotation of the rotary part of every head, which lies between elements that stay.
+  void rotate(const char* name, Part part, double repeat, double rows, double width, double ops) {
+    add(name, part, repeat,
+        VectorTask{.read_bytes = 2 * rows * width,
+                   .written_bytes = 2 * rows * width,
+                   .operations = ops * rows * width,
+                   .pieces = true});
   }
   void exchange(const char* name, Part part, double repeat, ExchangeTask task) { add(name, part, repeat, task); }
-  // RMSNorm with the residual added and the result quantised for the next product.
+  bool apart() const { return s_.library_kernels && linear() != Format::kBf16; }
+  // Bytes of an element that goes to a product next, before it is quantised where that is a kernel of its own.
+  double handed() const { return apart() ? 2 : format_bytes(linear()); }
+  // RMSNorm with the residual added and, where the same kernel does it, the result quantised for the next product.
   void norm(const char* name, Part part, double repeat, double width) {
-    vector(name, part, repeat, own_rows(), 4 * width, 2 * width + format_bytes(linear()) * width, 6 * width);
+    vector(name, part, repeat, own_rows(), 4 * width, 2 * width + handed() * width, 6 * width);
+  }
+  // Largest element of every block, then the block divided by it.
+  void quantise(const char* name, Part part, double repeat, double rows, double width) {
+    if (apart()) vector(name, part, repeat, rows, 2 * width, format_bytes(linear()) * width, 4 * width);
   }
   void join(const char* name, Part part, double repeat);
   void mla(double repeat);
@@ -93,9 +112,13 @@ void Builder::mla(double repeat) {
   const int64_t heads = std::max<int64_t>(1, a_.heads / tp_), latent = a_.kv_lora + a_.rope_dim;
   const double cache = format_bytes(s_.cache);
   norm("attn_norm", part, repeat, real(a_.hidden));
+  quantise("attn_quant", part, repeat, rows_, real(a_.hidden));
   gemm("qkv_down", part, repeat, rows_, a_.q_lora + latent, a_.hidden, linear());
-  vector("q_kv_norm", part, repeat, rows_, 2 * real(a_.q_lora + latent), real(a_.q_lora) + cache * real(latent),
+  const double stored = s_.library_kernels ? 2 * real(latent) : cache * real(latent);
+  vector("q_kv_norm", part, repeat, rows_, 2 * real(a_.q_lora + latent), handed() * real(a_.q_lora) + stored,
          8 * real(a_.q_lora + latent));
+  if (s_.library_kernels) vector("kv_write", part, repeat, rows_, 2 * real(latent), cache * real(latent), 0);
+  quantise("q_quant", part, repeat, rows_, real(a_.q_lora));
   gemm("q_up", part, repeat, rows_, heads * (a_.nope_dim + a_.rope_dim), a_.q_lora, linear());
   const bool sparse = a_.index_topk > 0;
   if (sparse) index(repeat, mean_keys(s_));
@@ -107,21 +130,25 @@ void Builder::mla(double repeat) {
   t.kv_heads = 1;
   if (s_.prefill && !sparse) {
     // Expanded: keys and values of every token of the context, per head.
+    quantise("kv_quant", part, repeat, s_.sequences * s_.context, real(a_.kv_lora));
     gemm("kv_up", part, repeat, s_.sequences * s_.context, heads * (a_.nope_dim + a_.v_dim), a_.kv_lora, linear());
     t.kv_heads = heads;
     t.qk_dim = a_.nope_dim + a_.rope_dim;
     t.v_dim = a_.v_dim;
     t.kv_token_bytes = 2 * real(t.qk_dim + t.v_dim);
     t.expanded = true;
-    const double rotated = real(heads * a_.rope_dim), joined = real(heads * t.qk_dim);
-    vector("q_rope", part, repeat, rows_, 2 * rotated, 2 * rotated, 3 * rotated);
-    // The shared rotary key is written beside every head's own.
-    vector("k_join", part, repeat, s_.sequences * s_.context, 2 * real(heads * a_.nope_dim), 2 * joined, 0);
+    const double rotated = real(heads * a_.rope_dim);
+    rotate("q_rope", part, repeat, rows_, rotated, 3);
+    // Every head's own part of the keys is copied, and the shared rotary part written beside each.
+    const double tokens = s_.sequences * s_.context, own = 2 * real(heads * a_.nope_dim);
+    vector("k_join", part, repeat, tokens, own, own, 0);
+    add("k_rope", part, repeat,
+        VectorTask{
+            .read_bytes = 2 * tokens * real(a_.rope_dim), .written_bytes = 2 * tokens * rotated, .pieces = true});
     add("attention", part, repeat, t);
   } else {
     gemm("q_absorb", part, repeat, rows_, a_.kv_lora, a_.nope_dim, Format::kBf16, real(heads));
-    vector("q_rope", part, repeat, rows_, 2 * real(heads * a_.rope_dim), 2 * real(heads * a_.rope_dim),
-           3 * real(heads * a_.rope_dim));
+    rotate("q_rope", part, repeat, rows_, real(heads * a_.rope_dim), 3);
     t.qk_dim = latent;
     t.v_dim = a_.kv_lora;
     t.shared_value = true;
@@ -212,9 +239,10 @@ void Builder::dense(double repeat) {
   const auto part = Part::kFeedForward;
   const int64_t inter = std::max<int64_t>(1, a_.dense_inter / tp_);
   norm("mlp_norm", part, repeat, real(a_.hidden));
+  quantise("mlp_quant", part, repeat, own_rows(), real(a_.hidden));
   gemm("mlp_up", part, repeat, rows_, 2 * inter, a_.hidden, linear());
-  vector("mlp_act", part, repeat, rows_, 4 * real(inter), format_bytes(linear()) * real(inter), 4 * real(inter),
-         real(inter));
+  vector("mlp_act", part, repeat, rows_, 4 * real(inter), handed() * real(inter), 4 * real(inter), real(inter));
+  quantise("mlp_act_quant", part, repeat, rows_, real(inter));
   gemm("mlp_down", part, repeat, rows_, a_.hidden, inter, linear());
   join("mlp_reduce", part, repeat);
 }
@@ -234,12 +262,21 @@ void Builder::experts(double repeat) {
   norm("ffn_norm", part, repeat, hidden);
   const double rows = own_rows();  // each device routes the rows it holds
   gemm("router", part, repeat, rows, a_.experts, a_.hidden, Format::kBf16, 1, 4);
-  vector("top_k", part, repeat, rows, 4 * real(a_.experts), 8 * real(a_.experts_per_token), 12 * real(a_.experts),
-         real(a_.experts));
+  // Groups are chosen first, then experts, the largest that is left in every round.
+  const double rounds = real(a_.experts_per_token) + (a_.groups > 1 ? real(a_.group_limit) : 0);
+  add("top_k", part, repeat,
+      VectorTask{.read_bytes = 4 * rows * real(a_.experts),
+                 .written_bytes = 8 * rows * real(a_.experts_per_token),
+                 .operations = 12 * rows * real(a_.experts),
+                 .specials = rows * real(a_.experts),
+                 .rows = rows,
+                 .rounds = rounds});
   if (a_.shared_experts > 0 && s_.shared_expert_on_rank) {
     const int64_t width = a_.shared_experts * a_.moe_inter / (plan_.tp_shared_expert ? tp_ : 1);
+    quantise("shared_quant", part, repeat, rows, hidden);
     gemm("shared_up", part, repeat, rows, 2 * width, a_.hidden, linear());
-    vector("shared_act", part, repeat, rows, 4 * real(width), real(width), 4 * real(width), real(width));
+    vector("shared_act", part, repeat, rows, 4 * real(width), handed() * real(width), 4 * real(width), real(width));
+    quantise("shared_act_quant", part, repeat, rows, real(width));
     gemm("shared_down", part, repeat, rows, a_.hidden, width, linear());
   }
   ExchangeTask x;
@@ -255,7 +292,12 @@ void Builder::experts(double repeat) {
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kDispatch;
     x.token_bytes = format_bytes(activation) * hidden + (activation == Format::kBf16 ? 0 : hidden / 32);
-    vector("pack", part, repeat, rows, 2 * hidden, x.token_bytes, 3 * hidden);
+    // Low-latency kernels quantise, copy to and from the network's buffers and add up weighted results themselves.
+    add("pack", part, repeat,
+        VectorTask{.read_bytes = 2 * rows * hidden,
+                   .written_bytes = rows * x.token_bytes,
+                   .operations = 3 * rows * hidden,
+                   .inside = !x.bulk});
     exchange("dispatch", part, repeat, x);
   }
   // Experts split by TP where nothing else holds them.
@@ -285,22 +327,39 @@ void Builder::experts(double repeat) {
   const bool permute = s_.prefill && plan_.ep > 1, copies_in = !s_.prefill && plan_.ep > 1;
   const double width = format_bytes(activation) * hidden;
   const double once = permute ? rows * s_.mean_share * arrivals(a_, plan_) : 0;
-  if (permute) add("scatter", part, repeat, VectorTask{once * width, received * width, 0, 0});
+  if (permute) {
+    if (s_.library_kernels) add("place", part, repeat, VectorTask{.placed = once});
+    add("scatter", part, repeat, VectorTask{.read_bytes = once * width, .written_bytes = received * width});
+  }
   // Low-latency kernels leave rows in buffers that the network writes and reads; cores copy them from and to there.
-  if (copies_in) add("unpack", part, repeat, VectorTask{received * width, received * width, 0, 0});
+  if (copies_in) {
+    add("unpack", part, repeat,
+        VectorTask{.read_bytes = received * width, .written_bytes = received * width, .inside = true});
+  }
   add("experts_up", part, repeat, up);
   vector("experts_act", part, repeat, received, 4 * inter / real(split), format_bytes(activation) * inter / real(split),
          4 * inter / real(split), inter / real(split));
   add("experts_down", part, repeat, down);
-  if (permute) add("gather", part, repeat, VectorTask{received * 2 * hidden, once * 2 * hidden, received * hidden, 0});
-  if (copies_in) add("send", part, repeat, VectorTask{received * 2 * hidden, received * 2 * hidden, 0, 0});
+  if (permute) {
+    add("gather", part, repeat,
+        VectorTask{
+            .read_bytes = received * 2 * hidden, .written_bytes = once * 2 * hidden, .operations = received * hidden});
+  }
+  if (copies_in) {
+    add("send", part, repeat,
+        VectorTask{.read_bytes = received * 2 * hidden, .written_bytes = received * 2 * hidden, .inside = true});
+  }
   if (plan_.ep > 1) {
     x.kind = ExchangeKind::kCombine;
     x.token_bytes = 2 * hidden;
     exchange("combine", part, repeat, x);
   }
   const double parts = permute ? 1 : real(a_.experts_per_token);  // results of a token still to be added
-  vector("weigh", part, repeat, rows, 2 * hidden * (parts + 1), 2 * hidden, 2 * hidden * parts);
+  add("weigh", part, repeat,
+      VectorTask{.read_bytes = 2 * rows * hidden * (parts + 1),
+                 .written_bytes = 2 * rows * hidden,
+                 .operations = 2 * rows * hidden * parts,
+                 .inside = copies_in});
   if (plan_.ep == 1) join("moe_reduce", part, repeat);
   if (plan_.ep > 1 && tp_ > 1) {
     ExchangeTask g;

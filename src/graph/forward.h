@@ -46,6 +46,10 @@ struct IndexTask {
 
 struct VectorTask {
   double read_bytes = 0, written_bytes = 0, operations = 0, specials = 0;
+  double rows = 0, rounds = 0;  // rows that each go through `rounds` reductions, one after the other (top-k)
+  double placed = 0;            // rows whose place depends on all rows before them (sorting rows by expert)
+  bool inside = false;          // work of a kernel that is counted elsewhere: no start of its own
+  bool pieces = false;          // touches short pieces of longer rows (the rotary part of every head)
 };
 
 enum class ExchangeKind : uint8_t { kDispatch, kCombine, kAllReduce, kAllGather, kReduceScatter, kTransfer };
@@ -87,6 +91,9 @@ struct StepShape {
   double context = 0;    // tokens before and with the step's last one
   double cached = 0;     // of them, not computed in this step (prefix cache or earlier chunks); decode: all
   Format matrix = Format::kFp8, expert = Format::kFp8, cache = Format::kBf16;
+  // Quantising, writing the cache and finding places of rows are kernels of their own, as in stacks of library kernels;
+  // else other kernels do them, or there is no need.
+  bool library_kernels = false;
   bool shared_expert_on_rank = true;  // every device computes the shared expert for its own tokens
   double mean_share = 1;              // tokens of a mean device over this one's
   double expert_rows_factor = 1;      // load of the fullest device over the mean

@@ -118,6 +118,7 @@ struct ReadOnlyImage::Contents {
     if (memory == MAP_FAILED) {
       throw Error(ErrorKind::kInput, fmt::format("no room for {} bytes of weights: {}", bytes, std::strerror(errno)));
     }
+    ::madvise(memory, bytes, MADV_HUGEPAGE);  // a step reads all of it; where that cannot be had, small pages do
   }
   ~Contents() { ::munmap(memory, bytes); }
   Contents(const Contents&) = delete;

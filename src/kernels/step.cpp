@@ -220,6 +220,13 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     }
     out.rows.push_back(rows);
   }
+  plan.rows = out.rows.back();
+  plan.draft = false;
+  if (plan.rows > 1) {
+    std::vector<graph::Operator> operators = out.operators;
+    std::erase_if(operators, [](const graph::Operator& op) { return op.kind == graph::Kind::kLmHead; });
+    out.without_logits = emit_program(operators);
+  }
   return out;
 }
 

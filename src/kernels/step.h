@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -70,6 +71,8 @@ struct Compiled {
   std::vector<graph::Operator> operators;
   std::vector<int> rows;                   // ascending buckets
   std::vector<program::Program> programs;  // one a bucket, sharing all segments
+  // The last of them without the LM head, for the parts of a long prompt that are not its end.
+  std::optional<program::Program> without_logits;
   // With mtp, as many that draft: a row's token is the one after its position, its hidden state that of a row of the
   // step before. They see the same cache, logits and records.
   std::vector<program::Program> drafts;

@@ -88,29 +88,38 @@ void gemv(benchmark::State& state, Engine engine) {
     return;
   }
   const int groups = static_cast<int>(state.range(2)), n = static_cast<int>(state.range(1));
-  Operands x(static_cast<int>(state.range(0)), n, groups, 128, BLayout::kBlocked, true, false);
+  const auto digits = static_cast<size_t>(state.range(3));
+  Operands x(static_cast<int>(state.range(0)), n, groups, 128, BLayout::kBlocked, true, digits == 2);
   const size_t call = static_cast<size_t>(n) * 128 * static_cast<size_t>(groups);
   const size_t share = kStreamBytes / static_cast<size_t>(state.threads()) / call * call;
   const uint8_t* from = stream_buffer() + share * static_cast<size_t>(state.thread_index());
   for (auto _ : state) {
-    for (size_t at = 0; at + call <= share; at += call) {
+    for (size_t at = 0; at + digits * call <= share; at += digits * call) {
       x.op.b = from + at;
+      if (digits == 2) x.op.b_low = from + at + call;
       mma_with(engine, x.op);
     }
   }
   state.SetBytesProcessed(static_cast<int64_t>(share) * state.iterations());
 }
 BENCHMARK_CAPTURE(gemv, best, best())
-    ->ArgNames({"m", "n", "groups"})
-    ->Args({1, 1024, 8})
-    ->Args({1, 32, 4})
-    ->Args({4, 1024, 8})
-    ->Args({16, 1024, 8})
+    ->ArgNames({"m", "n", "groups", "digits"})
+    ->Args({1, 1024, 8, 1})
+    ->Args({1, 32, 4, 1})
+    ->Args({1, 32, 4, 2})
+    ->Args({4, 1024, 8, 1})
+    ->Args({16, 1024, 8, 1})
     ->Threads(1)
     ->Threads(2)
     ->MinTime(1.0);
-BENCHMARK_CAPTURE(gemv, vnni, Engine::kVnni)->ArgNames({"m", "n", "groups"})->Args({1, 1024, 8})->MinTime(1.0);
-BENCHMARK_CAPTURE(gemv, portable, Engine::kPortable)->ArgNames({"m", "n", "groups"})->Args({1, 1024, 8})->MinTime(1.0);
+BENCHMARK_CAPTURE(gemv, vnni, Engine::kVnni)
+    ->ArgNames({"m", "n", "groups", "digits"})
+    ->Args({1, 1024, 8, 1})
+    ->MinTime(1.0);
+BENCHMARK_CAPTURE(gemv, portable, Engine::kPortable)
+    ->ArgNames({"m", "n", "groups", "digits"})
+    ->Args({1, 1024, 8, 1})
+    ->MinTime(1.0);
 
 void attention(benchmark::State& state, Engine engine) {
   const auto layout = state.range(3) == 1 ? BLayout::kRows : BLayout::kTransposed;

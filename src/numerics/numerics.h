@@ -40,7 +40,9 @@ struct Mma {
   const uint8_t* b = nullptr;   // blocked: panel c/16 at + (c/16)*b_n; rows: + c*b_n; transposed: + (k%128)*b_n
   size_t b_n = 0, b_block = 0;  // b_block: from one 128-block of k to the next
   const uint8_t* b_low = nullptr;
-  const float* sb = nullptr;  // sb[(c >> sb_shift)*sb_n + g*sb_group]
+  const uint8_t* b_next = nullptr;  // what a product after this one will read as its B, if known: for prefetches
+  bool b_cold = false;              // nobody has had B as its next
+  const float* sb = nullptr;        // sb[(c >> sb_shift)*sb_n + g*sb_group]
   int sb_shift = 0;
   size_t sb_n = 0, sb_group = 0;
   const float* alpha = nullptr;  // alpha[r], with rescale

@@ -31,6 +31,53 @@ HWY_INLINE VI to_e4m3(VF x) {
   return hn::IfThenElse(hn::RebindMask(tag, hn::IsNaN(x)), hn::Set(tag, 0x7F), hn::Or(code, sign));
 }
 
+// A code of a magnitude, and its value, which rounding has at hand.
+struct Rounded {
+  VI code;
+  VF value;
+};
+
+HWY_INLINE Rounded round_magnitude(VF absolute) {
+  const I32 tag;
+  const VF magic = hn::Set(F32(), 0x1p14f);
+  const VI bits = hn::BitCast(tag, absolute);
+  const VI odd = hn::And(hn::ShiftRight<20>(bits), hn::Set(tag, 1));
+  const VI sum = hn::Add(bits, hn::Add(odd, hn::Set(tag, 0x7FFFF)));
+  const VF counted = hn::Add(absolute, magic);
+  const auto small = hn::Lt(absolute, hn::Set(F32(), 0x1p-6f));
+  const VI normal = hn::Sub(hn::ShiftRight<20>(sum), hn::Set(tag, 120 << 3));
+  return {
+      hn::IfThenElse(hn::RebindMask(tag, small), hn::Sub(hn::BitCast(tag, counted), hn::BitCast(tag, magic)), normal),
+      hn::IfThenElse(small, hn::Sub(counted, magic), hn::BitCast(F32(), hn::And(sum, hn::Set(tag, ~0xFFFFF))))};
+}
+
+// Rounds x and stores its code; gives the value that was stored.
+HWY_INLINE VF store_digit(VF x, uint8_t* to) {
+  const I32 tag;
+  const Rounded r = round_magnitude(hn::Abs(x));
+  const VI sign = hn::BitCast(tag, hn::ShiftLeft<7>(hn::ShiftRight<31>(hn::BitCast(U32(), x))));
+  hn::StoreU(hn::DemoteTo(U8(), hn::Or(r.code, sign)), U8(), to);
+  return hn::CopySign(r.value, x);
+}
+
+// Where all elements are finite and the scale is at least 1: nothing saturates and nothing underflows.
+HWY_INLINE void quantise_ordinary(const float* from, VF scale, int n, int digits, uint8_t* high, size_t low_offset) {
+  for (int i = 0; i < n; i += lanes()) {
+    const VF v = hn::Mul(hn::LoadU(F32(), from + i), scale);
+    const VF stored = store_digit(v, high + i);
+    if (digits == 2) store_digit(hn::Sub(v, stored), high + low_offset + i);
+  }
+}
+
+// The bits of the largest magnitude; beyond those of infinity if there is a NaN.
+HWY_INLINE uint32_t largest_bits(const float* x, int n) {
+  const U32 tag;
+  hn::Vec<U32> best = hn::Zero(tag);
+  for (int i = 0; i < n; i += lanes()) best = hn::Max(best, hn::BitCast(tag, hn::Abs(hn::LoadU(F32(), x + i))));
+  return hn::GetLane(hn::MaxOfLanes(tag, best));
+}
+
+// NaN left out.
 HWY_INLINE float largest(const float* x, int n) {
   VF best = hn::Zero(F32());
   for (int i = 0; i < n; i += lanes()) {
@@ -54,10 +101,17 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
         std::fill(x + n, x + group, 0.0f);
         from = x;
       }
-      const int e = quantise_exponent(largest(from, group), emin);
+      const uint32_t bits = largest_bits(from, group);
+      const bool finite = bits < 0x7F800000;
+      const int e = quantise_exponent(finite ? std::bit_cast<float>(bits) : largest(from, group), emin);
       const VF scale = hn::Set(F32(), power_of_two(-e));
       uint8_t* high =
           d.base + static_cast<size_t>(c / 128) * d.block_bytes + static_cast<size_t>(r) * d.row_bytes + c % 128;
+      d.scale[static_cast<size_t>(r) * d.scale_row + static_cast<size_t>(g) * d.scale_group] = power_of_two(e);
+      if (finite && e <= 0) {
+        quantise_ordinary(from, scale, group, digits, high, d.low_offset);
+        continue;
+      }
       for (int i = 0; i < group; i += lanes()) {
         const VF raw = hn::LoadU(F32(), from + i), zero = hn::Zero(F32());
         VF v = hn::Mul(raw, scale);
@@ -71,7 +125,6 @@ void quantise(QuantTile d, Tile a, int rows, int cols, int digits, int group, in
           hn::StoreU(hn::DemoteTo(U8(), to_e4m3(rest)), U8(), high + d.low_offset + i);
         }
       }
-      d.scale[static_cast<size_t>(r) * d.scale_row + static_cast<size_t>(g) * d.scale_group] = power_of_two(e);
     }
   }
 }

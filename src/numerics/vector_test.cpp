@@ -272,6 +272,35 @@ TEST(Vector, QuantiseAndDequantiseEqualReference) {
   });
 }
 
+// Groups that need no care for NaN, infinity and underflow: values of every size, and those around each tie of a code.
+TEST(Vector, QuantiseOrdinaryGroupsEqualReference) {
+  std::vector<float> values;
+  for (uint64_t bits = 0; bits < 0x43E00000; bits += 30011) values.push_back(std::bit_cast<float>(uint32_t(bits)));
+  for (int code = 0; code < 0x7E; ++code) {
+    const float tie = (e4m3_to_float(uint8_t(code)) + e4m3_to_float(uint8_t(code + 1))) / 2;
+    for (const float x : {tie, std::nextafter(tie, 0.0f), std::nextafter(tie, 500.0f)}) {
+      values.push_back(x);
+      values.push_back(e4m3_to_float(uint8_t(code)) + x / 64);  // the same of the second digit, nearly
+    }
+  }
+  for_every_target([&] {
+    for (size_t first = 0; first < values.size(); first += 31) {
+      alignas(64) float x[32];
+      for (size_t i = 0; i < 31; ++i) x[i] = values[std::min(first + i, values.size() - 1)] * (i % 2 == 0 ? 1 : -1);
+      x[31] = 448.0f;  // makes the scale 1
+      uint8_t digits[2][256];
+      float scale[2];
+      std::memset(digits, 0x55, sizeof digits);
+      const Tile a{reinterpret_cast<std::byte*>(x), 0, Type::kF32};
+      reference::quantise({digits[0], 128, 128, 128, &scale[0], 1, 1}, a, 1, 32, 2, 32, -126);
+      quantise({digits[1], 128, 128, 128, &scale[1], 1, 1}, a, 1, 32, 2, 32, -126);
+      ASSERT_EQ(scale[1], 1.0f);
+      ASSERT_EQ(scale[0], scale[1]);
+      ASSERT_EQ(std::memcmp(digits[0], digits[1], sizeof digits[0]), 0) << "from value " << first << ", " << x[0];
+    }
+  });
+}
+
 // N8: two digits hold a BF16 element exactly down to 1/896 of the group's maximum, others to 2^-17.8 of it.
 TEST(Vector, TwoDigitsHoldBf16) {
   Random random;

@@ -10,6 +10,8 @@ namespace {
 constexpr double kScoreOps = 8;     // scale, mask, maximum, subtract, sum, convert: vector operations a score
 constexpr double kDecodeRows = 64;  // rows of a tile over a cache, and keys of a block
 constexpr double kKeyBlock = 64;
+constexpr double kRowLanes = 32;      // lanes that reduce a row together
+constexpr double kPlacedRows = 512;   // rows of a block that finds places
 constexpr double kPrefillRows = 128;  // queries of a tile where keys are expanded
 
 }  // namespace
@@ -86,13 +88,20 @@ Estimate estimate(const Device& d, const graph::VectorTask& t) {
   const bool cached = bytes <= d.cache_bytes / 2;
   const double port = d.cores * d.chip.port_bytes_per_cycle * d.hz;
   const double rate = std::min(d.chip.memory_bytes_per_s / d.chip.devices, port);
-  const double memory = bytes / ((cached ? std::max(port, rate) : rate) * d.constants.vector_efficiency);
-  const double start = d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
-  const double work = std::max(compute, memory);
+  const double share = t.pieces ? d.constants.pieces_efficiency : d.constants.vector_efficiency;
+  const double memory = bytes / ((cached ? std::max(port, rate) : rate) * share);
+  const double start = t.inside ? 0 : d.chip.kernel_start_s + d.kernel_extra_s + d.chip.memory_latency_s;
+  // A row's rounds depend on each other; 32 lanes work on a row, so a core has a few rows side by side.
+  const double side_by_side = d.cores * std::max(1.0, d.chip.vector_op / kRowLanes);
+  const double rounds =
+      std::ceil(t.rows / side_by_side) * t.rounds * (d.chip.round_s > 0 ? d.chip.round_s : d.constants.round_us * 1e-6);
+  // Blocks of rows are counted and placed one after the other.
+  const double place = std::ceil(t.placed / kPlacedRows) * d.constants.place_us * 1e-6;
+  const double work = std::max({compute, memory, rounds}) + place;
   return {start + work,
-          work < start       ? Bound::kStart
-          : compute > memory ? Bound::kVector
-                             : Bound::kMemory,
+          work < start    ? Bound::kStart
+          : work > memory ? Bound::kVector
+                          : Bound::kMemory,
           cached ? 0 : bytes};
 }
 

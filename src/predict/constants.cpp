@@ -16,6 +16,9 @@ namespace {
 constexpr ConstantInfo kTable[] = {
     {"memory_efficiency", &Constants::memory_efficiency, 0.5, 1, true},
     {"vector_efficiency", &Constants::vector_efficiency, 0.2, 1, true},
+    {"pieces_efficiency", &Constants::pieces_efficiency, 0.05, 1, true},
+    {"round_us", &Constants::round_us, 0, 5, true},
+    {"place_us", &Constants::place_us, 0, 20, true},
     {"issue_wide", &Constants::issue_wide, 0.5, 1, true},
     {"issue_narrow", &Constants::issue_narrow, 0.5, 1, true},
     {"unhidden", &Constants::unhidden, 0, 1, true},

@@ -11,6 +11,9 @@ namespace hadal::predict {
 struct Constants {
   double memory_efficiency = 0;    // share of the memory's peak that streaming reaches
   double vector_efficiency = 0;    // the same for kernels that work element by element (norms, activations, quantising)
+  double pieces_efficiency = 0;    // and for those that touch short pieces of rows
+  double round_us = 0;             // a reduction over a row by a warp, as one of many that depend on each other
+  double place_us = 0;             // counting and placing a block of 512 rows behind the blocks before it
   double issue_wide = 0;           // share of the matrix peak at sustained clock that 16-bit products reach
   double issue_narrow = 0;         // the same for 8-bit and narrower
   double unhidden = 0;             // share of the shorter of computing and loading that does not hide behind the longer

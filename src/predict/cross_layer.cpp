@@ -42,8 +42,7 @@ StepCheck check_step(const model::Model& model, const chip::Chip& chip, int batc
   const auto program = std::lower_bound(programs.begin(), programs.end(), batch);
   out.operators = predict_program(model.config, chip, program == programs.end() ? batch : *program, context);
   for (const sim::OperatorTime& op : timing.operators) {
-    const size_t dot = op.name.find('.');
-    const std::string name = dot == std::string::npos ? op.name : op.name.substr(dot + 1);
+    const std::string name = operator_name(op.name, model.config);
     for (OperatorCheck& check : out.operators) {
       if (check.name == name) check.simulated_cycles += static_cast<double>(op.cycles);
     }

@@ -53,10 +53,10 @@ Estimate estimate(const Device& d, const graph::GemmTask& t) {
   const double tile_exposed = t.block_scaled ? c.scaled_tile_exposed : c.tile_exposed;
   const double out_bytes = t.m * t.groups * double(t.n) * t.output_bytes;
   const double store = out_bytes / d.memory_bytes_per_s;
-  // Results that the cache takes leave at port rate, others at a core's share of the memory's.
-  const double share = d.memory_bytes_per_s / d.cores / d.hz;
-  const double drain =
-      out_bytes <= d.cache_bytes / 2 ? d.chip.port_bytes_per_cycle : std::min(share, d.chip.port_bytes_per_cycle);
+  // Results leave at port rate until they fill half of the cache, then at a core's share of the memory's.
+  const double share = std::min(d.memory_bytes_per_s / d.cores / d.hz, d.chip.port_bytes_per_cycle);
+  const double cached = std::min(1.0, d.cache_bytes / 2 / std::max(1.0, out_bytes));
+  const double drain = 1 / (cached / d.chip.port_bytes_per_cycle + (1 - cached) / share);
   const Shape shape{t};
   double fastest = std::numeric_limits<double>::infinity();
   double rows_most = t.m;

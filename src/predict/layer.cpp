@@ -83,7 +83,7 @@ LayerCheck check_layer(const std::string& config_file, const chip::Chip& chip, c
     const size_t dot = op.name.find('.');
     if (dot == std::string::npos) continue;  // embedding and head
     for (OperatorCheck& check : out.step.operators) {
-      if (check.name == op.name.substr(dot + 1)) check.simulated_cycles += static_cast<double>(op.cycles);
+      if (check.name == operator_name(op.name, config)) check.simulated_cycles += static_cast<double>(op.cycles);
     }
   }
   std::erase_if(out.step.operators, [](const OperatorCheck& o) { return o.name == "embed" || o.name == "lm_head"; });

@@ -1,7 +1,8 @@
 // Cycles of the operators of a step on a chip that runs our programs. Each is a chain that every core walks through
 // (normalise, quantise, multiply, exchange at the hub) and, beyond it, weights that stream through a core's port and
-// rows that arrive from the other cores. The length of each chain was measured once on the timing simulator, with
-// hadal-tiny at one row and at 16; everything else follows from the shapes and the chip.
+// rows that arrive from the other cores. The lengths of chains were measured on the timing simulator, with hadal-tiny
+// at one row and at 16; how they grow with heads and rows, with seven random models of 384 to 1,024 columns and 4 to 16
+// heads (docs/predict.md). Everything else follows from the shapes and the chip.
 #include <algorithm>
 #include <cmath>
 
@@ -23,10 +24,10 @@ struct Chain {
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {{Kind::kEmbed, 1057, 1.48},  {Kind::kQkvDown, 445, 0.59}, {Kind::kKvWrite, 0, 0.97},
-                             {Kind::kQUp, 410, 0},        {Kind::kQAbsorb, 723, 0.08}, {Kind::kAttention, 1418, 0},
-                             {Kind::kVUp, 858, 1.77},     {Kind::kOutput, 583, 0.02},  {Kind::kMlpUp, 749, 0.35},
-                             {Kind::kMlpDown, 317, 0.77}, {Kind::kRouter, 1728, 0},    {Kind::kExperts, 1178, 1.45},
+constexpr Chain kChains[] = {{Kind::kEmbed, 404, 1.48},   {Kind::kQkvDown, 445, 0.59}, {Kind::kKvWrite, 0, 0},
+                             {Kind::kQUp, 248, 0.85},     {Kind::kQAbsorb, 723, 0},    {Kind::kAttention, 1418, 0},
+                             {Kind::kVUp, 858, 0.83},     {Kind::kOutput, 583, 0.02},  {Kind::kMlpUp, 749, 0.35},
+                             {Kind::kMlpDown, 317, 0.77}, {Kind::kRouter, 1968, 0},    {Kind::kExperts, 1178, 1.45},
                              {Kind::kCombine, 894, 1.41}, {Kind::kLmHead, 800, 0}};
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
@@ -34,7 +35,13 @@ constexpr double kExchange = 450;      // from the last core's post to all cores
 constexpr double kSharedMemory = 0.8;  // of its rate, when all cores fetch at once
 constexpr double kTileTokens = 128;
 // A pass over one tile of cached tokens: its fixed part, and what every head adds in vector passes.
-constexpr double kTileCycles = 1690, kHeadCycles = 70;
+constexpr double kTileCycles = 1570, kHeadCycles = 100;
+constexpr double kCacheRows = 450;    // several cores write rows of the cache beside q_up, and come to its end late
+constexpr double kLatentBlock = 8.5;  // of 128 latents of a row, fetched and quantised for v_up
+constexpr double kEmbedColumn = 1.7;  // of a row of the embedding, which comes from memory to one core
+constexpr double kGroups = 627;       // choosing groups of experts before experts
+// With owners, results go to one core instead of all, and a row's experts are added up where it lives.
+constexpr double kOwnerOutput = -150, kOwnerCombine = 310;
 
 // Cycles that weights of `columns` x `k` take, spread by tiles of 32 columns: the core with most of them over its port,
 // or all of them from memory.
@@ -54,7 +61,15 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
   const double shared = inter * double(c.n_shared_experts);
   double columns = n * double(op.count), streamed = 0, normalised = 0;
   switch (op.kind) {
-    case Kind::kEmbed: columns = hidden; break;
+    case Kind::kEmbed:
+      columns = hidden;
+      streamed = hidden * kEmbedColumn;
+      break;
+    case Kind::kQUp:  // every core that holds columns sends a message to all
+      streamed = stream(chip, columns, k, 1) +
+                 std::min(std::ceil(columns / kTileColumns), double(chip.cores)) * chip.noc.setup_cycles;
+      normalised = k;
+      break;
     case Kind::kKvWrite: columns = double(c.kv_lora_rank + c.qk_rope_head_dim); break;
     case Kind::kAttention: {
       // A core takes rows, or groups of their heads, one after the other; a tile takes its vector passes or as long as
@@ -66,11 +81,13 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
       const double passes = kTileCycles + kHeadCycles * double(c.num_attention_heads) / groups;
       return chain->cycles + turns * tiles * std::max(passes, latent ? arrives / kSharedMemory : 0);
     }
-    case Kind::kRouter:
+    case Kind::kRouter:  // the shared expert's weights come beside the router's
       columns = hidden;
-      streamed = stream(chip, 2 * shared, hidden, 1) + stream(chip, n, hidden, 2);
+      streamed =
+          std::max(stream(chip, 2 * shared, hidden, 1), stream(chip, n, hidden, 2)) - (c.n_group > 1 ? 0 : kGroups);
       normalised = hidden;
       break;
+    case Kind::kVUp: streamed = stream(chip, columns, k, 1) + (rows - 1) * k / 128 * kLatentBlock; break;
     case Kind::kExperts: {
       // Experts stay on their core, one after the other; those that nobody chose are left out.
       columns = hidden;
@@ -95,20 +112,21 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
       columns = n / 2;
       normalised = hidden;
       break;
-    case Kind::kQkvDown:
-    case Kind::kQUp: normalised = k; [[fallthrough]];
+    case Kind::kQkvDown: normalised = k; [[fallthrough]];
     default: streamed = stream(chip, columns, k, 1);
   }
   const double arrival = columns * 4 / chip.noc.bytes_per_cycle, norm = kNormPasses * normalised / chip.vector.lanes;
-  const double everywhere = chain->cycles + streamed + rows * norm + (rows - 1) * chain->row * arrival;
+  double arrived = (rows - 1) * chain->row * arrival;
+  if (op.kind == Kind::kQUp && rows > 1) arrived = std::max(arrived, kCacheRows);
+  const double everywhere = chain->cycles + streamed + rows * norm + arrived;
   if (!kernels::rows_by_owner(c, chip.cores, rows)) return everywhere;
   // Owners keep the residual: what is added to it goes to one core, what is normalised comes from one, as two digits.
   const double turns = std::ceil(double(rows) / chip.cores);
   switch (op.kind) {
-    case Kind::kEmbed: return chain->cycles - kExchange;
-    case Kind::kOutput:
-    case Kind::kMlpDown:
-    case Kind::kCombine: return chain->cycles + streamed;
+    case Kind::kEmbed: return chain->cycles + streamed - kExchange;
+    case Kind::kOutput: return chain->cycles + streamed + kOwnerOutput;
+    case Kind::kMlpDown: return chain->cycles + streamed;
+    case Kind::kCombine: return chain->cycles + streamed + kOwnerCombine;
     case Kind::kQUp:
       if (c.q_lora_rank > 0) return everywhere;
       return everywhere - rows * norm;  // digits that are there already
@@ -121,12 +139,17 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
 
 }  // namespace
 
+std::string operator_name(const std::string& name, const model::Config& c) {
+  const size_t dot = name.find('.');
+  const std::string plain = dot == std::string::npos ? name : name.substr(dot + 1);
+  return plain == "kv_write" && c.attention == model::Attention::kLatent ? "q_up" : plain;
+}
+
 std::vector<OperatorCheck> predict_program(const model::Config& config, const chip::Chip& chip, int rows,
                                            int64_t context) {
   std::vector<OperatorCheck> out;
   for (const graph::Operator& op : graph::step(config)) {
-    const size_t dot = op.name.find('.');
-    const std::string name = dot == std::string::npos ? op.name : op.name.substr(dot + 1);
+    const std::string name = operator_name(op.name, config);
     auto same = std::find_if(out.begin(), out.end(), [&](const OperatorCheck& o) { return o.name == name; });
     if (same == out.end()) same = out.insert(out.end(), {name, 0, 0});
     same->predicted_cycles += cycles_of(op, config, chip, rows, context);

@@ -127,12 +127,14 @@ TEST_P(Property, MoreRowsNeverTakeLess) {
   });
 }
 
-// And a little more where the cache no longer holds an operand and it is fetched again.
+// And a little more where the cache no longer holds an operand, which is fetched again, or the results, which then
+// leave at the memory's rate.
 TEST_P(Property, TwiceTheColumnsTakeAtMostTwice) {
   cases(100, [&] {
     graph::GemmTask one = gemm(), two = one;
     two.n *= 2;
-    EXPECT_LE(estimate(device(), two).seconds, 2.25 * estimate(device(), one).seconds);
+    const double stored = two.m * two.groups * double(two.n) * two.output_bytes / device().memory_bytes_per_s;
+    EXPECT_LE(estimate(device(), two).seconds, 2.25 * estimate(device(), one).seconds + stored);
     EXPECT_GE(estimate(device(), two).seconds * 1.05, estimate(device(), one).seconds);
   });
 }

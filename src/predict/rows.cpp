@@ -108,6 +108,9 @@ void set_timing(Context& c) {
       1e-6 * c.config.choice_or<double>(
                  "timing", "author",
                  {{"author", 0.0}, {"bench", k.bench_us}, {"framework", k.framework_us}, {"eager", k.eager_us}});
+  // Cores that the kernel got, where others moved data meanwhile.
+  const double cores = c.config.number_or("cores", 0);
+  if (cores > 0) c.device = c.device.with_cores(std::min(1.0, cores / c.device.cores));
 }
 
 Outcome gemm(Context& c) {
@@ -131,7 +134,9 @@ Outcome gemm(Context& c) {
   const double elements = t.m * t.groups * double(t.k);
   // One pass reads and writes; of several the first ones find the largest element.
   const double reads = passes > 1 ? 2 / passes : 1;
-  const graph::VectorTask quantise{2 * elements * reads, elements / std::max(1.0, passes), 4 * elements, 0};
+  const graph::VectorTask quantise{.read_bytes = 2 * elements * reads,
+                                   .written_bytes = elements / std::max(1.0, passes),
+                                   .operations = 4 * elements};
   out.seconds += passes * estimate(c.device, quantise).seconds;
   return out;
 }
@@ -197,6 +202,27 @@ Outcome attention_block(Context& c, bool heads_given) {
   return out;
 }
 
+// One task of a step of the model, by its name.
+Outcome task(Context& c) {
+  const std::string name = c.config.word_or("name", "");
+  graph::ParallelPlan plan;
+  plan.ep = c.config.whole_or("ep", 1);
+  graph::StepShape s;
+  s.prefill = c.config.choice_or<bool>("phase", "decode", {{"decode", false}, {"prefill", true}});
+  s.sequences = c.config.number("sequences");
+  s.queries = c.config.number_or("queries", 1, 1);
+  s.context = c.config.number("keys");
+  s.library_kernels = s.prefill;
+  set_timing(c);
+  std::vector<std::string_view> names;
+  const std::vector<graph::Task> tasks = forward(c.model(), plan, s);
+  for (const graph::Task& t : tasks) {
+    if (t.name == name) return {.seconds = estimate(c.device, t).seconds, .macs = macs(t)};
+    names.push_back(t.name);
+  }
+  input_error(c.row.where, "config: a step of {} has no task '{}'; {}", c.row.model, name, suggestion(name, names));
+}
+
 // The routed experts of the fullest device: both products and the activation between them.
 Outcome moe(Context& c) {
   const model::Architecture& a = c.model();
@@ -222,7 +248,8 @@ Outcome moe(Context& c) {
       const auto& v = std::get<graph::VectorTask>(task.work);
       const double hidden = double(a.hidden), row = task.name == "scatter" ? hidden : 2 * hidden;
       const bool in = task.name == "scatter";
-      const graph::VectorTask all{in ? tokens * row : v.read_bytes, in ? v.written_bytes : tokens * row, 0, 0};
+      const graph::VectorTask all{.read_bytes = in ? tokens * row : v.read_bytes,
+                                  .written_bytes = in ? v.written_bytes : tokens * row};
       out.seconds += estimate(c.device, all).seconds;
       continue;
     }
@@ -299,6 +326,7 @@ const std::vector<Operation>& operations() {
       {"mla_prefill", mla_prefill},
       {"mla_block", [](Context& c) { return attention_block(c, true); }},
       {"attention_layer", [](Context& c) { return attention_block(c, false); }},
+      {"task", task},
       {"moe", moe},
       {"dispatch", exchange},
       {"combine", exchange},

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <fstream>
+#include <random>
 
 #include "base/error.h"
 #include "model/random_checkpoint.h"
@@ -105,6 +108,47 @@ TEST(Requests, PoissonHasTheMeansItIsGiven) {
   EXPECT_NEAR(r.back().arrival_s, 5000, 150);
   EXPECT_NEAR(prompt, 1000, 20);
   EXPECT_NEAR(output, 100, 2);
+}
+
+// What ProductionFacts::handed_last says: devices that are each handed the next request when they hold the fewest
+// cached tokens, prompts and outputs of exponential length, seed 1.
+TEST(Production, ABalancerLeavesWhatWasHandedOutLast) {
+  constexpr double kPrompt = 4000, kOutput = 600;
+  for (const auto& [devices, sequences] : {std::pair{32, 16}, {32, 64}, {128, 64}}) {
+    std::mt19937_64 random(1);
+    const auto draw = [&](double mean) { return std::exponential_distribution<double>(1 / mean)(random); };
+    struct Running {
+      double tokens, left;
+    };
+    std::vector<std::vector<Running>> held(static_cast<size_t>(devices));
+    std::vector<double> tokens(held.size(), 0);
+    double waiting = 0, spread = 0;
+    int counted = 0;
+    for (int step = 0; step < 3000; ++step) {
+      for (waiting += devices * sequences / kOutput; waiting >= 1; --waiting) {
+        const auto least = std::min_element(tokens.begin(), tokens.end()) - tokens.begin();
+        const auto d = static_cast<size_t>(least);
+        held[d].push_back({draw(kPrompt), draw(kOutput)});
+        tokens[d] += held[d].back().tokens;
+      }
+      double sum = 0;
+      for (size_t d = 0; d < held.size(); ++d) {
+        tokens[d] = 0;
+        std::erase_if(held[d], [](const Running& r) { return r.left <= 0; });
+        for (Running& r : held[d]) {
+          ++r.tokens;
+          --r.left;
+          tokens[d] += r.tokens;
+        }
+        sum += tokens[d];
+      }
+      if (step < 1500) continue;
+      spread += *std::max_element(tokens.begin(), tokens.end()) * devices / sum - 1;
+      ++counted;
+    }
+    EXPECT_NEAR(spread / counted * sequences / std::log(devices), kProduction.handed_last, 0.25)
+        << devices << " devices, " << sequences << " sequences";
+  }
 }
 
 TEST(Requests, TracesAreReadAndRefused) {

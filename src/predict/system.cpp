@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "base/error.h"
 
@@ -41,24 +42,40 @@ double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
     return core_seen ? sums.back : sums.front;
   }
   if (task.name.starts_with("shared_")) return sums.shared;
-  const bool routed = task.name.starts_with("experts_") || task.name == "scatter" || task.name == "gather" ||
-                      task.name == "unpack" || task.name == "send";
+  const bool routed = task.name.starts_with("experts_") || task.name == "place" || task.name == "scatter" ||
+                      task.name == "gather" || task.name == "unpack" || task.name == "send";
   return routed ? sums.routed : sums.back;
 }
 
-// Half a period of two micro-batches that take turns: while one is in attention, the rows of the other are dispatched,
-// worked on and combined. Its experts run between the two parts of attention; the shared expert fills either gap.
-double half_period(const Sums& s) {
-  double best = s.compute() + s.dispatch + s.combine;
-  for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    const double first = std::max(s.front + share * s.shared, s.dispatch);
-    const double second = std::max(s.back + (1 - share) * s.shared, s.combine);
-    best = std::min(best, first + s.routed + second);
+// Half a period of two micro-batches, in the orders that DeepSeek drew beside its profiles. Decode: while the rows of
+// one are dispatched, its shared expert and the front of the other's attention run; while they are combined, the rest
+// of that attention. Prefill: attention and experts run whole, each beside an exchange of the other micro-batch, the
+// shared expert beside a combine.
+double half_period(const Sums& s, bool prefill) {
+  if (!prefill) {
+    return std::max(s.front + s.shared, s.dispatch) + s.routed + std::max(s.back, s.combine) + s.other_exchange;
   }
-  return best + s.other_exchange;
+  const double attention = s.front + s.back;
+  const double period = std::max(attention + s.shared, s.combine) + std::max(attention, s.dispatch) +
+                        std::max(s.routed, s.dispatch) + std::max(s.routed + s.shared, s.combine);
+  return period / 2 + s.other_exchange;
 }
 
-Sums add_up(const Device& compute, const Device& whole, const std::vector<graph::Task>& tasks,
+// Devices that exchange in every layer all wait for the slowest. Where the power limit sets the clock, devices of one
+// kind differ: by 8 % between the ends of the whiskers (Sinha et al., SC22), which are 5.4 standard deviations of a
+// normal spread apart. Time of computing on the slowest of `devices` over that of a mean one.
+double slowest_of(const Device& d, double nominal_hz, double devices) {
+  constexpr double kSpread = 0.08 / 5.4;
+  if (devices <= 1 || d.hz >= nominal_hz) return 1;
+  // Expected largest of so many normal deviates.
+  const double far = std::sqrt(2 * std::log(devices));
+  const double largest =
+      far - (std::log(std::log(devices)) + std::log(4 * std::numbers::pi)) / (2 * far) + std::numbers::egamma / far;
+  return 1 + kSpread * largest;
+}
+
+// `slowest` multiplies what the clock decides.
+Sums add_up(const Device& compute, const Device& whole, double slowest, const std::vector<graph::Task>& tasks,
             std::vector<OperatorTime>* operators, double times) {
   Sums sums;
   bool core_seen = false;
@@ -66,7 +83,8 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
     if (task.name == "attn_norm") core_seen = false;
     const bool exchange = std::holds_alternative<ExchangeTask>(task.work);
     const Estimate e = exchange ? estimate(whole, task) : estimate(compute, task);
-    const double seconds = e.seconds * task.repeat;
+    const bool clocked = e.bound == Bound::kMatrix || e.bound == Bound::kVector;
+    const double seconds = e.seconds * task.repeat * (clocked ? slowest : 1);
     // What an exchange does on the cores cannot hide behind computing.
     const double on_cores = e.core_seconds * task.repeat;
     place(sums, task, core_seen) += seconds - on_cores;
@@ -78,11 +96,11 @@ Sums add_up(const Device& compute, const Device& whole, const std::vector<graph:
   return sums;
 }
 
-// Expected fullness of the fullest of `devices` that each hold `sequences` random lengths, over the mean.
+// Cached tokens of the fullest of `devices` over the mean, where a balancer hands every request to the device with the
+// fewest. All then sit near one level but for what they were handed last: the longest of those lengths, of which a
+// device's `sequences` are many. The factor is what a simulation gives for exponential lengths (serve_test.cpp).
 double attention_spread(double sequences, double devices) {
-  if (devices <= 1) return 1;
-  const double spread = kProduction.length_variation / std::sqrt(std::max(1.0, sequences));
-  return 1 + kProduction.balancer_share * spread * std::sqrt(2 * std::log(devices));
+  return 1 + kProduction.handed_last * std::log(devices) / std::max(1.0, sequences);
 }
 
 double weights(const Architecture& a, const SystemOptions& o) {
@@ -101,8 +119,8 @@ struct Step {
   double seconds = 0, compute = 0, exchange = 0;
 };
 
-Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o, double sequences, Prediction& out,
-              bool list) {
+Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a, const SystemOptions& o,
+              double sequences, Prediction& out, bool list) {
   const int parts = o.overlap == 2 && (sequences >= 2 || o.queries >= 2) ? 2 : 1;
   graph::StepShape s;
   s.prefill = o.prefill;
@@ -113,6 +131,7 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   s.matrix = o.matrix;
   s.expert = a.expert_weights == model::WeightFormat::kFp4 ? graph::Format::kFp4 : o.matrix;
   s.cache = o.cache;
+  s.library_kernels = o.prefill && !chip.runs_programs;
   s.shared_expert_on_rank = o.shared_on_rank;
   s.exchange_cores = o.comm_cores;
   s.mean_share = o.mean_share;
@@ -134,8 +153,11 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
   deep.layers += o.mtp;  // a drafting layer is one more of the last kind
   if (!deep.compress_ratios.empty()) deep.compress_ratios.resize(static_cast<size_t>(deep.layers), 0);
   const std::vector<graph::Task> tasks = forward(deep, o.plan, s);
-  const auto layers_of = [&](const Sums& x) { return parts == 2 ? 2 * half_period(x) : x.compute() + x.exchange(); };
-  Sums sums = add_up(compute, whole, tasks, list ? &out.operators : nullptr, parts);
+  const double slowest = slowest_of(whole, chip.clock_hz, double(std::max(o.plan.ep, o.plan.tp)));
+  const auto layers_of = [&](const Sums& x) {
+    return parts == 2 ? 2 * half_period(x, o.prefill) : x.compute() + x.exchange();
+  };
+  Sums sums = add_up(compute, whole, slowest, tasks, list ? &out.operators : nullptr, parts);
   double layers = layers_of(sums);
   if (list) {
     graph::StepShape mean = s;
@@ -155,7 +177,7 @@ Step run_step(const Device& whole, const Architecture& a, const SystemOptions& o
     s.expert_rows.clear();
     s.expert_rows_factor = 1;
     std::vector<OperatorTime> even;
-    const Sums mean = add_up(compute, whole, forward(deep, o.plan, s), list ? &even : nullptr, parts);
+    const Sums mean = add_up(compute, whole, slowest, forward(deep, o.plan, s), list ? &even : nullptr, parts);
     if (layers_of(mean) > layers) {
       sums = mean;
       layers = layers_of(mean);
@@ -182,7 +204,9 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
   SystemOptions o = options;
   reached = true;
   check_plan(a, o.plan);
-  const Device device(chip, constants);
+  Device device(chip, constants);
+  // Kernels of libraries are nodes of a captured graph, each with its gap; our own chip runs one program.
+  if (!chip.runs_programs) device.kernel_extra_s = constants.framework_us * 1e-6;
   Prediction out;
   if (o.prefill && o.prefix_hit > 0) o.queries = std::max(1.0, o.keys * (1 - o.prefix_hit));
   const double gain = o.prefill ? 0 : 1 + double(o.mtp) * o.acceptance;
@@ -190,7 +214,7 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
   if (!o.prefill && o.tpot_target_s > 0) {
     // The largest batch within the target.
     double low = 1, high = 1;
-    const auto tpot = [&](double batch) { return run_step(device, a, o, batch, out, false).seconds / gain; };
+    const auto tpot = [&](double batch) { return run_step(chip, device, a, o, batch, out, false).seconds / gain; };
     reached = tpot(1) <= o.tpot_target_s;
     while (high < 65536 && tpot(high) <= o.tpot_target_s) high *= 2;
     low = high / 2;
@@ -200,7 +224,7 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
     }
     sequences = reached ? std::max(1.0, std::floor(low)) : 1;
   }
-  const Step step = run_step(device, a, o, sequences, out, true);
+  const Step step = run_step(chip, device, a, o, sequences, out, true);
   out.step_s = step.seconds;
   out.compute_s = step.compute;
   out.exchange_s = step.exchange;

@@ -71,8 +71,7 @@ double transfer_s(const chip::Chip& chip, const Constants& constants, const mode
 
 // What production does to a step, each with its reason in docs/predict.md.
 struct ProductionFacts {
-  double length_variation = 1.0;     // standard deviation of sequence lengths over their mean
-  double balancer_share = 0.33;      // of the differences between devices that the balancer leaves
+  double handed_last = 0.8;          // of ln(devices) mean lengths that the fullest device holds beyond the mean
   double prefill_utilisation = 0.7;  // of prefill instances that keep first tokens prompt under random arrivals
   double host_s = 0.5e-3;            // scheduling and sampling between steps that do not overlap
 };

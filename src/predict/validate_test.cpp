@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "predict/test_util.h"
@@ -47,6 +48,8 @@ TEST(Measurements, RefusesWhatIsWrong) {
   has("a,g,h800,,gemm,m=1;n=128;k=128;format=fp9,latency,5,us,test,s,H,\n", "format=fp9 is not one of bf16, fp8");
   has("a,g,h800,,gemn,m=1,latency,5,us,test,s,H,\n", "operator 'gemn' is unknown; did you mean 'gemm'?");
   has("a,g,h800,,gemm,m=1;n=128;k=128,latency,5,h,test,s,H,\n", "gemm has no metric 'latency' in 'h'");
+  has("a,g,h800,DeepSeek-V3,task,name=topk;sequences=1;keys=9,latency,5,us,test,s,H,\n",
+      "no task 'topk'; did you mean");
   has("a,g,h800,,decode,ep=8;sequences=1;keys=1,tpot,5,ms,test,s,H,\n", "decode needs a model");
   has("\"a,g\n", "a quote is never closed");
   EXPECT_NE(refusal("a,g,h900,,gemm,m=1,latency,5,us,test,s,H,\n"), "");
@@ -84,10 +87,12 @@ TEST(Validate, PublishedRowsThatNothingWasFittedOn) {
 TEST(Validate, SystemsThatHitTheirBand) {
   const std::vector<Measurement> rows = shipped();
   Library names = library();
-  const std::string hits[] = {"DSO-002", "SGL-001", "SGL-005", "CM3-007", "CM3-008"};
+  const std::map<std::string, double> limits{{"DSO-002", 15}, {"DSO-003", 15}, {"DSP-001", 5}, {"SGL-005", 15},
+                                             {"CM3-003", 15}, {"CM3-007", 15}, {"CM3-008", 15}};
   for (const RowResult& r : validate(rows, names, testing::constants())) {
-    if (std::find(std::begin(hits), std::end(hits), r.row->id) == std::end(hits)) continue;
-    EXPECT_LE(std::abs(r.error_pct), 15) << r.row->id;
+    const auto limit = limits.find(r.row->id);
+    if (limit == limits.end()) continue;
+    EXPECT_LE(std::abs(r.error_pct), limit->second) << r.row->id;
   }
 }
 

@@ -34,7 +34,7 @@ std::vector<Generated> generate(Session& session, std::span<const std::vector<in
     for (size_t first = 0; first < prompt.size(); first += most) {
       std::vector<Row> rows;
       for (size_t i = first; i < std::min(prompt.size(), first + most); ++i) {
-        rows.push_back({prompt[i], static_cast<int>(s), static_cast<int64_t>(i)});
+        rows.push_back({prompt[i], static_cast<int>(s), static_cast<int64_t>(i), i + 1 == prompt.size()});
       }
       session.step(rows);
       if (first + rows.size() == prompt.size() && max_tokens > 0) accept(s, session.logits(rows.size() - 1));

@@ -59,6 +59,34 @@ TEST_F(Generate, PrefillAndDecodeWriteTheSameCacheAndLogits) {
   }
 }
 
+// A step in which nobody asks for logits takes fewer cycles, and those asked for later do not change.
+TEST_F(Generate, LogitsThatNobodyAsksForAreLeftOut) {
+  SessionOptions timed = options(2);
+  timed.timing = true;
+  Session whole(small_.model, chip_, timed), part(small_.model, chip_, timed);
+  const std::vector<int32_t> tokens = prompt(36, 6);
+  std::vector<float> expected;
+  score(whole, tokens, [&](size_t, std::span<const float> row) { expected.assign(row.begin(), row.end()); });
+  for (size_t first = 0; first < tokens.size(); first += 16) {
+    std::vector<Row> rows;
+    for (size_t i = first; i < std::min<size_t>(first + 16, tokens.size()); ++i)
+      rows.push_back({tokens[i], 0, static_cast<int64_t>(i), i + 1 == tokens.size()});
+    part.step(rows);
+    if (first == 0) {
+      EXPECT_THROW(part.logits(15), Error);
+    }
+  }
+  EXPECT_EQ(part.logits(3), expected);
+  for (int layer = 0; layer < small_.model.config.num_hidden_layers; ++layer) {
+    for (int64_t i = 0; i < 36; ++i) EXPECT_EQ(part.kv_row(layer, 0, i), whole.kv_row(layer, 0, i));
+  }
+  const auto &with = whole.timing().each, &without = part.timing().each;
+  ASSERT_EQ(with.size(), 3u);
+  EXPECT_LT(without[0].cycles, with[0].cycles);
+  EXPECT_LT(without[1].cycles, with[1].cycles);
+  EXPECT_EQ(without[2].cycles, with[2].cycles);
+}
+
 TEST_F(Generate, ABatchGivesWhatEachSequenceGivesAlone) {
   constexpr int kBatch = 5, kTokens = 6;
   std::vector<std::vector<int32_t>> prompts;

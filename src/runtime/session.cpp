@@ -57,27 +57,36 @@ Session::Session(const model::Model& model, const chip::Chip& chip, const Sessio
   for (Replay& replay : replays_) replay.trace.cores.resize(static_cast<size_t>(chip.cores));
 }
 
-void Session::step(std::span<const Row> rows) { run(rows, {}, compiled_->programs); }
+size_t Session::bucket_of(size_t rows) const {
+  check(rows > 0 && rows <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows, max_rows());
+  const auto it = std::lower_bound(compiled_->rows.begin(), compiled_->rows.end(), static_cast<int>(rows));
+  return static_cast<size_t>(it - compiled_->rows.begin());
+}
+
+void Session::step(std::span<const Row> rows) {
+  const size_t bucket = bucket_of(rows.size());
+  const bool asked = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.logits; });
+  const bool without = !asked && compiled_->without_logits && bucket + 1 == compiled_->programs.size();
+  run(rows, {}, bucket, without ? *compiled_->without_logits : compiled_->programs[bucket]);
+}
 
 void Session::draft(std::span<const Row> rows, std::span<const size_t> states) {
   check(!compiled_->drafts.empty(), "a draft without multi-token prediction");
   check(states.size() == rows.size(), "{} rows and {} hidden states", rows.size(), states.size());
-  run(rows, states, compiled_->drafts);
+  const size_t bucket = bucket_of(rows.size());
+  run(rows, states, bucket, compiled_->drafts[bucket]);
 }
 
-void Session::run(std::span<const Row> rows, std::span<const size_t> states,
-                  const std::vector<program::Program>& programs) {
+void Session::run(std::span<const Row> rows, std::span<const size_t> states, size_t bucket,
+                  const program::Program& program) {
   const kernels::StepLayout& layout = compiled_->layout;
-  check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
-        max_rows());
-  const auto it = std::lower_bound(compiled_->rows.begin(), compiled_->rows.end(), static_cast<int>(rows.size()));
-  const auto bucket = static_cast<size_t>(it - compiled_->rows.begin());
-  if (&programs[bucket] != program_) functional_->set_program(programs[bucket]);
-  program_ = &programs[bucket];
-  last_rows_ = rows.size();
+  if (&program != program_) functional_->set_program(program);
+  program_ = &program;
+  asked_.clear();
+  for (const Row& row : rows) asked_.push_back(row.logits);
   // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
-  while (padded.size() < static_cast<size_t>(*it))
+  while (padded.size() < static_cast<size_t>(compiled_->rows[bucket]))
     padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
   std::vector<kernels::RowRecord> records(padded.size());
   for (size_t r = 0; r < padded.size(); ++r) {
@@ -112,7 +121,7 @@ void Session::run_timed() {
   Replay& replay = replays_[replay_];  // its last result has been collected
   for (sim::CoreTrace& core : replay.trace.cores) core.clear();
   functional_->launch(&replay.trace);
-  replay.rows = last_rows_;
+  replay.rows = asked_.size();
   collect(before);
   replay.result = std::async(std::launch::async, [this, &program = last_program(), &trace = replay.trace] {
     return sim::simulate_timing(chip_, program, trace);
@@ -144,7 +153,8 @@ TimingTotals Session::take_timing() {
 }
 
 std::vector<float> Session::logits(size_t row) const {
-  check(row < last_rows_, "row {} of a step of {}", row, last_rows_);
+  check(row < asked_.size(), "row {} of a step of {}", row, asked_.size());
+  check(asked_[row], "logits of row {}, which was to have none", row);
   std::vector<float> out(static_cast<size_t>(model_.config.vocab_size));
   functional_->read_dram(compiled_->layout.logits + row * compiled_->layout.logits_stride,
                          std::as_writable_bytes(std::span(out)));

@@ -30,6 +30,7 @@ struct Row {
   int32_t token = 0;
   int slot = 0;  // sequence, 0..sequences-1
   int64_t position = 0;
+  bool logits = true;  // whether they will be asked for; a step in which nobody asks may leave them out
 };
 
 // What one step took.
@@ -64,7 +65,7 @@ class Session {
   // the position whose state is row `states[i]` of that step; logits(i) then says what comes after this token.
   // Positions of a sequence must come in order, without a gap to those drafted before.
   void draft(std::span<const Row> rows, std::span<const size_t> states);
-  // Logits of a row of the last step or draft, vocab_size values.
+  // Logits of a row of the last step or draft that was to have them, vocab_size values.
   std::vector<float> logits(size_t row) const;
 
   int max_rows() const { return compiled_->rows.back(); }
@@ -97,7 +98,8 @@ class Session {
   };
   void run_timed();
   void collect(Replay& replay);
-  void run(std::span<const Row> rows, std::span<const size_t> states, const std::vector<program::Program>& programs);
+  void run(std::span<const Row> rows, std::span<const size_t> states, size_t bucket, const program::Program& program);
+  size_t bucket_of(size_t rows) const;
 
   const model::Model& model_;
   const chip::Chip& chip_;
@@ -106,7 +108,7 @@ class Session {
   std::unique_ptr<sim::Functional> functional_;
   TimingTotals totals_;
   const program::Program* program_ = nullptr;
-  size_t last_rows_ = 0;
+  std::vector<bool> asked_;        // of the rows of the last step, which have logits
   std::array<Replay, 2> replays_;  // of the last step and of the one before; at the end: their threads use the others
   size_t replay_ = 0;
 };

@@ -31,7 +31,8 @@ class Speculator {
     for (size_t first = 0; first < prompt.size(); first += most) {
       const size_t last = std::min(prompt.size(), first + most);
       std::vector<Row> rows;
-      for (size_t i = first; i < last; ++i) rows.push_back({prompt[i], static_cast<int>(s), static_cast<int64_t>(i)});
+      for (size_t i = first; i < last; ++i)
+        rows.push_back({prompt[i], static_cast<int>(s), static_cast<int64_t>(i), i + 1 == prompt.size()});
       session_.step(rows);
       q.length = static_cast<int64_t>(last);
       if (last == prompt.size()) {

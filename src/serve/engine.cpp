@@ -162,7 +162,8 @@ void Engine::feed(Slot& slot, size_t count, size_t index, std::vector<runtime::R
   work.push_back({index, rows.size(), count});
   for (size_t i = 0; i < count; ++i) {
     const int32_t token = s.decoding() ? s.last : s.request.prompt[s.fed];
-    rows.push_back({token, static_cast<int>(index), static_cast<int64_t>(s.fed++)});
+    const bool last = s.decoding() || s.fed + 1 == s.request.prompt.size();
+    rows.push_back({token, static_cast<int>(index), static_cast<int64_t>(s.fed++), last});
     slot.tokens.push_back(token);
   }
 }

@@ -11,7 +11,7 @@ namespace hadal::sim {
 namespace {
 
 constexpr uint64_t kRegisterMask = (uint64_t{1} << 48) - 1;
-constexpr ptrdiff_t kPrefetch = 8;  // instructions ahead of CTL
+constexpr uint32_t kPrefetch = 8;  // instructions ahead of CTL
 
 }  // namespace
 
@@ -82,6 +82,7 @@ Core::Core(int id, const chip::Chip& chip, Dram& dram, Checks checks)
       cores_(chip.cores),
       imem_instructions_(static_cast<uint32_t>(chip.imem_instructions)),
       check_races_(checks.races),
+      timed_(checks.races || checks.initialised),
       dram_(dram),
       spm_("SPM", id, chip.spm.bytes, checks),
       acc_("ACC", id, chip.acc.bytes, checks),
@@ -89,7 +90,7 @@ Core::Core(int id, const chip::Chip& chip, Dram& dram, Checks checks)
   for (UnitState& unit : units_) unit.fifo.ring.resize(static_cast<size_t>(chip.fifo_depth));
 }
 
-void Core::start_launch(const std::vector<Code>& code, Fabric& fabric, Time floor, CoreTrace* trace) {
+void Core::start_launch(const CodeStream& code, Fabric& fabric, Time floor, CoreTrace* trace) {
   code_ = &code;
   fabric_ = &fabric;
   floor_ = floor;
@@ -111,14 +112,21 @@ void Core::start_launch(const std::vector<Code>& code, Fabric& fabric, Time floo
   ctl_learned_ = 0;
 }
 
+// What CTL has dispatched a unit does as soon as it can: while it is in the cache, and mostly without a queue.
 void Core::run() {
-  for (bool moved = true; moved;) {
-    moved = false;
-    while (step_ctl()) moved = true;
-    for (int u = 1; u < isa::kUnits; ++u) {
-      while (step_unit(static_cast<isa::Unit>(u))) moved = true;
+  do {
+    for (dispatched_ = isa::Unit::kCtl; step_ctl(); dispatched_ = isa::Unit::kCtl) {
+      if (dispatched_ != isa::Unit::kCtl) step_unit(dispatched_);
     }
+  } while (run_units());
+}
+
+bool Core::run_units() {
+  bool moved = false;
+  for (int u = 1; u < isa::kUnits; ++u) {
+    while (step_unit(static_cast<isa::Unit>(u))) moved = true;
   }
+  return moved;
 }
 
 bool Core::done() const {
@@ -190,7 +198,7 @@ Issue& Core::record(const Code& code, const Issued& issued) {
   Issue& issue = trace_->issues.back();
   const isa::Instr& in = code.instr;
   issue.pc = issued.pc;
-  issue.op_mark = code.op_mark;
+  issue.op_mark = code_->op_mark(issued.pc);
   issue.op = in.op;
   issue.unit = code.unit;
   issue.wsem = in.wsem;
@@ -217,6 +225,13 @@ Issue& Core::record(const Code& code, const Issued& issued) {
 void Core::dispatch(const Code& code) {
   const isa::Instr& in = code.instr;
   UnitState& unit = state(code.unit);
+  dispatched_ = code.unit;
+  if (in.op == isa::Op::kCfg && unit.fifo.size == 0 && in.wcnt == 0 && in.pcnt == 0 && trace_ == nullptr &&
+      observer_ == nullptr && !check_races_) {  // only the unit sees it
+    unit.cfg[in.key] = static_cast<uint32_t>((registers_[in.rs] << in.sh) + in.imm);
+    ++stats.instructions;
+    return;
+  }
   Issued& issued = unit.fifo.push();
   issued.code = &code;
   issued.pc = pc_;
@@ -246,9 +261,7 @@ bool Core::step_ctl() {
     throw Fault{"the stream ends without HALT", std::nullopt, Site{id_, isa::Unit::kCtl, pc_}};
   }
   const Code& code = (*code_)[pc_];
-  // A step goes through tens of megabytes of decoded instructions in short bursts, which the processor cannot foresee.
-  __builtin_prefetch(&code + kPrefetch);
-  __builtin_prefetch(reinterpret_cast<const std::byte*>(&code + kPrefetch) + kLine);
+  code_->prefetch(pc_ + kPrefetch);
   if (code.unit != isa::Unit::kCtl) {
     if (state(code.unit).fifo.full()) return false;
     dispatch(code);
@@ -369,10 +382,11 @@ void Core::advance() {
 // ---- units -------------------------------------------------------------------------------------------------------
 
 void Core::begin(isa::Unit unit, uint32_t pc) {
+  ++stats.instructions;
+  if (!timed_) return;
   UnitState& s = state(unit);
   s.pcs.push_back(pc);
   s.clock.set_local(unit, floor_ + static_cast<Time>(s.pcs.size()));
-  ++stats.instructions;
 }
 
 bool Core::step_unit(isa::Unit unit) {

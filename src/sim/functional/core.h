@@ -15,17 +15,12 @@
 #include "isa/isa.h"
 #include "sim/functional.h"
 #include "sim/functional/clocks.h"
+#include "sim/functional/decoded.h"
 #include "sim/functional/fault.h"
 #include "sim/functional/memory.h"
 #include "sim/trace.h"
 
 namespace hadal::sim {
-
-struct Code {
-  isa::Instr instr;
-  isa::Unit unit{};
-  uint32_t op_mark = 0;
-};
 
 // An instruction in a FIFO, with its registers already read.
 struct Issued {
@@ -110,7 +105,7 @@ class Core {
  public:
   Core(int id, const chip::Chip& chip, Dram& dram, Checks checks);
 
-  void start_launch(const std::vector<Code>& code, Fabric& fabric, Time floor, CoreTrace* trace);
+  void start_launch(const CodeStream& code, Fabric& fabric, Time floor, CoreTrace* trace);
 
   // Each does one step if it can and says whether it did. They throw Fault.
   bool step(isa::Unit unit) { return unit == isa::Unit::kCtl ? step_ctl() : step_unit(unit); }
@@ -170,6 +165,7 @@ class Core {
   // CTL (core.cpp)
   bool step_ctl();
   void dispatch(const Code& code);
+  bool run_units();
   void execute_ctl(const Code& code);
   void load_register(const isa::Instr& instr, uint64_t line);
   void enter_loop(const isa::Instr& instr);
@@ -206,6 +202,7 @@ class Core {
   const int cores_;
   const uint32_t imem_instructions_;
   const bool check_races_;
+  const bool timed_;  // accesses need the time of their instruction
   Dram& dram_;
   TablePool pool_;  // before everything that holds a Clock
   LocalMemory spm_, acc_;
@@ -214,9 +211,10 @@ class Core {
   std::array<uint64_t, isa::kRegisters> registers_{};
   std::vector<Loop> loops_;
   uint32_t pc_ = 0;
+  isa::Unit dispatched_{};  // to whom CTL dispatched last
   bool halted_ = false;
   uint64_t ctl_learned_ = 0;  // grows with what CTL knows
-  const std::vector<Code>* code_ = nullptr;
+  const CodeStream* code_ = nullptr;
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;
   Time floor_ = 0;

@@ -91,6 +91,8 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
     b = spm_.view(b_region), low = spm_.view(low_region);
   }
   op.b = reinterpret_cast<const uint8_t*>(b.from);
+  op.b_next = reinterpret_cast<const uint8_t*>(b.next);
+  op.b_cold = b.first;
   if (two_digits) op.b_low = reinterpret_cast<const uint8_t*>(low.from);
   op.b_n = b.stride;
   op.b_block = b_block * kLine;

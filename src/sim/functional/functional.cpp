@@ -30,26 +30,9 @@ struct Functional::Impl {
   void load(const program::Program& given) {
     check(given.cores.size() == cores.size(), "a program for {} cores on a chip of {}", given.cores.size(),
           cores.size());
+    code.reset();  // two at once are not needed
+    code = std::make_unique<const Decoded>(given);
     program = &given;
-    code.assign(cores.size(), {});
-    for (size_t c = 0; c < cores.size(); ++c) {
-      const program::Stream& stream = given.cores[c];
-      code[c].reserve(stream.code.size());
-      size_t mark = 0;
-      for (size_t pc = 0; pc < stream.code.size(); ++pc) {
-        while (mark < stream.marks.size() && stream.marks[mark].first <= pc) ++mark;
-        Code decoded;
-        try {
-          decoded.instr = isa::decode(stream.code[pc]);
-        } catch (const Error& error) {
-          throw Error(ErrorKind::kFault,
-                      fmt::format("core {} instruction {}{}: {}", c, pc, operator_name(c, pc), error.what()));
-        }
-        decoded.unit = isa::unit_of(decoded.instr);
-        if (mark > 0) decoded.op_mark = stream.marks[mark - 1].op;
-        code[c].push_back(decoded);
-      }
-    }
   }
 
   std::string operator_name(size_t core, size_t pc) const {
@@ -60,8 +43,8 @@ struct Functional::Impl {
     const size_t core = static_cast<size_t>(site.core);
     std::string where = fmt::format("core {} {} instruction {}{}", site.core, isa::name(site.unit), site.pc,
                                     operator_name(core, site.pc));
-    if (site.pc >= code[core].size()) return where;
-    return fmt::format("{} {}", where, isa::disassemble(code[core][site.pc].instr));
+    if (site.pc >= code->cores()[core].size()) return where;
+    return fmt::format("{} {}", where, isa::disassemble(code->cores()[core][site.pc].instr));
   }
   [[noreturn]] void report(const Fault& fault) const {
     const std::string message = fault.at ? fmt::format("{}: {}", describe(*fault.at), fault.what) : fault.what;
@@ -100,7 +83,7 @@ struct Functional::Impl {
     dram.start_launch(floor);
     const auto scheduler = choose_scheduler();
     for (size_t c = 0; c < cores.size(); ++c) {
-      cores[c]->start_launch(code[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
+      cores[c]->start_launch(code->cores()[c], *scheduler, floor, trace != nullptr ? &trace->cores[c] : nullptr);
     }
     if (options.observer != nullptr) options.observer->started(*program);
     try {
@@ -132,7 +115,7 @@ struct Functional::Impl {
   const program::Program* program = nullptr;
   Dram dram;
   Cores cores;
-  std::vector<std::vector<Code>> code;
+  std::unique_ptr<const Decoded> code;
   WriteLog log;  // with an observer
   uint64_t launches = 0;
   FunctionalStats stats;

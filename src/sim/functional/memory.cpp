@@ -112,7 +112,7 @@ void LocalMemory::lend(const Access& access, const Region& region, const std::by
         lent_, [&](const Lent& lent) { return lent.region.byte >= region.byte && lent.region.end() <= region.end(); });
   }
   settle(region.byte, region.end());
-  lent_.push_back({region, from, from_stride});
+  lent_.push_back({region, from, from_stride, true});
   find_lent();
 }
 
@@ -138,14 +138,20 @@ void LocalMemory::settle_lent(uint64_t first, uint64_t end) {
 }
 
 LocalMemory::View LocalMemory::view(const Region& region) {
-  for (const Lent& lent : lent_) {
+  for (size_t i = 0; i < lent_.size(); ++i) {
+    const Lent& lent = lent_[i];
     if (region.byte < lent.region.byte || region.end() > lent.region.end()) continue;
+    const std::byte* next = nullptr;
+    if (i + 1 < lent_.size()) {
+      next = lent_[i + 1].from;
+      lent_[i + 1].first = false;
+    }
     const uint64_t offset = region.byte - lent.region.byte;
-    if (lent.region.rows == 1) return {lent.from + offset, region.stride};
+    if (lent.region.rows == 1) return {lent.from + offset, region.stride, next, lent.first};
     const uint64_t row = offset / lent.region.stride, inside = offset % lent.region.stride;
     if ((region.rows == 1 || region.stride == lent.region.stride) &&
         inside + region.row_bytes <= lent.region.row_bytes) {
-      return {lent.from + row * lent.stride + inside, region.rows == 1 ? region.stride : lent.stride};
+      return {lent.from + row * lent.stride + inside, region.rows == 1 ? region.stride : lent.stride, next, lent.first};
     }
   }
   settle(region.byte, region.end());

@@ -73,6 +73,8 @@ class LocalMemory {
   struct View {
     const std::byte* from;
     uint64_t stride;
+    const std::byte* next = nullptr;  // what was lent after it, and so is likely to be wanted after it
+    bool first = false;               // lent, and nothing viewed before had it as its next
   };
   View view(const Region& region);
   // Copies all that is lent, whose owner may go.
@@ -92,6 +94,7 @@ class LocalMemory {
     Region region;
     const std::byte* from = nullptr;
     uint64_t stride = 0;
+    bool first = true;  // as in View
   };
   void settle(uint64_t first, uint64_t end) {
     if (first < lent_end_ && end > lent_first_) settle_lent(first, end);

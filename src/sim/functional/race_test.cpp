@@ -48,7 +48,7 @@ const std::vector<Race> kRaces = {
            "unit=ST wait=0:1"},
      {LOAD "LD d=spm[4] s=hbm[1000] rows=1 len=1 post=0:1\nST d=hbm[50000] s=spm[4] rows=1 len=1 wait=0:2"}},
     {"BufferReusedTooEarly",
-     "SPM line 0",
+     "SPM line 3",
      {LOAD "VALU.ABS d=spm[9] a=spm[0] rows=1 cols=64 wait=0:1\nLD d=spm[3] s=hbm[1000] rows=1 len=1\nLD d=spm[0] "
            "s=hbm[1000] rows=1 len=1"},
      {LOAD

@@ -225,7 +225,7 @@ void add_validate(CLI::App& app, Action& action) {
   command->add_option("--chip", o.chip, "With --simulator or --layer: the chip")->capture_default_str();
   command->add_option("--threads", o.threads, "With --layer: host threads")->check(CLI::Range(1, 256));
   command->add_option("--batch", o.batch, "With --simulator or --layer: sequences")
-      ->check(CLI::Range(1, 32))
+      ->check(CLI::Range(1, 256))
       ->capture_default_str();
   command->add_option("--context", o.context, "With --simulator or --layer: tokens of each, the step's own included")
       ->check(CLI::Range(1, 1 << 20))

@@ -29,27 +29,35 @@ Emitter::Emitter(const Plan& plan, int core_index)
   const auto m = static_cast<uint32_t>(rows);
   const int64_t heads = c.num_attention_heads;
   const uint32_t kept = by_owner ? most_own_rows(m, p.cores) : m;  // rows of the residual
-  // Same order on every core: other cores send into these.
-  qkv = b.spm(m * lines_of(p.qkv_columns()));
+  const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
+  const uint32_t hidden_lines =
+      m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared);
+  const uint32_t team_lines = experts_in_teams(c, p.cores) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0;
+  const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
   q_lines = m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim));
-  q = b.spm(q_lines);
+  streams_ = !p.draft && rows_stream(c, *p.chip, rows, p.options.owners_from);
+  // Same order on every core: other cores send into these.
+  if (streams_) {
+    stream_buffers(kept * lines_of(p.qkv_columns()), hidden_lines, team_lines);
+  } else {
+    qkv = b.spm(m * lines_of(p.qkv_columns()));
+    q = b.spm(q_lines);
+  }
   // Values of attention arrive when every core is done with the queries, sums of the experts when every core has added
   // those of attention: where rows are wide, the later take the place of the earlier.
   const uint32_t values = m * lines_of(p.value_columns()), sums = kept * lines_of(c.hidden_size);
-  tight_ = latent && q_lines + values + 2 * sums > b.spm_free_lines() / 3;
-  value = tight_ && values <= q_lines ? q : b.spm(values);
+  tight_ = streams_ || (latent && q_lines + values + 2 * sums > b.spm_free_lines() / 3);
+  if (!streams_) value = tight_ && values <= q_lines ? q : b.spm(values);
   delta = b.spm(sums);
   ffn = tight_ ? delta : b.spm(sums);
-  const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
-  hidden = b.spm(m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared));
+  if (!streams_) hidden = b.spm(hidden_lines);
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
   x = b.spm(kept * lines_of(c.hidden_size));
-  team_hidden = b.spm(experts_in_teams(c, p.cores) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0);
+  if (!streams_) team_hidden = b.spm(team_lines);
   join = b.spm(p.draft ? m * 2 * lines_of(c.hidden_size) : 0);
-  xn = b.spm(by_owner && !c.has_experts() ? 0 : m * lines_of(c.hidden_size));
-  const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
+  xn = b.spm(streams_ || (by_owner && !c.has_experts()) ? 0 : m * lines_of(c.hidden_size));
   normal_digits = b.spm(by_owner ? 2 * groups * m * 2 : 0);
   normal_scales = b.spm(by_owner ? m * lines_of(groups) : 0);
   constants = b.spm(lines_of(kConstants));
@@ -58,6 +66,25 @@ Emitter::Emitter(const Plan& plan, int core_index)
   minus_iota = b.spm(lines_of(p.kv_tile));
   below_ring_ = b.mark();
   ring_ = b.spm(static_cast<uint32_t>(p.slots * p.slot_lines));
+}
+
+// The compressed queries live until the last core has projected them, the values until the output is projected, the
+// hidden activations from there to the end of the layer: exchanges lie in between, so they share lines.
+void Emitter::stream_buffers(uint32_t qkv_lines, uint32_t hidden_lines, uint32_t team_lines) {
+  const auto m = static_cast<uint32_t>(rows), digits = static_cast<uint32_t>(p.options.activation_digits);
+  const auto query_groups = static_cast<uint32_t>(c.q_lora_rank / 128);
+  const auto value_groups = static_cast<uint32_t>(p.value_columns() / 128);
+  const uint32_t query_lines = digits * query_groups * m * 2, value_lines = digits * value_groups * m * 2;
+  const uint32_t first = qkv_lines + query_lines + m * lines_of(query_groups);
+  const uint32_t second = value_lines + value_groups * lines_of(rows);
+  const Loc start = b.spm(std::max({first, second, hidden_lines + team_lines}));
+  qkv = start;
+  query_digits = qkv + qkv_lines;
+  query_scales = query_digits + query_lines;
+  value_digits = start;
+  value_scales = value_digits + value_lines;
+  hidden = start;
+  team_hidden = hidden + hidden_lines;
 }
 
 // Key heads or groups of heads of a row go to different cores, as far apart as they are many.

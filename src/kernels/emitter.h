@@ -59,6 +59,8 @@ struct Emitter {
   // Buffers every core has at the same place, because other cores send into them. [rows][columns] FP32.
   Loc qkv, q, value, delta, ffn, hidden, logits, expert_weight, expert_rank, x, team_hidden, join, xn;
   Loc normal_digits, normal_scales;
+  // Where `streams`: digits and scales of the compressed queries and of attention's values.
+  Loc query_digits, query_scales, value_digits, value_scales;
   uint32_t q_lines = 0;  // of q
   // Local.
   Loc constants, records, rope, minus_iota;
@@ -94,11 +96,18 @@ struct Emitter {
   Vt own_x(size_t i) const;
   // Sends columns of what is to be added to the residual into `buffer` of the cores that keep it.
   void send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint32_t lines, uint32_t source_stride);
+  // Sends columns of every row, `row_lines` lines of a buffer each, to the row's owner.
+  void send_to_owners(Loc buffer, uint32_t row_lines, uint32_t first_line, Loc source, uint32_t lines,
+                      uint32_t source_stride);
   // Exchanges, then x += buffer.
   void add_residual(Loc buffer);
   // Before the residual is used normalised: where owners keep it, they send its digits to all cores, and its values
   // into xn `with_values`.
   void share_normal(uint64_t norm, int digits, bool with_values);
+  // The owner of row `row` sends it to `readers` as digits [group][row] and scales [row][groups]; then, there, for the
+  // matrix unit. No exchange in between.
+  void share_digits(Vt values, int columns, int digits, uint32_t row, Cores readers, Loc to_digits, Loc to_scales);
+  Activations shared_digits(Loc from_digits, Loc from_scales, int columns, int digits);
   // On a core that uses it, then: where no owner did, all rows into xn.
   void normalise(uint64_t norm);
   // The normalised residual for the matrix unit; at most as many digits as were shared.
@@ -111,6 +120,9 @@ struct Emitter {
   uint32_t ring_next = 0;
   // Whether the rows' buffers take much of the scratchpad: then those with a short life share lines.
   bool tight() const { return tight_; }
+  // Whether not even that makes room: then queries pass through DRAM, compressed ones and values come as digits, and
+  // experts gather digits (docs/kernels.md, section 2).
+  bool streams() const { return streams_; }
   // With little scratchpad, or rows that fill it, a kernel without weights works in the ring's lines: release to here.
   Builder::Mark without_ring() const { return p.small || tight_ ? below_ring_ : b.mark(); }
 
@@ -121,8 +133,9 @@ struct Emitter {
   }
   int core_of_head(int row, int head, int heads) const;
   void assign_heads(int heads);
+  void stream_buffers(uint32_t qkv_lines, uint32_t hidden_lines, uint32_t team_lines);
 
-  bool tight_ = false;
+  bool tight_ = false, streams_ = false;
   Builder::Mark below_ring_;
   Loc ring_;
 };

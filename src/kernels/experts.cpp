@@ -57,7 +57,8 @@ class ExpertRows {
 
   // R[kPassRegister] = 1 where there are rows, else 0.
   void count_passes() {
-    b_.ldr(kPassRegister, count_, 0, e_.rows - 1, std::countr_zero(static_cast<unsigned>(e_.rows)));
+    const unsigned most = std::bit_ceil(static_cast<unsigned>(e_.rows));
+    b_.ldr(kPassRegister, count_, 0, static_cast<int>(most) - 1, std::countr_zero(most));
   }
 
   // Weight of each gathered row, and its slot in the scratch area: row * k + rank - 1.
@@ -75,7 +76,22 @@ class ExpertRows {
     b_.cvt(isa::Cvt::kF2i, Vt{target_}, slot, 1, rows);
   }
 
+  // Of rows that come as digits: group by group, then the scales.
+  Activations gather_digits() {
+    const auto hidden = static_cast<int>(e_.c.hidden_size), groups = (hidden + 127) / 128;
+    const int digits = e_.p.options.activation_digits;
+    const uint32_t scale_lines = lines_of(groups), plane = static_cast<uint32_t>(groups) * n_ * 2;
+    const Loc chosen = b_.spm(static_cast<uint32_t>(digits) * plane);
+    for (uint32_t g = 0; g < static_cast<uint32_t>(digits * groups); ++g) {
+      b_.gather(Vt{chosen + g * n_ * 2}, Vt{e_.normal_digits + g * n_ * 2}, list_, e_.rows, 32, n_);
+    }
+    const Vt scales{b_.spm(n_ * scale_lines)};
+    b_.gather(scales, Vt{e_.normal_scales}, list_, e_.rows, groups, n_);
+    return e_.shared_digits(chosen, scales.at, hidden, digits);
+  }
+
   Activations gather() {
+    if (e_.streams()) return gather_digits();
     const auto hidden = static_cast<int>(e_.c.hidden_size);
     const uint32_t hidden_lines = lines_of(hidden);
     const Activations digits = e_.reserve(e_.rows, hidden, e_.p.options.activation_digits);
@@ -179,6 +195,7 @@ void team_expert(Emitter& e, const LayerWeights& w) {
   first.prefetch();
   ExpertRows chosen(e, turned_ranks(e), team.expert);
   chosen.find_slots();
+  const Builder::Mark before_rows = b.mark();
   const Activations a = chosen.gather();
   const Cores members = ((Cores{1} << team.cores) - 1) << team.first;
   first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
@@ -188,6 +205,7 @@ void team_expert(Emitter& e, const LayerWeights& w) {
     e.send(members, e.team_hidden, buffer_row, tile, part, tiles, e.rows, tiles);
     b.release({inner.spm, b.mark().acc});
   });
+  b.release({before_rows.spm, b.mark().acc});
   Matmul second(e, down, columns, e.rows);
   second.prefetch();
   e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.team_hidden.line, n * buffer_row, true}});

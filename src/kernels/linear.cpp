@@ -4,6 +4,8 @@
 namespace hadal::kernels {
 namespace {
 
+constexpr Cores kOwners = 0;  // as readers: each row goes to its owner
+
 Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, true}; }
 
 uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
@@ -22,7 +24,11 @@ void project(Emitter& e, Matmul& product, const Activations& a, Share mine, Core
       e.b.alu(isa::Alu::kAdd, sum, sum, Vt{added + (first - mine.first) * 2}, isa::Bc::kRow, e.rows,
               static_cast<int>(tiles) * 32);
     }
-    e.send(readers, buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+    if (readers == kOwners) {
+      e.send_to_owners(buffer, buffer_row_lines, first * 2, acc, tiles * 2, tiles * 2);
+    } else {
+      e.send(readers, buffer, buffer_row_lines, first * 2, acc, tiles * 2, e.rows, tiles * 2);
+    }
   });
 }
 
@@ -39,8 +45,95 @@ void project_residual(Emitter& e, uint64_t norm, const PanelMatrix& w, Cores rea
     e.normalise(norm);
     project(e, product, e.normal(digits), mine, readers, buffer, buffer_row_lines, bias);
   }
-  e.exchange(isa::Unit::kVx, {}, {region(buffer, static_cast<uint32_t>(e.rows) * buffer_row_lines)});
+  const size_t kept = readers == kOwners ? e.own_rows.size() : static_cast<size_t>(e.rows);
+  e.exchange(isa::Unit::kVx, {}, {region(buffer, static_cast<uint32_t>(kept) * buffer_row_lines)});
   e.b.release(m);
+}
+
+Access object(Object o, bool write) { return {Space::kObject, static_cast<uint32_t>(o), 1, write}; }
+
+// Owners normalise the compressed queries of their rows and send digits; the heads go to DRAM, from where each core
+// takes what it works on.
+void stream_q_up(Emitter& e, const LayerWeights& w, uint32_t q_row) {
+  const Builder::Mark m = e.b.mark();
+  const auto rank = static_cast<int>(e.c.q_lora_rank);
+  const int digits = e.p.options.activation_digits;
+  const Share mine = share(w.q_up.tiles, e.core, e.p.cores);
+  Matmul product(e, w.q_up, mine, e.rows);
+  product.prefetch();
+  for (size_t i = 0; i < e.own_rows.size(); ++i) {
+    const Builder::Mark inner = e.b.mark();
+    const Vt normal{e.b.spm(row_lines(rank))};
+    const Vt compressed{e.qkv + static_cast<uint32_t>(i) * row_lines(e.p.qkv_columns())};
+    e.rms_norm(normal, compressed, w.q_norm, kInvQRank, 1, rank);
+    e.share_digits(normal, rank, digits, static_cast<uint32_t>(e.own_rows[i]), e.sharers(w.q_up.tiles), e.query_digits,
+                   e.query_scales);
+    e.b.release(inner);
+  }
+  const auto groups = static_cast<uint32_t>(rank / 128), rows = static_cast<uint32_t>(e.rows);
+  e.exchange(isa::Unit::kVx, {},
+             {region(e.query_digits, static_cast<uint32_t>(digits) * groups * rows * 2),
+              region(e.query_scales, rows * (groups + 15) / 16)});
+  if (mine.size() > 0) {
+    product.run(e.shared_digits(e.query_digits, e.query_scales, rank, digits),
+                [&](Loc acc, uint32_t first, uint32_t tiles) {
+                  e.store_rows(e.p.areas.heads + first * 2, q_row, acc, tiles * 2, tiles * 2, Object::kHeads);
+                });
+  }
+  e.exchange(isa::Unit::kLd, {object(Object::kHeads, false)}, {object(Object::kHeads, true)});
+  e.b.release(m);
+}
+
+// Values of whole groups of 128 columns, so that who makes them can send digits.
+void stream_value_up(Emitter& e, const LayerWeights& w) {
+  constexpr uint32_t kTiles = 4, kLines = 8;  // of a group
+  const auto heads = static_cast<uint32_t>(e.c.num_attention_heads), rows = static_cast<uint32_t>(e.rows);
+  const uint32_t latent = row_lines(e.c.kv_lora_rank), of_head = w.value_up[0].tiles / kTiles;
+  const auto digits = static_cast<uint32_t>(e.p.options.activation_digits);
+  const uint32_t groups = heads * of_head, plane = groups * rows * 2,
+                 scale_lines = static_cast<uint32_t>((e.rows + 15) / 16);
+  const Share mine = share(groups, e.core, e.p.cores);
+  const Cores readers = e.sharers(w.output.tiles);
+  const Builder::Mark all = e.b.mark();
+  const Loc inputs[2] = {e.b.spm(rows * latent), e.b.spm(rows * latent)};
+  for (uint32_t g = mine.first; g < mine.last; ++g) {
+    const uint32_t head = g / of_head, first_tile = g % of_head * kTiles;
+    const Builder::Mark m = e.b.mark();
+    Matmul product(e, w.value_up[head], {first_tile, first_tile + kTiles}, e.rows);
+    product.prefetch();
+    const Loc u = inputs[g % 2];
+    e.load_rows(u, latent, e.p.areas.attention + head * latent, heads * latent, latent, Object::kAttention);
+    const Activations a = e.quantise(Vt{u}, e.rows, static_cast<int>(e.c.kv_lora_rank), 2);
+    const Loc values = e.b.spm(rows * kLines);
+    product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
+      e.b.prm(isa::Prm::kCopy, Vt{values + (first - first_tile) * 2, 0, kLines}, Vt{acc, 0, count * 2}, e.rows,
+              static_cast<int>(count) * 32);
+    });
+    const Activations out = e.reserve(e.rows, 128, static_cast<int>(digits));
+    // Whole lines of scales are sent.
+    if (e.rows % 16 != 0) e.b.fill(Vt{Loc{out.scale_word / 16}}, 0.0f, 1, static_cast<int>(scale_lines) * 16);
+    e.quantise_into(out, Vt{values}, 128);
+    for (uint32_t digit = 0; digit < digits; ++digit) {
+      e.send(readers, e.value_digits, 0, digit * plane + g * rows * 2, out.d + digit * out.low, rows * 2, 1, 0);
+    }
+    e.send(readers, e.value_scales, 0, g * scale_lines, Loc{out.scale_word / 16}, scale_lines, 1, 0);
+    e.b.release(m);
+  }
+  e.b.release(all);
+  e.exchange(isa::Unit::kVx, {},
+             {region(e.value_digits, digits * plane), region(e.value_scales, groups * scale_lines)});
+}
+
+Activations streamed_values(const Emitter& e) {
+  Activations a;
+  a.groups = static_cast<int>(e.p.value_columns() / 128);
+  a.rows = e.rows;
+  a.digits = e.p.options.activation_digits;
+  a.d = e.value_digits;
+  a.low = static_cast<uint32_t>(a.groups * a.rows * 2);
+  a.scale_word = e.value_scales.line * 16;
+  a.scale_group = static_cast<uint32_t>((e.rows + 15) / 16) * 16;
+  return a;
 }
 
 }  // namespace
@@ -66,7 +159,7 @@ void emit_embed(Emitter& e) {
 }
 
 void emit_qkv_down(Emitter& e, const LayerWeights& w) {
-  const Cores readers = e.row_cores() | (e.c.q_lora_rank > 0 ? e.sharers(w.q_up.tiles) : 0);
+  const Cores readers = e.streams() ? kOwners : e.row_cores() | (e.c.q_lora_rank > 0 ? e.sharers(w.q_up.tiles) : 0);
   project_residual(e, w.input_norm, w.qkv_down, readers, e.qkv,
                    row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
 }
@@ -79,6 +172,7 @@ void emit_qkv(Emitter& e, const LayerWeights& w) {
 void emit_q_up(Emitter& e, const LayerWeights& w) {
   const auto rank = static_cast<int>(e.c.q_lora_rank);
   const uint32_t q_row = row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
+  if (e.streams()) return stream_q_up(e, w, q_row);
   const Cores readers = e.head_cores() | e.sharers(static_cast<uint32_t>(e.c.num_attention_heads) * w.key_up[0].tiles);
   if (rank == 0) return project_residual(e, w.input_norm, w.q_up, readers, e.q, q_row, 0, true);
   const Builder::Mark m = e.b.mark();
@@ -102,13 +196,21 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
   const uint32_t head_lines = row_lines(e.c.qk_nope_head_dim + e.c.qk_rope_head_dim);
   const uint32_t row = row_lines(heads * e.c.kv_lora_rank);
   const Share mine = share(heads * head_tiles, e.core, e.p.cores);
+  const Builder::Mark all = e.b.mark();
+  // Of two heads in turn, so that one loads while the other is worked on.
+  const Loc queries = e.b.spm(e.streams() ? 2 * static_cast<uint32_t>(e.rows) * row_lines(e.c.qk_nope_head_dim) : 0);
   for (uint32_t t = mine.first; t < mine.last;) {
     const uint32_t head = t / head_tiles;
     const Share tiles{t % head_tiles, std::min(head_tiles, t % head_tiles + mine.last - t)};
     const Builder::Mark m = e.b.mark();
     Matmul product(e, w.key_up[head], tiles, e.rows);
     product.prefetch();
-    const Vt nope{e.q + head * head_lines, 0, heads * head_lines};
+    Vt nope{e.q + head * head_lines, 0, heads * head_lines};
+    if (e.streams()) {
+      const uint32_t lines = row_lines(e.c.qk_nope_head_dim);
+      nope = Vt{queries + (head - mine.first / head_tiles) % 2 * static_cast<uint32_t>(e.rows) * lines};
+      e.load_rows(nope.at, lines, e.p.areas.heads + head * head_lines, heads * head_lines, lines, Object::kHeads);
+    }
     const Activations a = e.quantise(nope, e.rows, static_cast<int>(e.c.qk_nope_head_dim), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
       const uint64_t line = e.p.areas.query + head * row_lines(e.c.kv_lora_rank) + first * 2;
@@ -117,14 +219,13 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
     e.b.release(m);
     t += tiles.size();
   }
-  const Access stored{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, false};
-  const Access cached{Space::kObject, static_cast<uint32_t>(Object::kKv), 1, false};
-  e.exchange(isa::Unit::kLd, {stored, cached},
-             {{Space::kObject, static_cast<uint32_t>(Object::kQuery), 1, true},
-              {Space::kObject, static_cast<uint32_t>(Object::kKv), 1, true}});
+  e.b.release(all);
+  e.exchange(isa::Unit::kLd, {object(Object::kQuery, false), object(Object::kKv, false)},
+             {object(Object::kQuery, true), object(Object::kKv, true)});
 }
 
 void emit_value_up(Emitter& e, const LayerWeights& w) {
+  if (e.streams()) return stream_value_up(e, w);
   const auto heads = static_cast<uint32_t>(e.c.num_attention_heads);
   const uint32_t head_tiles = w.value_up[0].tiles;
   const uint32_t latent = row_lines(e.c.kv_lora_rank), value_lines = row_lines(heads * e.c.v_head_dim);
@@ -154,8 +255,9 @@ void emit_output(Emitter& e, const LayerWeights& w) {
   if (mine.size() > 0) {
     Matmul product(e, w.output, mine, e.rows);
     product.prefetch();
-    const Activations a =
-        e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()), e.p.options.activation_digits);
+    const Activations a = e.streams() ? streamed_values(e)
+                                      : e.quantise(Vt{e.value}, e.rows, static_cast<int>(e.p.value_columns()),
+                                                   e.p.options.activation_digits);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t tiles) {
       e.send_to_residual(e.delta, first * 2, acc, tiles * 2, tiles * 2);
     });

@@ -71,7 +71,13 @@ class LatentAttention : public AttentionPass {
     b_.ld(all, b_.dram(e_.p.areas.query + first_head_ * latent_lines), heads_, static_cast<int>(latent_lines),
           static_cast<int>(latent_lines), static_cast<int>(row), Object::kQuery);
     const uint32_t head_lines = lines_of(e_.c.qk_nope_head_dim + rope_);
-    const Vt rope_query{e_.q + first_head_ * head_lines + lines_of(e_.c.qk_nope_head_dim), 0, head_lines};
+    const uint32_t behind = first_head_ * head_lines + lines_of(e_.c.qk_nope_head_dim);
+    Vt rope_query{e_.q + behind, 0, head_lines};
+    if (e_.streams()) {
+      rope_query = Vt{b_.spm(h * rope_lines), 0, rope_lines};
+      b_.ld(rope_query.at, b_.dram(e_.p.areas.heads + behind), heads_, static_cast<int>(rope_lines),
+            static_cast<int>(head_lines), static_cast<int>(rope_lines), Object::kHeads);
+    }
     const Vt rotated{all + latent_lines, 0, row};
     rope(e_, rotated, rope_query, e_.rope + static_cast<uint32_t>(index) * e_.p.rope_lines, heads_, rope_);
     b_.alu(Alu::kMul, Vt{all}, Vt{all}, e_.scalar(kQueryScale), Bc::kScalar, heads_, latent_ + rope_);
@@ -220,7 +226,8 @@ void emit_latent_kv_write(Emitter& e, const LayerWeights& w, int layer) {
   const uint64_t base = e.p.areas.kv + static_cast<uint64_t>(layer) * e.p.areas.kv_layer_lines;
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
-    const Loc source = e.qkv + static_cast<uint32_t>(e.record_rows[i]) * row + lines_of(e.c.q_lora_rank);
+    const auto at = e.streams() ? static_cast<uint32_t>(i) : static_cast<uint32_t>(e.record_rows[i]);
+    const Loc source = e.qkv + at * row + lines_of(e.c.q_lora_rank);
     const Vt normal{e.b.spm(lines_of(latent))}, key{e.b.spm(lines_of(rope_dim))};
     const Loc line = e.b.spm(e.p.kv_row_lines);
     e.rms_norm(normal, Vt{source}, w.kv_norm, kInvKvRank, 1, latent);

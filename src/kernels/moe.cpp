@@ -194,22 +194,28 @@ void emit_combine(Emitter& e, const LayerWeights& w) {
   const uint32_t hidden_lines = lines_of(e.c.hidden_size);
   const auto k = static_cast<uint32_t>(e.c.num_experts_per_tok);
   const bool has_shared = w.mlp_down.tiles > 0;
-  // Sum of a chunk of columns, onto `start` or the first expert.
-  const auto combine = [&](const Vt* start, uint32_t first, uint32_t tiles) {
-    const Builder::Mark inner = b.mark();
-    const uint32_t lines = tiles * 2;
-    const Vt parts{b.spm(static_cast<uint32_t>(e.rows) * k * lines)}, sum{b.spm(static_cast<uint32_t>(e.rows) * lines)};
-    b.ld(parts.at, b.dram(e.p.areas.experts + first * 2), e.rows * static_cast<int>(k), static_cast<int>(lines),
-         static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
-    const int columns = static_cast<int>(tiles) * 32;
-    const auto part = [&](uint32_t j) { return Vt{parts.at + j * lines, 0, k * lines}; };
-    Vt before = start != nullptr ? *start : part(0);
-    for (uint32_t j = start != nullptr ? 0 : 1; j < k; ++j) {
-      b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
-      before = sum;
+  // Sum of a chunk of columns, onto `start` or the first expert, in as large pieces as there is room for.
+  const auto n = static_cast<uint32_t>(e.rows);
+  const auto combine = [&](const Vt* start, uint32_t first, uint32_t all) {
+    const uint32_t room = b.spm_free_lines() / (2 * n * (k + 1));
+    if (room == 0) throw DoesNotFit(ErrorKind::kInput, "the experts' results for a tile of columns do not fit");
+    for (uint32_t done = 0; done < all;) {
+      const Builder::Mark inner = b.mark();
+      const uint32_t tiles = std::min(room, all - done), lines = tiles * 2;
+      const Vt parts{b.spm(n * k * lines)}, sum{b.spm(n * lines)};
+      b.ld(parts.at, b.dram(e.p.areas.experts + (first + done) * 2), e.rows * static_cast<int>(k),
+           static_cast<int>(lines), static_cast<int>(hidden_lines), static_cast<int>(lines), Object::kExperts);
+      const int columns = static_cast<int>(tiles) * 32;
+      const auto part = [&](uint32_t j) { return Vt{parts.at + j * lines, 0, k * lines}; };
+      Vt before = start == nullptr ? part(0) : tiles == all ? *start : Vt{start->at + done * 2, 0, all * 2};
+      for (uint32_t j = start != nullptr ? 0 : 1; j < k; ++j) {
+        b.alu(Alu::kAdd, sum, before, part(j), Bc::kNone, e.rows, columns);
+        before = sum;
+      }
+      e.send_to_residual(e.ffn, (first + done) * 2, before.at, lines, before.stride != 0 ? before.stride : lines);
+      b.release({inner.spm, b.mark().acc});
+      done += tiles;
     }
-    e.send_to_residual(e.ffn, first * 2, before.at, lines, before.stride != 0 ? before.stride : lines);
-    b.release({inner.spm, b.mark().acc});
   };
   const Share mine = share(hidden_lines / 2, e.core, e.p.cores);
   if (mine.size() > 0 && !has_shared) {

@@ -54,7 +54,7 @@ enum Constant : uint32_t {
 struct Areas {
   uint64_t step = 0;
   uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0, kv_head_lines = 0;
-  uint64_t query = 0, attention = 0, experts = 0, hidden = 0, logits = 0;
+  uint64_t heads = 0, query = 0, attention = 0, experts = 0, hidden = 0, logits = 0;
 };
 
 struct Plan {

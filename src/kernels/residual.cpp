@@ -26,10 +26,47 @@ void Emitter::send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint
     send(all_cores(), buffer, row_lines, first_line, source, lines, rows, source_stride);
     return;
   }
+  send_to_owners(buffer, row_lines, first_line, source, lines, source_stride);
+}
+
+void Emitter::send_to_owners(Loc buffer, uint32_t row_lines, uint32_t first_line, Loc source, uint32_t lines,
+                             uint32_t source_stride) {
   for (int r = 0; r < rows; ++r) {
     send(Cores{1} << r % p.cores, buffer, 0, static_cast<uint32_t>(r / p.cores) * row_lines + first_line,
          source + static_cast<uint32_t>(r) * source_stride, lines, 1, 0);
   }
+}
+
+void Emitter::share_digits(Vt values, int columns, int digits, uint32_t row, Cores readers, Loc to_digits,
+                           Loc to_scales) {
+  const int groups = (columns + 127) / 128;
+  const auto m = static_cast<uint32_t>(rows), plane = static_cast<uint32_t>(groups) * m * 2;
+  const uint32_t scale_lines = lines_of(groups);
+  const Activations a = reserve(1, columns, digits);
+  // Whole lines of scales are sent.
+  if (streams_ && groups % 16 != 0) b.fill(Vt{Loc{a.scale_word / 16}}, 0.0f, 1, static_cast<int>(scale_lines) * 16);
+  quantise_into(a, values, columns);
+  for (uint32_t digit = 0; digit < static_cast<uint32_t>(digits); ++digit) {
+    send(readers, to_digits, m * 2, digit * plane + row * 2, a.d + digit * a.low, 2, groups, 2);
+  }
+  send(readers, to_scales, 0, row * scale_lines, Loc{a.scale_word / 16}, scale_lines, 1, 0);
+}
+
+// Owners send the scales of a row; the matrix unit wants those of a group.
+Activations Emitter::shared_digits(Loc from_digits, Loc from_scales, int columns, int digits) {
+  const int groups = (columns + 127) / 128;
+  const uint32_t scale_lines = lines_of(rows);
+  const Vt scales{b.spm(static_cast<uint32_t>(groups) * scale_lines)};
+  b.prm(isa::Prm::kTranspose, scales, Vt{from_scales}, rows, groups);
+  Activations out;
+  out.d = from_digits;
+  out.low = static_cast<uint32_t>(groups * rows * 2);
+  out.scale_word = scales.at.line * 16;
+  out.rows = rows;
+  out.groups = groups;
+  out.digits = digits;
+  out.scale_group = scale_lines * 16;
+  return out;
 }
 
 void Emitter::add_residual(Loc buffer) {
@@ -46,6 +83,7 @@ void Emitter::add_residual(Loc buffer) {
 
 void Emitter::share_normal(uint64_t norm, int digits, bool with_values) {
   if (!by_owner) return;
+  with_values = with_values && !streams_;
   const auto columns = static_cast<int>(c.hidden_size), groups = (columns + 127) / 128;
   const auto lines = lines_of(columns), scale_lines = lines_of(groups), m = static_cast<uint32_t>(rows);
   const auto plane = static_cast<uint32_t>(groups) * m * 2;
@@ -54,11 +92,7 @@ void Emitter::share_normal(uint64_t norm, int digits, bool with_values) {
     const auto row = static_cast<uint32_t>(own_rows[i]);
     const Vt values{b.spm(lines)};
     rms_norm(values, own_x(i), norm, kInvHidden, 1, columns);
-    const Activations a = quantise(values, 1, columns, digits);
-    for (uint32_t digit = 0; digit < static_cast<uint32_t>(digits); ++digit) {
-      send(all_cores(), normal_digits, m * 2, digit * plane + row * 2, a.d + digit * a.low, 2, groups, 2);
-    }
-    send(all_cores(), normal_scales, 0, row * scale_lines, Loc{a.scale_word / 16}, scale_lines, 1, 0);
+    share_digits(values, columns, digits, row, all_cores(), normal_digits, normal_scales);
     if (with_values) send(all_cores(), xn, 0, row * lines, values.at, lines, 1, 0);
     b.release(mark);
   }
@@ -73,21 +107,9 @@ void Emitter::normalise(uint64_t norm) {
 }
 
 Activations Emitter::normal(int digits) {
-  const auto columns = static_cast<int>(c.hidden_size), groups = (columns + 127) / 128;
+  const auto columns = static_cast<int>(c.hidden_size);
   if (!by_owner) return quantise(Vt{xn}, rows, columns, digits);
-  // Owners send the scales of a row; the matrix unit wants those of a group.
-  const uint32_t scale_lines = lines_of(rows);
-  const Vt scales{b.spm(static_cast<uint32_t>(groups) * scale_lines)};
-  b.prm(isa::Prm::kTranspose, scales, Vt{normal_scales}, rows, groups);
-  Activations out;
-  out.d = normal_digits;
-  out.low = static_cast<uint32_t>(groups * rows * 2);
-  out.scale_word = scales.at.line * 16;
-  out.rows = rows;
-  out.groups = groups;
-  out.digits = digits;
-  out.scale_group = scale_lines * 16;
-  return out;
+  return shared_digits(normal_digits, normal_scales, columns, digits);
 }
 
 }  // namespace hadal::kernels

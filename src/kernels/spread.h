@@ -14,6 +14,10 @@ bool experts_in_teams(const model::Config& config, int cores);
 inline constexpr int64_t kOwnersFrom = 8192;
 bool rows_by_owner(const model::Config& config, int cores, int rows, int64_t from = kOwnersFrom);
 
+// Whether the rows of a model with latent attention take so much of the scratchpad, kept whole on every core, that they
+// go the long way instead: queries through DRAM, compressed ones and values as digits (docs/kernels.md, section 2).
+bool rows_stream(const model::Config& config, const chip::Chip& chip, int rows, int64_t owners_from = kOwnersFrom);
+
 // Groups that the heads of a row are split into, each on another core. All heads share the latents, so a core takes all
 // of them, unless their results need more accumulators than it has, or cores would be idle: then each group reads the
 // latents again.

@@ -125,8 +125,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   out.operators = graph::step(c, options.mtp);
   std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
   std::sort(buckets.begin(), buckets.end());
-  for (const int rows : buckets)
-    check(std::has_single_bit(static_cast<unsigned>(rows)), "row bucket {} is not a power of two", rows);
+  for (const int rows : buckets) check(rows > 0, "a row bucket of {}", rows);
   const auto most_rows = static_cast<uint64_t>(buckets.back());
 
   Plan plan;
@@ -169,6 +168,11 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   }
   if (options.mtp) plan.areas.hidden = area("hidden", most_rows * lines_of(c.hidden_size));
   plan.areas.logits = area("logits", most_rows * plan.lm_head.tiles * 2);
+  // Last, and only where it is used: other programs keep their addresses.
+  if (rows_stream(c, chip, buckets.back(), options.owners_from)) {
+    const int64_t columns = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
+    plan.areas.heads = area("heads", most_rows * lines_of(columns));
+  }
   if (line * 64 > chip.dram.bytes) {
     input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
                 chip.dram.bytes >> 20);

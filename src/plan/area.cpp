@@ -1,4 +1,4 @@
-// Area, clock and power models; docs/plan.md has the derivations.
+// Area and clock models; docs/plan.md has the derivations.
 #include "plan/area.h"
 
 #include <fmt/format.h>
@@ -25,10 +25,12 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
   AreaData d;
   std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(node, path, "",
-                            {"name", "synthesis", "estimates", "router", "crossbar_growth", "utilisation",
-                             "sram_efficiency", "two_port_factor", "die_overhead", "host_interface", "system",
-                             "link_lane", "link_lane_bandwidth", "memory_edge", "aspect_ratio", "wire_derate"});
+    const chip::Section top(
+        node, path, "", {"name",          "synthesis",       "estimates",           "router",       "crossbar_growth",
+                         "utilisation",   "sram_efficiency", "two_port_factor",     "die_overhead", "host_interface",
+                         "system",        "link_lane",       "link_lane_bandwidth", "memory_edge",  "aspect_ratio",
+                         "wire_derate",   "supply_energy",   "wire_energy",         "clock_gating", "stack_background",
+                         "die_background"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -63,6 +65,12 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.memory_edge = ledger.read(top, stem, "memory_edge", Dimension::kMillimetre, 0.1, 50);
     d.aspect_ratio = ledger.read(top, stem, "aspect_ratio", Dimension::kNone, 1, 10);
     d.wire_derate = fraction("wire_derate", 0);
+    d.supply_energy = ledger.read(top, stem, "supply_energy", Dimension::kNone, 0.1, 10);
+    d.wire_energy = ledger.read(top, stem, "wire_energy", Dimension::kPercent, 0, 5);
+    d.clock_gating = fraction("clock_gating", 0);
+    const auto watt = [&](std::string_view key) { return ledger.read(top, stem, key, Dimension::kWatt, 0, 1000); };
+    d.stack_background = watt("stack_background");
+    d.die_background = watt("die_background");
   });
   d.synthesis = load_synthesis(synthesis, ledger);
   core_cells(chip::Chip{}, d);  // every block it needs is there
@@ -131,24 +139,6 @@ double reachable_clock_hz(const Process& process, const AreaData& data) {
 
 double fp8_flops(const chip::Chip& c, double clock_hz) {
   return 2.0 * c.cores * c.matrix.rows * c.matrix.cols * c.matrix.depth * clock_hz;
-}
-
-Power chip_power(const chip::Chip& c, const Process& home, const Process& process, const Memory& memory, int stacks,
-                 double clock_hz, const Activity& activity) {
-  constexpr double kPico = 1e-12, kGroup = 128;
-  const double logic = process.relative_energy.value / home.relative_energy.value;
-  const double sram = process.relative_sram_energy.value / home.relative_sram_energy.value;
-  const double macs_per_s = fp8_flops(c, clock_hz) / 2 * activity.matrix;
-  Power p;
-  p.matrix_w = macs_per_s * (c.energy.mac_pj + c.energy.fixup_pj / kGroup) * logic * kPico;
-  // A row of A serves `cols` columns and a column of B `rows` rows; an accumulator is read and written once a group.
-  const double spm_bytes = macs_per_s * (1.0 / c.matrix.cols + 1.0 / c.matrix.rows);
-  const double acc_bytes = macs_per_s * 8 / kGroup;
-  p.sram_w = (spm_bytes * c.energy.spm_pj_per_byte + acc_bytes * c.energy.acc_pj_per_byte) * sram * kPico;
-  p.vector_w = c.cores * c.vector.lanes * clock_hz * activity.vector * c.energy.vector_op_pj * logic * kPico;
-  p.memory_w = stacks * memory.bandwidth.value * activity.memory * memory.energy.value * kPico;
-  p.static_w = c.energy.static_w * logic;
-  return p;
 }
 
 }  // namespace hadal::plan

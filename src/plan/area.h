@@ -16,7 +16,8 @@ namespace hadal::plan {
 struct SynthesisData {
   struct Measured {
     int count = 0;              // in the core that was synthesised
-    Figure area, path, energy;  // mm2 of cells, s, pJ a cycle
+    Figure area, path, energy;  // mm2 of cells, s, pJ a cycle at full rate
+    Figure clock;               // pJ of it in a cycle without data, clock never gated
   };
   std::string name, library, file;
   int rows = 0, columns = 0, depth = 0, lanes = 0, special_lanes = 0, spm_banks = 0, acc_banks = 0;
@@ -40,6 +41,10 @@ struct AreaData {
   Figure memory_edge;                        // mm of die edge a stack
   Figure aspect_ratio;
   Figure wire_derate;  // fraction added to a path by layout
+  // From the library's energies to those of a 7 nm class chip: supply squared; wires, clock tree and glitches; the
+  // share of the clock's energy that gates save where a unit idles.
+  Figure supply_energy, wire_energy, clock_gating;
+  Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
 
@@ -69,6 +74,10 @@ struct CoreCells {
   std::vector<std::string> estimated;  // groups that are not all measured
 };
 CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
+// The same growth of energies, pJ a cycle of one core in the library: of the clock alone, and of data at full rate on
+// top.
+CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data);
+CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data);
 
 // The block with the longest path.
 struct SlowestBlock {
@@ -90,14 +99,28 @@ double reachable_clock_hz(const Process& process, const AreaData& data);
 struct Activity {
   double matrix = 1, memory = 1, vector = 0.3;
 };
-// W of the chip with its memory, its figures of `home` scaled to `process` by relative_energy (logic) and
-// relative_sram_energy (scratchpads). Every MAC reads 1 byte of each operand per 32 uses (the reuse of a 32 x 32 grid).
+// W of a chip of `dies` with its memory (power.cpp). Logic: what synthesis measured, grown as its area is, times
+// supply_energy, 1 + wire_energy and relative_energy; the clock of a unit runs in the cycles it works and, less what
+// gates save, in the others. Scratchpads: the chip's own figures, scaled from `home` by relative_sram_energy; every MAC
+// reads a byte of each operand once for all rows or columns of the grid.
 struct Power {
-  double matrix_w = 0, sram_w = 0, vector_w = 0, memory_w = 0, static_w = 0;
-  double total_w() const { return matrix_w + sram_w + vector_w + memory_w + static_w; }
+  double matrix_w = 0, sram_w = 0, vector_w = 0, control_w = 0, memory_w = 0, static_w = 0;
+  double clock_w = 0;  // of matrix_w, vector_w and control_w: clocks
+  double total_w() const { return matrix_w + sram_w + vector_w + control_w + memory_w + static_w; }
 };
-Power chip_power(const chip::Chip& chip, const Process& home, const Process& process, const Memory& memory, int stacks,
-                 double clock_hz, const Activity& activity);
+// `chip` with the cores of all `dies`.
+Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& home, const Process& process,
+                 const Memory& memory, int stacks, int dies, double clock_hz, const Activity& activity);
+// The same as figures of operations on `process`, as a chip description has them (docs/energy.md): of units at full
+// rate, with their clock; and what all clocks take that gates leave on where nothing happens.
+struct OperationEnergy {
+  double product_pj = 0;    // everything in the matrix unit, fix-up included
+  double mac_pj = 0;        // without it
+  double fixup_pj = 0;      // a result of 128 products
+  double vector_op_pj = 0;  // an operation of a lane
+  double idle_w = 0;        // of the cores of `chip`
+};
+OperationEnergy operation_energy(const chip::Chip& chip, const AreaData& data, const Process& process, double clock_hz);
 
 double fp8_flops(const chip::Chip& chip, double clock_hz);
 

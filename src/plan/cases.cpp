@@ -19,7 +19,8 @@ namespace {
 constexpr int kRuns = 20000;
 constexpr uint64_t kSeed = 1;
 constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
-constexpr double kLargeMacroEfficiency = 0.70;  // bit cells over area of N3E's large macros: 31.8 Mib/mm2 of 45.4
+constexpr double kWaferMm = 300, kWaferEdgeMm = 3;  // of interposers; the rim that is not used
+constexpr double kCacheEfficiency = 0.40;  // bit cells over area of a large cache with its tags: V-Cache of 2023
 
 struct Kind {
   Dimension dimension;
@@ -44,14 +45,40 @@ UnitCost unit_of(const chip::Section& s, Facts& facts) {
                    facts.package(s, "package"));
 }
 
-// Transistors of large SRAM at the density of its bit cells, the rest at the library's density times utilisation.
+// mm2 of memory: that of caches that cores share, and that in the cores.
+double sram_area(const chip::Section& s, Facts& facts) {
+  const Process& p = facts.process(s, "process");
+  const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
+  const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
+  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / facts.areas().sram_efficiency.value);
+}
+
+// Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the
+// library's density times utilisation.
 double area_from_transistors(const chip::Section& s, Facts& facts) {
   const Process& p = facts.process(s, "process");
-  const double bits = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
+  const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
+  const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
   const double transistors = s.quantity("transistors", Dimension::kTransistors, 1, 1e15);
-  const double logic = (transistors - bits * kTransistorsPerBit) / 1e6;
-  return logic / (p.logic_density.value * facts.areas().utilisation.value) +
-         bits * p.sram_bitcell.value / kLargeMacroEfficiency;
+  const double logic = (transistors - (shared + own) * kTransistorsPerBit) / 1e6;
+  return logic / (p.logic_density.value * facts.areas().utilisation.value) + sram_area(s, facts);
+}
+
+// Interposers of a package that are whole on a wafer.
+double interposers(const chip::Section& s, Facts& facts) {
+  const Outline o =
+      interposer_outline(area(s, "area"), 0, static_cast<int>(s.count("dies", 1, 64)), facts.memory(s, "memory"),
+                         static_cast<int>(s.count("stacks", 0, 64)), facts.package(s, "package"));
+  return rectangles_per_wafer(o.length_mm, o.width_mm, kWaferMm, kWaferEdgeMm);
+}
+
+// Good dies of `chiplets` small ones over one large one.
+double die_cost_ratio(const chip::Section& s, Facts& facts) {
+  const Process& p = facts.process(s, "process");
+  const auto usd = [&](std::string_view key) {
+    return die_cost({area(s, key), 0, 0, 0}, p, YieldModel::kNegativeBinomial, 0).usd;
+  };
+  return static_cast<double>(s.count("chiplets", 2, 64)) * usd("chiplet") / usd("area");
 }
 
 double months(const chip::Section& s, Facts& facts) {
@@ -87,8 +114,14 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
        {Dimension::kArea,
         "mm2",
         1,
-        {"process", "transistors", "sram"},
+        {"process", "transistors", "sram", "core_sram"},
         [](S s, Facts& f, const Scenario&) { return area_from_transistors(s, f); }}},
+      {"sram_area",
+       {Dimension::kArea,
+        "mm2",
+        1,
+        {"process", "sram", "core_sram"},
+        [](S s, Facts& f, const Scenario&) { return sram_area(s, f); }}},
       {"yield",
        {Dimension::kPercent,
         "%",
@@ -97,6 +130,18 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
         [](S s, Facts& f, const Scenario&) {
           return die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0).yield;
         }}},
+      {"interposers_per_wafer",
+       {Dimension::kNone,
+        "packages",
+        1,
+        {"package", "memory", "area", "dies", "stacks"},
+        [](S s, Facts& f, const Scenario&) { return interposers(s, f); }}},
+      {"die_cost_ratio",
+       {Dimension::kNone,
+        "",
+        1,
+        {"process", "area", "chiplet", "chiplets"},
+        [](S s, Facts& f, const Scenario&) { return die_cost_ratio(s, f); }}},
       {"unit_logic",
        {Dimension::kUsd, "USD", 1, unit, [](S s, Facts& f, const Scenario&) { return unit_of(s, f).logic_usd; }}},
       {"unit_memory",
@@ -134,9 +179,10 @@ const std::map<std::string, Kind, std::less<>>& kinds() {
 }
 
 const std::vector<std::string_view>& parameters() {
-  static const std::vector<std::string_view> kAll{"process", "package", "memory",   "area",        "core", "cores",
-                                                  "spare",   "dies",    "stacks",   "transistors", "sram", "programme",
-                                                  "begin",   "end",     "hardware", "reading",     "fit"};
+  static const std::vector<std::string_view> kAll{"process", "package",   "memory",   "area",     "core",
+                                                  "cores",   "spare",     "dies",     "stacks",   "transistors",
+                                                  "sram",    "core_sram", "chiplet",  "chiplets", "programme",
+                                                  "begin",   "end",       "hardware", "reading",  "fit"};
   return kAll;
 }
 
@@ -181,6 +227,15 @@ std::vector<Case> run_cases(std::string_view text, const std::string& file, Fact
 
 std::vector<Case> run_cases(const std::string& path, Facts& facts) {
   return run_cases(MappedFile::open(path).text(), path, facts);
+}
+
+std::vector<GroupError> errors_by_group(const std::vector<Case>& cases) {
+  std::vector<Case> areas, others;
+  for (const Case& c : cases) {
+    if (!c.fit) (c.kind == "area" ? areas : others).push_back(c);
+  }
+  return {{"areas from transistor counts", areas.size(), median_error(areas)},
+          {"everything else", others.size(), median_error(others)}};
 }
 
 double median_error(const std::vector<Case>& cases) {

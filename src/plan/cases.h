@@ -22,4 +22,12 @@ std::vector<Case> run_cases(std::string_view text, const std::string& file, Fact
 // Median of |error| over the cases that are no fit.
 double median_error(const std::vector<Case>& cases);
 
+// The same by group: areas worked out from transistor counts, of which the planner uses none, and everything else.
+struct GroupError {
+  std::string group;
+  size_t facts = 0;
+  double median = 0;
+};
+std::vector<GroupError> errors_by_group(const std::vector<Case>& cases);
+
 }  // namespace hadal::plan

@@ -14,10 +14,11 @@ namespace hadal::plan {
 struct Package {
   std::string name, file;
   std::vector<Availability> availability;
-  Figure interposer_price;   // USD/mm2
-  Figure interposer_growth;  // interposer area over silicon area
-  Figure largest;            // mm2
-  Figure attach_yield;       // a die or stack placed
+  Figure interposer_price;  // USD/mm2
+  Figure gap, rim;          // mm between parts; from the outer parts to the edge
+  Figure stack_edge;        // mm of die edge a stack takes
+  Figure largest;           // mm2
+  Figure attach_yield;      // a die or stack placed
   Figure final_yield;
   Figure die_test, unit_test, other;  // USD
 };
@@ -27,11 +28,20 @@ Package load_package(const std::string& path, Ledger& ledger);
 constexpr double kReticleWidthMm = 26, kReticleHeightMm = 33, kReticleMm2 = kReticleWidthMm * kReticleHeightMm;
 
 struct DieCost {
-  double area_mm2 = 0, dies_per_wafer = 0, yield = 0;
-  double usd = 0;  // a good die, tested
+  double area_mm2 = 0, height_mm = 0, dies_per_wafer = 0, yield = 0;  // height as in HarvestedDie
+  double usd = 0;                                                     // a good die, tested
 };
 // wafer / (dies x yield) + test / yield: bad dies are tested too.
 DieCost die_cost(const HarvestedDie& die, const Process& process, YieldModel model, double die_test_usd);
+
+// The interposer (or substrate) under `dies` in a row, each with its stacks on both of its longer sides: as long as the
+// row or the stacks along it, as wide as a die and a stack on each side that has one; gaps between parts, a rim around.
+struct Outline {
+  double length_mm = 0, width_mm = 0;
+  double area_mm2() const { return length_mm * width_mm; }
+};
+Outline interposer_outline(double die_mm2, double die_height_mm, int dies, const Memory& memory, int stacks,
+                           const Package& package);
 
 struct UnitCost {
   DieCost die;

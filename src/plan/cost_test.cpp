@@ -187,11 +187,11 @@ TEST_F(Cost, RangesEncloseTheBase) {
 
 TEST_F(Cost, AreaOfTheProductChip) {
   const ChipArea a = chip_area(chip_, n2_, areas_, hbm_, 5, 400e9);
-  // Logic: cells x 0.78 / 0.70. 1 MiB: 8388608 x 0.03 um2 / 0.55 = 0.4576 mm2.
+  // Logic: cells x 0.78 / 0.70. 1 MiB: 8388608 x 0.03 um2 / 0.49 = 0.5136 mm2.
   EXPECT_EQ(a.parts[0].name, "matrix unit");
   EXPECT_NEAR(a.parts[0].each_mm2, core_cells(chip_, areas_).matrix * 0.78 / 0.70, 1e-9);
   EXPECT_EQ(a.parts[2].name, "scratchpad");
-  EXPECT_NEAR(a.parts[2].each_mm2, 0.4576, 0.001);
+  EXPECT_NEAR(a.parts[2].each_mm2, 0.5136, 0.001);
   double sum = 0;
   for (const AreaPart& part : a.parts) sum += part.total_mm2();
   EXPECT_NEAR(sum, a.content_mm2, 1e-9);
@@ -255,6 +255,12 @@ TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
   EXPECT_GT(chip_area(chip_, n2_, load(larger_dot), hbm_, 5, 400e9).core_mm2, core);
   EXPECT_NE(refusal([&] { load(edited(file, "\n  mm_dot: {value: ", "\n  mm_dat: {value: ")); }).find("mm_dat"),
             std::string::npos);
+  const std::string clock = file.substr(0, file.find("\nclocks:"));
+  EXPECT_NE(refusal([&] { load(clock + "\n"); }).find("clocks"), std::string::npos);
+  std::string more = file;
+  const size_t at = more.find("mm_dot: {value: ", more.find("\nclocks:")) + std::string("mm_dot: {value: ").size();
+  more.replace(at, more.find(", source", at) - at, "99 pJ");
+  EXPECT_NE(refusal([&] { load(more); }).find("more than the energy of a cycle at full rate"), std::string::npos);
   EXPECT_NE(refusal([&] { load(edited(file, "size: {rows: 8", "size: {rows: 0")); }).find("rows"), std::string::npos);
 }
 
@@ -273,15 +279,62 @@ TEST_F(Cost, ClockAndPower) {
   EXPECT_DOUBLE_EQ(reachable_clock_hz(n2_, slower), reachable_clock_hz(n2_, areas_));
   slower.synthesis.blocks.at("mm_dot").path.value = 2e-9;
   EXPECT_NEAR(reachable_clock_hz(n2_, slower), 1 / (2e-9 * 1.3), 1);
-  Activity all;
-  all.vector = 0;
-  const Power p = chip_power(chip_, n2_, n2_, hbm_, 5, chip_.clock_hz, all);
-  // docs/energy.md: 189 W of the matrix units at full rate.
-  EXPECT_NEAR(p.matrix_w, 189, 2);
+}
+
+// The matrix units at full rate are what synthesis measured, cycle by cycle; idle ones are what gates leave of the
+// clock.
+TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
+  const Activity all{1, 1, 1}, none{0, 0, 0};
+  const auto power = [&](const AreaData& data, const Process& process, const Activity& activity) {
+    return chip_power(chip_, data, n2_, process, hbm_, 5, 1, chip_.clock_hz, activity);
+  };
+  const Power p = power(areas_, n2_, all), idle = power(areas_, n2_, none);
+  const double macs = 32 * 32 * 16, cores = 48;
+  EXPECT_NEAR(p.matrix_w, operation_energy(chip_, areas_, n2_, 1e9).product_pj * macs * cores * chip_.clock_hz * 1e-12,
+              1e-6 * p.matrix_w);
   EXPECT_NEAR(p.memory_w, 5 * 819.2e9 * 44e-12, 0.1);
-  EXPECT_NEAR(p.static_w, 40, 1e-9);
-  const Power n5 = chip_power(chip_, n2_, n5_, hbm_, 5, chip_.clock_hz, all);
-  EXPECT_NEAR(n5.matrix_w / p.matrix_w, 0.70 / 1.1, 1e-9);
+  EXPECT_NEAR(p.static_w, 5 * 3 + 10, 1e-9);
+  EXPECT_NEAR(power(areas_, n5_, all).matrix_w / p.matrix_w, 0.70 / 1.1, 1e-9);
+  EXPECT_EQ(idle.memory_w, 0);
+  EXPECT_EQ(idle.sram_w, 0);
+  EXPECT_NEAR(idle.matrix_w + idle.vector_w + idle.control_w, idle.clock_w, 1e-9);
+  EXPECT_NEAR(idle.clock_w, 0.2 * p.clock_w, 1e-9 * p.clock_w);
+  AreaData ungated = areas_;
+  ungated.clock_gating.value = 0;
+  EXPECT_NEAR(power(ungated, n2_, none).clock_w, p.clock_w, 1e-9 * p.clock_w);
+  EXPECT_NEAR(operation_energy(chip_, areas_, n2_, chip_.clock_hz).idle_w, idle.clock_w, 1e-9 * p.clock_w);
+  const Power half = power(areas_, n2_, {0.5, 0.5, 0.5});
+  EXPECT_NEAR(half.total_w(), (p.total_w() + idle.total_w()) / 2, 1e-6);
+  // One core of the size that was synthesised: the blocks of its matrix unit, added up.
+  chip::Chip small = chip::load(data("chips/hadal-rtl.yaml"));
+  double sum = 0;
+  for (const auto& [name, block] : areas_.synthesis.blocks) {
+    if (name.starts_with("mm_") || name == "hadal_mm") sum += block.count * block.energy.value;
+  }
+  EXPECT_NEAR(operation_energy(small, areas_, n2_, 1e9).product_pj, sum / (8 * 8 * 16) * 1.15 * 1.3 * 1.1, 1e-9);
+}
+
+TEST_F(Cost, InterposersFollowTheirParts) {
+  const Package cowos = load_package(data("packages/cowos-s.yaml"), ledger_);
+  // A die of 26 x 31.2 mm with three stacks a side: 2 rims and 2 gaps and 2 stacks of 110 / 10.4 mm more.
+  const Outline h100 = interposer_outline(814, 0, 1, hbm_, 6, cowos);
+  EXPECT_NEAR(h100.length_mm, 31.2 + 2, 1e-9);
+  EXPECT_NEAR(h100.width_mm, 814 / 31.2 + 2 * (110 / 10.4 + 0.5) + 2, 1e-9);
+  const Outline two = interposer_outline(814, 0, 2, hbm_, 12, cowos);
+  EXPECT_NEAR(two.length_mm, 2 * 31.2 + 0.5 + 2, 1e-9);
+  EXPECT_NEAR(two.width_mm, h100.width_mm, 1e-9);
+  // Memory on the board takes no interposer; a die with one stack has it on one side.
+  EXPECT_NEAR(interposer_outline(400, 20, 1, lpddr_, 8, cowos).area_mm2(), 22 * 22, 1e-9);
+  EXPECT_NEAR(interposer_outline(400, 20, 1, hbm_, 1, cowos).width_mm, 20 + 110 / 10.4 + 0.5 + 2, 1e-9);
+}
+
+TEST(Yield, RectanglesOnAWafer) {
+  EXPECT_EQ(rectangles_per_wafer(100, 100, 300, 0), 4);  // a square of 200 has a diagonal of 283
+  EXPECT_EQ(rectangles_per_wafer(200, 200, 300, 0), 1);
+  EXPECT_EQ(rectangles_per_wafer(200, 200, 300, 10), 0);  // 283 of 280
+  EXPECT_EQ(rectangles_per_wafer(30, 50, 300, 3), rectangles_per_wafer(50, 30, 300, 3));
+  // Small ones come close to the formula.
+  EXPECT_NEAR(rectangles_per_wafer(8, 10, 300, 0), dies_per_wafer(80, 300), 0.02 * dies_per_wafer(80, 300));
 }
 
 }  // namespace

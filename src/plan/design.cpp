@@ -102,16 +102,15 @@ Build DesignEvaluator::build_of(const Design& d) const {
 }
 
 // Of the cores that a sold chip has.
-Power DesignEvaluator::power_of(const Build& b, const Design& d, double clock_hz) const {
+PhasePower DesignEvaluator::power_of(const Build& b, const Design& d, double clock_hz, const PhaseActivity& a) const {
   chip::Chip sold = b.chip;
   sold.cores = d.cores - d.spare_cores;
-  const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
-  Power p = chip_power(sold, *b.home, *b.process, *b.memory, b.stacks, clock_hz, activity);
-  if (!space_.voltage) return p;
-  const double volts = supply_voltage(*space_.voltage, d.clock) / space_.voltage->nominal.value;
-  for (double* w : {&p.matrix_w, &p.sram_w, &p.vector_w}) *w *= volts * volts;
-  p.static_w *= volts;
-  return p;
+  const double volts = space_.voltage ? supply_voltage(*space_.voltage, d.clock) / space_.voltage->nominal.value : 1;
+  return phase_power(a, [&](const Activity& activity) {
+    Power p = chip_power(sold, areas_, *b.home, *b.process, *b.memory, b.stacks, d.dies, clock_hz, activity);
+    for (double* w : {&p.matrix_w, &p.sram_w, &p.vector_w, &p.control_w, &p.clock_w}) *w *= volts * volts;
+    return p;
+  });
 }
 
 // The first export rule among those to avoid that applies.
@@ -152,19 +151,15 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     e.refused = "larger than the reticle";
     return e;
   }
-  const HarvestedDie die{area.die_mm2, area.core_mm2, b.chip.cores, d.spare_cores / d.dies,
-                         area.die_mm2 - area.content_mm2};
+  const HarvestedDie die{
+      area.die_mm2,  area.core_mm2, b.chip.cores, d.spare_cores / d.dies, area.die_mm2 - area.content_mm2,
+      area.height_mm};
   const UnitCost unit = unit_cost(die, d.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
   if (unit.interposer_mm2 > b.package->largest.value) {
     e.refused = "interposer larger than the package allows";
     return e;
   }
   const double clock = d.clock * b.chip.clock_hz * b.process->relative_speed.value / b.home->relative_speed.value;
-  const Power power = power_of(b, d, clock);
-  if (power.total_w() > space_.most_power_w) {
-    e.refused = "more power than the limit";
-    return e;
-  }
   if (!space_.rules_to_avoid.empty()) {
     e.refused = forbidden(b, area, clock);
     if (!e.refused.empty()) return e;
@@ -187,7 +182,9 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     }
   }
   if (!known) {
-    for (const ServingPoint& p : rates_.points(sold, clock)) {
+    const std::vector<ServingPoint> points = rates_.points(sold, clock);
+    rates.activity = activity_of(points, workload_, {});
+    for (const ServingPoint& p : points) {
       const bool slow = p.phase == Phase::kDecode && p.tpot_s > workload_.tpot_limit_s * 1.0005;
       double& rate = p.phase == Phase::kPrefill ? rates.prefill : rates.decode;
       if (!slow) rate = std::max(rate, p.tokens_per_s);
@@ -199,12 +196,17 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
     e.refused = "no rate within the latency limit";
     return e;
   }
+  const PhasePower power = power_of(b, d, clock, rates.activity);
+  if (power.most_w > space_.most_power_w) {
+    e.refused = "more power than the limit";
+    return e;
+  }
   const Stage& stage = forecasts_.at(b.process->name);
   FleetMember m;
   m.billing = Billing::kBuilt;
   m.purchase_usd = unit.total_usd + b.server.value;
   m.nre_usd = stage.nre_usd / b.volume.value;
-  m.power_w = power.total_w() + b.host_power.value;
+  m.power_w = power.mean.total_w() + b.host_power.value;
   const HourlyCost cost = hourly_cost(m, economics_);
   const double prefill = workload_.prefill_tokens() / kSecondsADay / rates.prefill;
   const double decode = workload_.output_tokens / kSecondsADay / rates.decode;
@@ -220,7 +222,7 @@ Evaluation DesignEvaluator::evaluate(uint64_t id) const {
   e.volume_months = stage.months;
   e.unit_usd = unit.total_usd;
   e.yield = unit.die.yield;
-  e.power_w = power.total_w();
+  e.power_w = power.mean.total_w();
   e.tpp = d.dies * fp8_flops(sold.chip, clock) / 1e12 * 8;
   e.prefill_tokens_per_s = rates.prefill;
   e.decode_tokens_per_s = rates.decode;

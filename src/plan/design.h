@@ -26,7 +26,8 @@ struct Evaluation {
   double usd_per_mtoken = 0;  // a day's cost over its input and output tokens, NRE share included
   double nre_usd = 0, volume_months = 0, die_mm2 = 0;
   double tokens_per_j = 0;
-  double usd_per_mtoken_out = 0, unit_usd = 0, yield = 0, power_w = 0, tpp = 0;
+  double usd_per_mtoken_out = 0, unit_usd = 0, yield = 0, tpp = 0;
+  double power_w = 0;  // mean over the chips of a fleet
   double prefill_tokens_per_s = 0, decode_tokens_per_s = 0;
 };
 
@@ -43,7 +44,7 @@ class DesignEvaluator {
   struct Stage {
     double nre_usd = 0, months = 0;
   };
-  Power power_of(const Build& build, const Design& design, double clock_hz) const;
+  PhasePower power_of(const Build& build, const Design& design, double clock_hz, const PhaseActivity& activity) const;
   std::string forbidden(const Build& build, const ChipArea& area, double clock_hz) const;
   const Scenario& scenario_;
   const DesignSpace& space_;
@@ -56,6 +57,7 @@ class DesignEvaluator {
   using RateKey = std::string;
   struct Rates {
     double prefill = 0, decode = 0;
+    PhaseActivity activity;
   };
   mutable std::mutex mutex_;
   mutable std::map<RateKey, Rates> known_;  // many designs share what decides their speed

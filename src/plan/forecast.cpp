@@ -101,6 +101,7 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
   Run run;
   const double person_month = in.draw(p.person_month, "cost of a person-month");
   const double scale = in.draw(process.design_cost, "design cost of the node") / p.reference_design_cost.value;
+  const double longer = std::pow(scale, in.draw(p.schedule_exponent, "exponent of the schedule"));
   const double software = in.draw(p.software_people, "software people");
   const double masks = in.draw(process.mask_set, "mask set");
   const double fabrication = in.draw(process.fabrication, "time in fabrication");
@@ -120,6 +121,7 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
     const double outlay = in.draw(stage.outlay, stage.name + ": outlay");
     const bool pass = in.chance(in.draw(stage.pass, stage.name + ": chance to pass"));
     s.usd = (people * months * person_month + outlay) * scale + (stage.masks ? masks : 0);
+    if (stage.grows) months *= longer;
     if (stage.respin) {
       for (int i = 0; i < kMostRespins; ++i) {
         if (in.chance(respin_chance) && run.respins == i) ++run.respins;  // drawn in any case: one stream for all runs

@@ -34,12 +34,9 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   r.slowest_block = slowest_block(areas).name;
   r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks / b.dies, b.link_bytes_per_s / b.dies);
   r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
-  const Activity activity{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
-  chip::Chip all_dies = b.chip;
-  all_dies.cores *= b.dies;
-  r.power = chip_power(all_dies, *b.home, *b.process, *b.memory, b.stacks, r.clock_hz, activity);
-  const HarvestedDie die{r.area.die_mm2, r.area.core_mm2, b.chip.cores, b.spare_cores,
-                         r.area.die_mm2 - r.area.content_mm2};
+  const HarvestedDie die{
+      r.area.die_mm2,  r.area.core_mm2, b.chip.cores, b.spare_cores, r.area.die_mm2 - r.area.content_mm2,
+      r.area.height_mm};
   r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
   r.yield_curve = YieldCurve(die, b.yield_model, *b.process);
   r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;
@@ -61,6 +58,16 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
                    b.stacks * b.memory->capacity.value, b.link_bytes_per_s};
     r.points = scaled_points(facts.measured().points(b.reference->name, workload), capability_of(*b.reference), own);
   }
+  const Activity assumed{b.matrix_activity.value, b.memory_activity.value, b.vector_activity.value};
+  r.activity = activity_of(r.points, workload, assumed);
+  chip::Chip sold = b.chip;  // of all dies; spare cores are switched off
+  sold.cores = b.chip.cores * b.dies - b.spare_cores;
+  const PhasePower power = phase_power(r.activity, [&](const Activity& a) {
+    return chip_power(sold, areas, *b.home, *b.process, *b.memory, b.stacks, b.dies, r.clock_hz, a);
+  });
+  r.power = power.mean;
+  r.most_power_w = power.most_w;
+  r.energy = operation_energy(b.chip, areas, *b.process, r.clock_hz);
   return r;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/activity.h"
 #include "plan/scenario.h"
 
 namespace hadal::plan {
@@ -28,7 +29,10 @@ struct BuildReport {
   ChipArea area;
   YieldCurve yield_curve;
   bool fits_reticle = true, fits_package = true;
-  Power power;
+  PhaseActivity activity;
+  Power power;              // mean over the chips of a fleet
+  double most_power_w = 0;  // of the phase that takes more
+  OperationEnergy energy;   // of one die
   UnitCost unit;
   Quantiles unit_usd;  // over the ranges of wafer, defects, memory and packaging
   double wafers = 0;   // for the volume

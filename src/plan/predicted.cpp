@@ -55,6 +55,15 @@ predict::SystemOptions options_for(const ServingPoint& reference, const Workload
   return o;
 }
 
+// What keeps the chip busy at the rate of `p`, which may be another than the predicted one.
+void set_activity(ServingPoint& p, const predict::Prediction& prediction) {
+  if (!(prediction.step_s > 0 && prediction.tokens_per_s_per_chip > 0)) return;
+  const double scale = prediction.utilisation * p.tokens_per_s / prediction.tokens_per_s_per_chip / prediction.step_s;
+  p.matrix_activity = std::min(1.0, scale * prediction.matrix_busy_s);
+  p.vector_activity = std::min(1.0, scale * prediction.vector_busy_s);
+  p.memory_activity = std::min(1.0, scale * prediction.memory_busy_s);
+}
+
 }  // namespace
 
 PredictedRates::PredictedRates(Facts& facts, const std::string& model_file, const std::string& constants_file)
@@ -81,6 +90,7 @@ std::vector<ServingPoint> PredictedRates::points(const Build& build, double cloc
         own = rate;
         p.tokens_per_s = p.low = p.high = anchored;
         if (p.phase == Phase::kDecode) p.tpot_s = prediction.tpot_s;
+        set_activity(p, prediction);
       }
       p.low = std::min({p.low, anchored, rate});
       p.high = std::max({p.high, anchored, rate});
@@ -118,6 +128,7 @@ std::vector<ServingPoint> PredictedRates::Series::points(const Build& build, dou
     p.tokens_per_s *= prediction->tokens_per_s_per_chip / asked.predicted;
     p.low = p.high = p.tokens_per_s;
     if (p.phase == Phase::kDecode) p.tpot_s = prediction->tpot_s;
+    set_activity(p, *prediction);
     p.hardware = build.name;
     p.basis = std::string("predicted");
     all.push_back(std::move(p));

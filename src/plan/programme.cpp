@@ -41,6 +41,7 @@ Stage read_stage(const chip::Section& s, const std::string& stem, const std::vec
   }
   stage.masks = flag(s, "masks");
   stage.respin = flag(s, "respin");
+  stage.grows = flag(s, "grows");
   stage.people = ledger.read(s, stem, "people", Dimension::kPeople, 0, kMostPeople);
   stage.outlay = ledger.read(s, stem, "outlay", Dimension::kUsd, 0, kMostUsd);
   stage.pass = ledger.read(s, stem, "pass", Dimension::kPercent, 0, 1);
@@ -61,8 +62,8 @@ Programme parse_programme(std::string_view text, const std::string& file, Ledger
   Programme p;
   with_yaml(text, file, [&](const YAML::Node& node) {
     const chip::Section top(node, file, "",
-                            {"name", "description", "reference_design_cost", "person_month", "software_people",
-                             "respin_probability", "respin_months", "respin_cost", "stages"});
+                            {"name", "description", "reference_design_cost", "schedule_exponent", "person_month",
+                             "software_people", "respin_probability", "respin_months", "respin_cost", "stages"});
     const std::string stem = std::filesystem::path(file).stem().string();
     const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
       return ledger.read(top, stem, key, dimension, low, high);
@@ -71,13 +72,14 @@ Programme parse_programme(std::string_view text, const std::string& file, Ledger
     p.name = top.text("name");
     p.description = top.text("description");
     p.reference_design_cost = read("reference_design_cost", Dimension::kUsd, 1e5, kMostUsd);
+    p.schedule_exponent = read("schedule_exponent", Dimension::kNone, 0, 1);
     p.person_month = read("person_month", Dimension::kUsdPerMonth, 1, 1e6);
     p.software_people = read("software_people", Dimension::kPeople, 0, kMostPeople);
     p.respin_probability = read("respin_probability", Dimension::kPercent, 0, 0.99);
     p.respin_months = read("respin_months", Dimension::kMonths, 0, kMostMonths);
     p.respin_cost = read("respin_cost", Dimension::kUsd, 0, kMostUsd);
     for (const chip::Section& s : top.list("stages", {"name", "after", "people", "outlay", "pass", "gate"},
-                                           {"months", "duration", "masks", "respin", "lag"})) {
+                                           {"months", "duration", "masks", "respin", "lag", "grows"})) {
       p.stages.push_back(read_stage(s, stem, p.stages, ledger));
       const auto same = [&](const Stage& other) { return other.name == p.stages.back().name; };
       if (std::count_if(p.stages.begin(), p.stages.end(), same) > 1) {

@@ -15,6 +15,7 @@ struct Stage {
   bool lasts_as_process = false;
   bool masks = false;   // pays the mask set of the process
   bool respin = false;  // may send the programme back for new silicon
+  bool grows = false;   // takes longer where there is more to design
   Figure months, people, outlay, pass;
   Figure lag;  // months after the last of `after` (negative: overlap)
 };
@@ -22,6 +23,7 @@ struct Stage {
 struct Programme {
   std::string name, description, file;
   Figure reference_design_cost, person_month, software_people;
+  Figure schedule_exponent;  // of effort, in how long the stages that grow take
   Figure respin_probability, respin_months, respin_cost;
   std::vector<Stage> stages;
   size_t stage(const std::string& name) const;
@@ -63,8 +65,9 @@ struct Forecast {
 
 // Draws every figure from a triangular distribution over its range. A stage starts `lag` after the last stage it waits
 // for; stages after a failed gate are not reached. Costs: people x months x person_month and outlay, scaled by the
-// design cost of the process against the reference; masks and wafer time are the process's. Software people work
-// to the end.
+// design cost of the process against the reference; masks and wafer time are the process's. Stages that grow take that
+// ratio to the power of `schedule_exponent` longer, with more people, not with more work. Software people work to the
+// end.
 Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed);
 
 }  // namespace hadal::plan

@@ -23,6 +23,8 @@ struct ServingPoint {
   std::string basis;   // measured, scaled, predicted, assumed
   std::string detail;  // conditions, and how the figure came about
   std::string source, confidence;
+  // Predicted: shares of the time, at this rate, that units and memory work at their peak; below 0 where nobody knows.
+  double matrix_activity = -1, memory_activity = -1, vector_activity = -1;
 };
 
 struct Workload {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "base/nearest.h"
+#include "chip/performance.h"
 
 namespace hadal::plan {
 namespace {
@@ -53,6 +54,10 @@ Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) 
   b.dies = static_cast<int>(s.count("dies", 1, 16));
   b.spare_cores = static_cast<int>(s.count("spare_cores", 0, b.chip.cores - 1));
   b.link_bytes_per_s = s.quantity("links", Dimension::kBytesPerSecond, 0, 1e14);
+  if (s.has("clock")) {  // else that of the description
+    b.chip.clock_hz = s.quantity("clock", Dimension::kHertz, 1e6, 1e11);
+    b.chip.performance = chip::derive_performance(b.chip);
+  }
   b.yield_model = parse_yield_model(s.text("yield_model"), s.place("yield_model") + ": " + s.path() + ".yield_model");
   const auto read = [&](std::string_view key, Dimension dimension, double low, double high) {
     return facts.ledger().read(s, stem, key, dimension, low, high);
@@ -241,9 +246,11 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
     sc.runs = static_cast<int>(f.count("runs", 100, 10'000'000));
     sc.seed = static_cast<uint64_t>(f.count("seed", 0, 1'000'000'000));
     for (const chip::Section& s :
-         top.list("builds", {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
-                             "yield_model", "programme", "reference", "volume", "server", "host_power",
-                             "matrix_activity", "memory_activity", "vector_activity"})) {
+         top.list("builds",
+                  {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
+                   "yield_model", "programme", "reference", "volume", "server", "host_power", "matrix_activity",
+                   "memory_activity", "vector_activity"},
+                  {"clock"})) {
       sc.builds.push_back(read_build(s, stem, facts));
     }
     for (const chip::Section& s : top.list("options", {"name", "fleet"})) {

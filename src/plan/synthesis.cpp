@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 
 #include "base/error.h"
 #include "plan/area.h"
@@ -18,8 +19,9 @@ constexpr double kMacsPerFixup = 128;
 SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
   SynthesisData d;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(node, path, "",
-                            {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies"});
+    const chip::Section top(
+        node, path, "",
+        {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies", "clocks"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -36,7 +38,7 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
     d.acc_banks = count("acc_banks");
     const chip::Section counts = top.free_section("counts");
     const chip::Section areas = top.free_section("areas"), paths = top.free_section("paths"),
-                        energies = top.free_section("energies");
+                        energies = top.free_section("energies"), clocks = top.free_section("clocks");
     for (const std::string& name : top.names("areas")) {
       SynthesisData::Measured m;
       m.count = static_cast<int>(counts.count(name, 1, 1 << 20));
@@ -44,6 +46,8 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
       m.area = ledger.read(areas, stem, name, Dimension::kArea, 0, 10);
       m.path = ledger.read(paths, stem + ".path", name, Dimension::kSeconds, 0, 1e-6);
       m.energy = ledger.read(energies, stem + ".energy", name, Dimension::kPicojoule, 0, 1e6);
+      m.clock = ledger.read(clocks, stem + ".clock", name, Dimension::kPicojoule, 0, 1e6);
+      if (m.clock.value > m.energy.value) clocks.refuse(name, "is more than the energy of a cycle at full rate");
       d.blocks.emplace(name, std::move(m));
     }
     if (d.blocks.empty()) top.refuse("areas", "has no block; write the file anew with `hadal synth --write`");
@@ -61,11 +65,30 @@ bool SynthesisData::has(std::initializer_list<const char*> names) const {
   return std::all_of(names.begin(), names.end(), [&](const char* each) { return blocks.contains(each); });
 }
 
-CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
+namespace {
+
+using Measured = SynthesisData::Measured;
+
+// One figure of every block, grown from the core that was synthesised to that of `chip`: `of` says which. Groups of
+// which not all blocks were measured take their estimated area times what the measured ones have for an mm2.
+CoreCells grown(const chip::Chip& chip, const AreaData& data, const std::function<double(const Measured&)>& of) {
   const SynthesisData& s = data.synthesis;
-  const auto all = [&](const char* name) { return s.block(name).count * s.block(name).area.value; };
-  const auto each = [&](const char* name) { return s.block(name).area.value; };
+  const auto each = [&](const char* name) { return of(s.block(name)); };
+  const auto all = [&](const char* name) { return s.block(name).count * each(name); };
   const auto sum = [&](auto... names) { return (all(names) + ...); };
+  // Of an mm2 of the measured blocks whose names begin so; of all blocks where there are none.
+  const auto an_mm2 = [&](std::string_view prefix) {
+    double value = 0, area = 0;
+    for (const bool any : {false, true}) {
+      for (const auto& [name, m] : s.blocks) {
+        if (!any && !name.starts_with(prefix)) continue;
+        value += m.count * of(m);
+        area += m.count * m.area.value;
+      }
+      if (area > 0) break;
+    }
+    return area > 0 ? value / area : 0;
+  };
   const double rows = chip.matrix.rows, columns = chip.matrix.cols, depth = chip.matrix.depth;
   const double sides = (rows + columns) / (s.rows + s.columns);
   CoreCells c;
@@ -83,7 +106,7 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
                    lanes / s.lanes +
                sum("hadal_vx_sfu_lane", "hadal_vx_sfu") * special / s.special_lanes + sum("hadal_vx_ctrl", "hadal_vx");
   } else {
-    c.vector = lanes * data.vector_lane.value + special * data.special_lane.value;
+    c.vector = (lanes * data.vector_lane.value + special * data.special_lane.value) * an_mm2("hadal_vx");
     c.estimated.emplace_back("vector unit");
   }
   const auto growth = [&](int banks, int measured) {
@@ -93,7 +116,7 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
     c.crossbars = all("hadal_mem_spm") * growth(chip.spm.banks, s.spm_banks) +
                   all("hadal_mem_acc") * growth(chip.acc.banks, s.acc_banks);
   } else {
-    c.crossbars = data.crossbars.value * growth(chip.spm.banks, s.spm_banks);
+    c.crossbars = data.crossbars.value * growth(chip.spm.banks, s.spm_banks) * an_mm2("hadal_mem");
     c.estimated.emplace_back("memory crossbars");
   }
   const bool queues = std::any_of(s.blocks.begin(), s.blocks.end(),
@@ -101,25 +124,39 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
   if (queues && s.has({"hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core"})) {
     c.control = sum("hadal_ctl", "hadal_fetch", "hadal_sem", "hadal_core");
     for (const auto& [name, measured] : s.blocks) {
-      if (name.starts_with("hadal_queue")) c.control += measured.count * measured.area.value;
+      if (name.starts_with("hadal_queue")) c.control += measured.count * of(measured);
     }
   } else {
-    c.control = data.control.value;
+    c.control = data.control.value * an_mm2("hadal_c");
     c.estimated.emplace_back("control");
   }
   if (s.has({"hadal_ld", "hadal_st"})) {
     c.dma = sum("hadal_ld", "hadal_st");
   } else {
-    c.dma = data.dma.value;
+    c.dma = data.dma.value * an_mm2("hadal_ld");
     c.estimated.emplace_back("DMA engines");
   }
   if (s.has({"hadal_nx", "hadal_outbox"})) {
-    c.network = sum("hadal_nx", "hadal_outbox") + data.router.value;
+    c.network = sum("hadal_nx", "hadal_outbox") + data.router.value * an_mm2("hadal_nx");
   } else {
-    c.network = data.sender.value + data.router.value;
+    c.network = (data.sender.value + data.router.value) * an_mm2("hadal_nx");
     c.estimated.emplace_back("sender and router");
   }
   return c;
+}
+
+}  // namespace
+
+CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
+  return grown(chip, data, [](const Measured& m) { return m.area.value; });
+}
+
+CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data) {
+  return grown(chip, data, [](const Measured& m) { return m.clock.value; });
+}
+
+CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data) {
+  return grown(chip, data, [](const Measured& m) { return m.energy.value - m.clock.value; });
 }
 
 SlowestBlock slowest_block(const AreaData& data) {

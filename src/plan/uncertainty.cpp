@@ -19,7 +19,8 @@ double unit_usd(const BuildReport& b, Sampler& draw) {
   const Process process = with(*build.process, value);
   const Package package = with(*build.package, value);
   const double yield = process.systematic_yield.value * b.yield_curve(process.defect_density.value);
-  const DieCost die = die_cost(b.area.die_mm2, yield, process, package.die_test.value);
+  DieCost die = die_cost(b.area.die_mm2, yield, process, package.die_test.value);
+  die.height_mm = b.area.height_mm;
   return unit_cost(die, build.dies, with(*build.memory, value), build.stacks, package).total_usd;
 }
 

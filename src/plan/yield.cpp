@@ -93,6 +93,30 @@ double dies_per_wafer(double area_mm2, double diameter_mm) {
   return std::max(dies, 0.0);
 }
 
+int rectangles_per_wafer(double width_mm, double height_mm, double diameter_mm, double edge_mm) {
+  constexpr int kOffsets = 20;
+  const double radius = diameter_mm / 2 - edge_mm;
+  check(width_mm > 0 && height_mm > 0 && radius > 0, "no rectangle of {} x {} mm on a wafer of {}", width_mm, height_mm,
+        diameter_mm);
+  int best = 0;
+  for (int turned = 0; turned < 2; ++turned) {
+    const double w = turned == 0 ? width_mm : height_mm, h = turned == 0 ? height_mm : width_mm;
+    for (int i = 0; i < kOffsets * kOffsets; ++i) {
+      const double dx = w * (i % kOffsets) / kOffsets;
+      const int row = i / kOffsets;
+      int count = 0;
+      for (double y = h * row / kOffsets - std::ceil(radius / h + 1) * h; y < radius; y += h) {
+        const double farthest = std::max(std::abs(y), std::abs(y + h));
+        if (farthest > radius) continue;
+        const double half = std::sqrt(radius * radius - farthest * farthest);  // of the chord a row has
+        count += std::max(0, static_cast<int>(std::floor((half - dx) / w) - std::ceil((-half - dx) / w)));
+      }
+      best = std::max(best, count);
+    }
+  }
+  return best;
+}
+
 namespace {
 
 double filled_mm2(const HarvestedDie& die) {

@@ -46,6 +46,13 @@ Estimate estimate(const Device& device, const graph::VectorTask& task);
 Estimate estimate(const Device& device, const graph::ExchangeTask& task);
 Estimate estimate(const Device& device, const graph::Task& task);
 
+// Seconds that the device's matrix or vector units would take for a task at their peak: the work it is, in products and
+// operations, whatever else it waits for.
+struct Work {
+  double matrix_s = 0, vector_s = 0;
+};
+Work work(const Device& device, const graph::Task& task);
+
 // Expected places (nodes or devices) out of `places` that a token of the exchange goes to.
 double bulk_copies(const graph::ExchangeTask& task, double places);
 

@@ -159,6 +159,19 @@ Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a
   };
   Sums sums = add_up(compute, whole, slowest, tasks, list ? &out.operators : nullptr, parts);
   double layers = layers_of(sums);
+  if (list) {
+    graph::StepShape mean = s;
+    mean.expert_rows.clear();
+    mean.expert_rows_factor = 1;
+    out.matrix_busy_s = out.vector_busy_s = out.memory_busy_s = 0;
+    for (const graph::Task& task : forward(deep, o.plan, mean)) {
+      const Work w = work(whole, task);
+      out.matrix_busy_s += parts * w.matrix_s;
+      out.vector_busy_s += parts * w.vector_s;
+      out.memory_busy_s += parts * task.repeat * estimate(whole, task).memory_bytes /
+                           (whole.chip.memory_bytes_per_s / whole.chip.devices);
+    }
+  }
   if (!s.expert_rows.empty()) {
     // With few tokens the device with the most rows may hold experts that nobody chose, and a mean one takes longer.
     s.expert_rows.clear();

@@ -53,6 +53,8 @@ struct Prediction {
   double memory_bytes = 0;                   // that a device has
   double utilisation = 1;                    // production: share of the time instances work
   double expert_factor = 1;                  // rows of the fullest device over the mean
+  // Of a mean device over the whole step, at the peak of each: what keeps its units busy (operators.h, Work).
+  double matrix_busy_s = 0, vector_busy_s = 0, memory_busy_s = 0;
   std::vector<OperatorTime> operators;
 };
 

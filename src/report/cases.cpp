@@ -23,8 +23,13 @@ std::string to_text(const std::vector<plan::Case>& cases) {
                c.fit ? "fit" : fmt::format("{:+.0f} %", 100 * c.error()), c.confidence, c.source, c.reading});
   }
   const auto fits = std::count_if(cases.begin(), cases.end(), [](const plan::Case& c) { return c.fit; });
-  return table.text() + fmt::format("\n{} facts, {} more that set a parameter; median error {:.1f} %\n",
-                                    cases.size() - static_cast<size_t>(fits), fits, 100 * plan::median_error(cases));
+  std::string out = table.text();
+  out += fmt::format("\n{} facts, {} more that set a parameter; median error {:.1f} %\n",
+                     cases.size() - static_cast<size_t>(fits), fits, 100 * plan::median_error(cases));
+  for (const plan::GroupError& g : plan::errors_by_group(cases)) {
+    out += fmt::format("  {}: {} facts, median error {:.1f} %\n", g.group, g.facts, 100 * g.median);
+  }
+  return out;
 }
 
 nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases) {

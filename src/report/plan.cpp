@@ -97,15 +97,36 @@ void add_rules(const std::string& name, const std::vector<plan::RuleStatus>& rul
   }
 }
 
+void add_power(const plan::BuildReport& b, std::string& out) {
+  const plan::Power& p = b.power;
+  const auto shares = [](const plan::Activity& a) {
+    return fmt::format("{:.0f} % of products, {:.0f} % of memory, {:.0f} % of vector operations", a.matrix * 100,
+                       a.memory * 100, a.vector * 100);
+  };
+  out += fmt::format(
+      "  {:.0f} W in the mean ({:.0f} W in the phase that takes more): matrix units {:.0f}, vector units {:.0f}, "
+      "control "
+      "and network {:.0f}, scratchpads {:.0f}, memory {:.0f}, background {:.0f}; {:.0f} of it for clocks; {:.2f} pJ a "
+      "product at full rate\n",
+      p.total_w(), b.most_power_w, p.matrix_w, p.vector_w, p.control_w, p.sram_w, p.memory_w, p.static_w, p.clock_w,
+      b.energy.product_pj);
+  out += fmt::format(
+      "  energies from synthesis: {:.2f} pJ a product, {:.1f} pJ a fix-up, {:.1f} pJ a vector operation, {:.0f} W for "
+      "clocks of an idle die\n",
+      b.energy.mac_pj, b.energy.fixup_pj, b.energy.vector_op_pj, b.energy.idle_w);
+  out += fmt::format("  busy, {}: {} in decode; {} in prefill\n", b.activity.predicted ? "predicted" : "assumed",
+                     shares(b.activity.decode), shares(b.activity.prefill));
+}
+
 void add_build(const plan::Plan& p, const plan::BuildReport& b, std::string& out) {
   const plan::Build& build = *b.build;
   out += fmt::format(
       "\n{}\n  {} at {:.2f} GHz ({:.2f} GHz is what its slowest block, {}, reaches with wires{}); {} FP8, "
-      "{} x {}, {} W at the assumed activity\n",
+      "{} x {}\n",
       build.name, build.chip.name, b.clock_hz / 1e9, b.reachable_clock_hz / 1e9, b.slowest_block,
       b.clock_hz > b.reachable_clock_hz ? ": it needs more stages" : "",
-      si(plan::fp8_flops(build.chip, b.clock_hz), "FLOPS"), build.stacks, build.memory->name,
-      std::lround(b.power.total_w()));
+      si(plan::fp8_flops(build.chip, b.clock_hz), "FLOPS"), build.stacks, build.memory->name);
+  add_power(b, out);
   out += fmt::format("  for {}: process {} {} ({}), memory {} {} ({}), package {} {} ({})\n", p.scenario.buyer,
                      build.process->name, b.process.status, b.process.note, build.memory->name, b.memory.status,
                      b.memory.note, build.package->name, b.package.status, b.package.note);

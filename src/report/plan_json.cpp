@@ -35,6 +35,8 @@ Json influence(const std::vector<plan::Influence>& all) {
   return out;
 }
 
+Json activity(const plan::Activity& a) { return {{"matrix", a.matrix}, {"memory", a.memory}, {"vector", a.vector}}; }
+
 Json unit(const plan::UnitCost& u) {
   return {{"total_usd", u.total_usd},           {"die_usd", u.die.usd},
           {"logic_usd", u.logic_usd},           {"memory_usd", u.memory_usd},
@@ -80,10 +82,23 @@ Json build(const plan::BuildReport& b) {
           {"clock_hz", b.clock_hz},
           {"reachable_clock_hz", b.reachable_clock_hz},
           {"power_w", b.power.total_w()},
+          {"most_power_w", b.most_power_w},
+          {"clock_w", b.power.clock_w},
+          {"operation_energy_pj",
+           {{"product", b.energy.product_pj},
+            {"mac", b.energy.mac_pj},
+            {"fixup", b.energy.fixup_pj},
+            {"vector_op", b.energy.vector_op_pj}}},
+          {"idle_clock_w", b.energy.idle_w},
+          {"activity",
+           {{"predicted", b.activity.predicted},
+            {"decode", activity(b.activity.decode)},
+            {"prefill", activity(b.activity.prefill)}}},
           {"power_breakdown_w",
            {{"matrix", b.power.matrix_w},
             {"scratchpads", b.power.sram_w},
             {"vector", b.power.vector_w},
+            {"control", b.power.control_w},
             {"memory", b.power.memory_w},
             {"static", b.power.static_w}}},
           {"die_area_mm2", b.area.die_mm2},

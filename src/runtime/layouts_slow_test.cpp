@@ -4,8 +4,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/temporary_directory.h"
+#include "kernels/spread.h"
 #include "model/random_checkpoint.h"
 #include "runtime/reference.h"
 #include "runtime/session.h"
@@ -41,8 +43,9 @@ chip::Chip with_cores(int cores, int columns, uint64_t spm_bytes = 1 << 20) {
 
 // Logits of a sequence of tokens, `together` rows a step, with every check of the simulator on.
 std::vector<std::vector<float>> logits_of(const model::Model& model, const chip::Chip& chip,
-                                          const std::vector<int32_t>& tokens, int together) {
+                                          const std::vector<int32_t>& tokens, int together, int digits = 2) {
   SessionOptions options;
+  options.compile.activation_digits = digits;
   options.compile.sequences = 1;
   options.compile.context = 256;
   options.compile.row_buckets = {together};
@@ -74,6 +77,14 @@ TEST(SlowWideModel, CoresAndStepsDoNotChangeABitAndTheModelIsTheReferences) {
   // So little scratchpad that buffers share lines: rows take more than a third of it.
   EXPECT_EQ(teams, logits_of(model, with_cores(48, 8, 640 << 10), tokens, 2));
   EXPECT_EQ(teams, logits_of(model, with_cores(10, 5, 640 << 10), tokens, 2));
+  // Less still: queries pass through DRAM, values come as digits. With one digit an activation too.
+  for (const auto& [cores, columns] : {std::pair{48, 8}, {10, 5}, {7, 7}, {4, 2}}) {
+    const chip::Chip chip = with_cores(cores, columns, 640 << 10);
+    ASSERT_TRUE(kernels::rows_stream(model.config, chip, 6));
+    ASSERT_FALSE(kernels::rows_stream(model.config, chip, 2));
+    EXPECT_EQ(teams, logits_of(model, chip, tokens, 6));
+    EXPECT_EQ(logits_of(model, chip, tokens, 2, 1), logits_of(model, chip, tokens, 6, 1));
+  }
   const std::vector<float> exact = Reference(model).logits(tokens);
   const size_t vocabulary = exact.size() / tokens.size();
   for (size_t t = 0; t < tokens.size(); ++t) {

@@ -68,6 +68,11 @@ std::string record(const chip::Chip& chip, const Liberty& liberty, const std::ve
                      fmt::format("{:g} % of its nets assumed to change; {}", kDataActivity * 100, clock));
     }
   }
+  text += "clocks:  # of it, a cycle without data, with a clock that is never gated\n";
+  for (const Synthesis& s : results) {
+    const double idle = s.timing.idle_w * kPeriodSeconds * 1e12;
+    text += figure(s.block.name, idle, idle * kAreaLow, idle * kAreaHigh, "pJ", 3, "M", "leakage included");
+  }
   return text;
 }
 

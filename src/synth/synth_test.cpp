@@ -192,43 +192,24 @@ TEST(Design, IsCutIntoBlocks) {
       std::string::npos);
 }
 
-constexpr const char* kNetlist = R"(module mm_dot(clk_i, y_o);
-  wire _1_;
-  AND2x2 _10_ (
-    .A(clk_i),
-    .B(_1_),
-    .Y(y_o[0])
-  );
-  DFF \q[0]  (
-    .CLK(clk_i),
-    .QN(_1_),
-    .D(y_o[0])
-  );
-endmodule
-)";
-
-TEST(Netlist, PlantsAnInversionBehindASelector) {
-  const std::map<std::string, std::string> outputs = output_pins(
-      "module AND2x2(A, B, Y);\n  input A;\n  output Y;\nendmodule\nmodule DFF(CLK, D, QN);\n  output QN;\n");
-  EXPECT_EQ(outputs.at("DFF"), "QN");
-  EXPECT_EQ(count_gates(kNetlist, outputs), 2u);
-  std::vector<Fault> faults;
-  EXPECT_EQ(plant(kNetlist, "mm_dot", outputs, {}, 1, faults), kNetlist);
-  const std::string text = plant(kNetlist, "mm_dot", outputs, {1}, 1, faults);
-  ASSERT_EQ(faults.size(), 1u);
-  EXPECT_EQ(faults[0].cell, "DFF");
-  EXPECT_EQ(faults[0].gate, "\\q[0]");
-  EXPECT_NE(text.find("    .QN(hadal_fault_1),\n    .D(y_o[0])\n  );\n"
-                      "  assign _1_ = hadal_fault_1 ^ (hadal_top.mutant_i == 8'd1);\n"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find(".Y(y_o[0])"), std::string::npos);  // the other gate is as it was
-}
-
-TEST(Netlist, TakesThePlaceOfItsModule) {
-  EXPECT_EQ(with_parameters("module mm_dot(clk_i, y_o);\n",
-                            "module mm_dot #(\n  parameter int K = 16\n) (\n  input clk_i);\n"),
-            "module mm_dot #(parameter int K = 16) (clk_i, y_o);\n");
+TEST(Netlist, HandsPortsAndPinsOfWhatStaysOutsideToAMonitor) {
+  const std::vector<PortBit> bits = port_bits(
+      "module frame(clk_i, a_i, \\gen_row[0].u_dot.sum_o[1] , y_o);\n  wire [3:0] none;\n  input clk_i;\n"
+      "  input [1:0] a_i;\n  input \\gen_row[0].u_dot.sum_o[0] ;\n  input \\gen_row[0].u_dot.sum_o[1] ;\n"
+      "  output \\gen_row[0].u_dot.en_i ;\n");
+  ASSERT_EQ(bits.size(), 6u);
+  EXPECT_EQ(bits[2].net, "a_i[1]");
+  EXPECT_EQ(bits[4].net, "\\gen_row[0].u_dot.sum_o[1]");
+  EXPECT_EQ(bits[4].signal, "gen_row[0].u_dot.sum_o");
+  EXPECT_EQ(bits[4].bit, 1);
+  EXPECT_TRUE(bits[4].input);
+  EXPECT_EQ(bits[5].signal, "gen_row[0].u_dot.en_i");
+  EXPECT_FALSE(bits[5].input);
+  std::vector<size_t> where;
+  const std::string text = monitor(bits, 3, where);
+  EXPECT_EQ(where, (std::vector<size_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_NE(text.find("hadal_see_3(input int lane, input bit [5:0] bits)"), std::string::npos) << text;
+  EXPECT_NE(text.find("{gen_row[0].u_dot.en_i, gen_row[0].u_dot.sum_o, a_i, clk_i}"), std::string::npos) << text;
 }
 
 // An adder bit with a flip-flop behind it: s' = a ^ b ^ c, c' = majority, in a library whose flip-flop inverts.

@@ -166,6 +166,11 @@ void RtlModel::reset() {
   symbols_->reset(model_, 0);
 }
 void RtlModel::mutate(int number) { symbols_->mutant(model_, number); }
+void RtlModel::watch(void (*see)(void*, int, int, const uint32_t*), void* with) {
+  void (*hadal_rtl_watch)(void (*)(void*, int, int, const uint32_t*), void*) = nullptr;
+  symbols_->find(hadal_rtl_watch, "hadal_rtl_watch");
+  hadal_rtl_watch(see, with);
+}
 void RtlModel::settle() { symbols_->settle(model_, ports.data()); }
 void RtlModel::edge() { symbols_->edge(model_); }
 bool RtlModel::trace(const char* path) { return symbols_->trace(model_, path) != 0; }

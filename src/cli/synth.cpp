@@ -178,10 +178,11 @@ void execute(const Options& o) {
   fmt::print("{}: {} cells, {} V\n", liberty.name, liberty.cells, liberty.voltage_v);
   const synth::Design design = synth::elaborate(chip, o.rtl, directory);
   if (o.list) {
-    for (const synth::Block& b : design.blocks) fmt::print("{:<24} {:>5}  {}: {}\n", b.name, b.count, b.group, b.what);
+    for (const synth::Block& b : design.blocks) fmt::print("{:<24} {:>5}  {}: {}; {}\n", b.name, b.count, b.group, b.what, synth::key_of(b));
     return;
   }
   if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
+  const std::string former = o.record.empty() ? "" : synth::read_file(o.record);
   std::optional<OutputFile> record;
   if (!o.record.empty()) record.emplace(o.record);
   std::optional<OutputFile> json;
@@ -191,10 +192,11 @@ void execute(const Options& o) {
   if (json) json->write(as_json(results, liberty, design).dump(2) + "\n");
   if (record) {
     const std::string library = std::filesystem::path(given).filename().string();
-    record->write(synth::record(chip, liberty, results,
-                                fmt::format("hadal synth --chip {} --liberty {} --write {}", chip.name, library,
-                                            std::filesystem::path(o.record).filename().string()),
-                                fmt::format("{:%F}", fmt::gmtime(std::time(nullptr)))));
+    const std::string rows = synth::record(chip, liberty, results,
+                                           fmt::format("hadal synth --chip {} --liberty {} --write {}", chip.name,
+                                                       library, std::filesystem::path(o.record).filename().string()),
+                                           fmt::format("{:%F}", fmt::gmtime(std::time(nullptr))));
+    record->write(synth::with_former_rows(rows, former, design.blocks));
   }
 }
 
@@ -208,7 +210,7 @@ void add_synth(CLI::App& app, Action& action) {
   command->add_option("--liberty", o.liberty, "Cell library (.lib or .lib.gz)");
   command->add_option("--block", o.blocks, "Only these blocks");
   command->add_flag("--list", o.list, "Name the blocks");
-  command->add_option("--write", o.record, "Write the data file of the planner (areas/*.yaml)");
+  command->add_option("--write", o.record, "Write the data file of the planner (areas/*.yaml); rows of other blocks of the same RTL stay");
   command->add_option("--json", o.json, "Write the result as JSON");
   command->add_flag("--check-netlist", o.netlist, "Run gates beside the RTL: of the matrix unit, or of each --block");
   command->add_option("--random", o.programs, "Random programs for that")->check(CLI::Range(1, 10000));

@@ -16,7 +16,8 @@ namespace hadal::plan {
 struct SynthesisData {
   struct Measured {
     int count = 0;              // in the core that was synthesised
-    Figure area, path, energy;  // mm2 of cells, s, pJ a cycle
+    Figure area, path, energy;  // mm2 of cells, s, pJ a cycle at full rate
+    Figure clock;               // pJ of it in a cycle without data, clock never gated
   };
   std::string name, library, file;
   int rows = 0, columns = 0, depth = 0, lanes = 0, special_lanes = 0, spm_banks = 0, acc_banks = 0;

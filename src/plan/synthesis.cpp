@@ -18,8 +18,9 @@ constexpr double kMacsPerFixup = 128;
 SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
   SynthesisData d;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(node, path, "",
-                            {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies"});
+    const chip::Section top(
+        node, path, "",
+        {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies", "clocks"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -36,7 +37,7 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
     d.acc_banks = count("acc_banks");
     const chip::Section counts = top.free_section("counts");
     const chip::Section areas = top.free_section("areas"), paths = top.free_section("paths"),
-                        energies = top.free_section("energies");
+                        energies = top.free_section("energies"), clocks = top.free_section("clocks");
     for (const std::string& name : top.names("areas")) {
       SynthesisData::Measured m;
       m.count = static_cast<int>(counts.count(name, 1, 1 << 20));
@@ -44,6 +45,8 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
       m.area = ledger.read(areas, stem, name, Dimension::kArea, 0, 10);
       m.path = ledger.read(paths, stem + ".path", name, Dimension::kSeconds, 0, 1e-6);
       m.energy = ledger.read(energies, stem + ".energy", name, Dimension::kPicojoule, 0, 1e6);
+      m.clock = ledger.read(clocks, stem + ".clock", name, Dimension::kPicojoule, 0, 1e6);
+      if (m.clock.value > m.energy.value) clocks.refuse(name, "is more than the energy of a cycle at full rate");
       d.blocks.emplace(name, std::move(m));
     }
     if (d.blocks.empty()) top.refuse("areas", "has no block; write the file anew with `hadal synth --write`");

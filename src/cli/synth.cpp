@@ -71,8 +71,7 @@ void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design
   fmt::print("{} gates beside the RTL\n", report::grouped(gates));
   std::fflush(stdout);
   const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", directory + "/lockstep", false});
-  const synth::NetlistCheck result =
-      synth::check_netlist(chip, built, blocks, models, o.programs, o.faults, o.seed);
+  const synth::NetlistCheck result = synth::check_netlist(chip, built, blocks, models, o.programs, o.faults, o.seed);
   fmt::print(
       "{} random programs from seed {}: {} instructions of units, {} cycles, {} lines compared, {} differences\n",
       o.programs, o.seed, report::grouped(result.instructions), report::grouped(result.cycles),
@@ -178,7 +177,8 @@ void execute(const Options& o) {
   fmt::print("{}: {} cells, {} V\n", liberty.name, liberty.cells, liberty.voltage_v);
   const synth::Design design = synth::elaborate(chip, o.rtl, directory);
   if (o.list) {
-    for (const synth::Block& b : design.blocks) fmt::print("{:<24} {:>5}  {}: {}; {}\n", b.name, b.count, b.group, b.what, synth::key_of(b));
+    for (const synth::Block& b : design.blocks)
+      fmt::print("{:<24} {:>5}  {}: {}; {}\n", b.name, b.count, b.group, b.what, synth::key_of(b));
     return;
   }
   if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
@@ -210,7 +210,8 @@ void add_synth(CLI::App& app, Action& action) {
   command->add_option("--liberty", o.liberty, "Cell library (.lib or .lib.gz)");
   command->add_option("--block", o.blocks, "Only these blocks");
   command->add_flag("--list", o.list, "Name the blocks");
-  command->add_option("--write", o.record, "Write the data file of the planner (areas/*.yaml); rows of other blocks of the same RTL stay");
+  command->add_option("--write", o.record,
+                      "Write the data file of the planner (areas/*.yaml); rows of other blocks of the same RTL stay");
   command->add_option("--json", o.json, "Write the result as JSON");
   command->add_flag("--check-netlist", o.netlist, "Run gates beside the RTL: of the matrix unit, or of each --block");
   command->add_option("--random", o.programs, "Random programs for that")->check(CLI::Range(1, 10000));

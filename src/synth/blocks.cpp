@@ -193,7 +193,8 @@ std::string key_of(const Block& block) {
       const char c = line[i];
       text += c;
       if (c == '$' && i + 1 < line.size() && line[i + 1] == '/') i = line.rfind('/', line.find_first_of(": ", i));
-      while ((c == '$' || c == ':') && i + 1 < line.size() && std::isdigit(static_cast<unsigned char>(line[i + 1])) != 0)
+      while ((c == '$' || c == ':') && i + 1 < line.size() &&
+             std::isdigit(static_cast<unsigned char>(line[i + 1])) != 0)
         ++i;
     }
   });

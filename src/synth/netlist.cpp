@@ -27,9 +27,7 @@ constexpr int kRuns = 64;          // side by side in Gates
 bool is_clock(const std::string& signal) { return signal == "clk_i" || signal.ends_with(".clk_i"); }
 
 // The netlist with one net an assignment and the pins of what stays outside as ports: what is timed, too.
-std::string file_of(const Synthesis& s) {
-  return (fs::path(s.netlist).parent_path() / "timing.v").string();
-}
+std::string file_of(const Synthesis& s) { return (fs::path(s.netlist).parent_path() / "timing.v").string(); }
 
 // A block and its gates: those as they are, and copies with a fault each.
 class Watched {
@@ -60,8 +58,10 @@ class Watched {
     if (result.difference.empty()) run();
     before_ = now_;
   }
-  void finish() { result.transitions = gates_.activity() * static_cast<double>(evaluated_) /
-                                       static_cast<double>(std::max<uint64_t>(1, result.cycles)); }
+  void finish() {
+    result.transitions =
+        gates_.activity() * static_cast<double>(evaluated_) / static_cast<double>(std::max<uint64_t>(1, result.cycles));
+  }
 
   BlockCheck result;
 
@@ -74,7 +74,8 @@ class Watched {
   void run() {
     ++result.cycles;
     const bool same = now_ == before_;
-    if (same && !moves_ && std::none_of(faulty_.begin(), faulty_.end(), [](const Faulty& f) { return f.moves; })) return;
+    if (same && !moves_ && std::none_of(faulty_.begin(), faulty_.end(), [](const Faulty& f) { return f.moves; }))
+      return;
     bool reset = false;
     values_.resize(bits_.size());
     for (size_t i = 0; i < bits_.size(); ++i) {
@@ -208,8 +209,7 @@ void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blo
     if (place.empty()) input_error(name, "cannot be watched: it is no module of its own file {}.sv", name);
     std::string text = read_file(place);
     std::vector<size_t> where;
-    text.insert(text.rfind("endmodule"),
-                monitor(port_bits(read_file(file_of(blocks[i]))), static_cast<int>(i), where));
+    text.insert(text.rfind("endmodule"), monitor(port_bits(read_file(file_of(blocks[i]))), static_cast<int>(i), where));
     write_file(place, text);
     shim += fmt::format(
         "int hadal_lane_{0}(void) {{\n  static int next = 0;\n  return next++ % {1};\n}}\n"
@@ -228,9 +228,11 @@ NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, con
   for (size_t i = 0; i < blocks.size(); ++i)
     watched.emplace_back(blocks[i], static_cast<int>(i), cells, faults, seed + i);
   verify::RtlModel model(built);
-  model.watch([](void* all, int block, int lane, const uint32_t* words) {
-    (*static_cast<std::vector<Watched>*>(all))[static_cast<size_t>(block)].see(lane, words);
-  }, &watched);
+  model.watch(
+      [](void* all, int block, int lane, const uint32_t* words) {
+        (*static_cast<std::vector<Watched>*>(all))[static_cast<size_t>(block)].see(lane, words);
+      },
+      &watched);
   NetlistCheck result;
   for (int i = 0; i < programs && result.difference.empty(); ++i) {
     const uint64_t number = seed + static_cast<uint64_t>(i);

@@ -297,5 +297,33 @@ TEST(Record, IsWhatThePlannerReads) {
   }
 }
 
+TEST(Record, KeepsRowsOfOtherBlocksOfTheSameRtl) {
+  std::vector<Synthesis> all(3);
+  const char* names[] = {"mm_dot", "mm_fix", "mm_lane"};
+  std::vector<Block> blocks;
+  for (size_t i = 0; i < 3; ++i) {
+    all[i].block.name = names[i];
+    all[i].block.count = static_cast<int>(i) + 1;
+    all[i].block.ilang = fmt::format("module \\{}\n  cell $and $and$/there/a.sv:3$17\n", names[i]);
+    all[i].timing = parse_timing(kTiming, "timing", 1e-12);
+    blocks.push_back(all[i].block);
+  }
+  const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  const Liberty liberty = parse_liberty(kLiberty, "tiny.lib");
+  const auto rows = [&](const std::vector<Synthesis>& some) {
+    return record(chip, liberty, some, "hadal", "2026-11-26");
+  };
+  const std::string former = rows(all);
+  // Whichever block is made anew, the file is the same.
+  for (const Synthesis& s : all) EXPECT_EQ(with_former_rows(rows({s}), former, blocks), former) << s.block.name;
+  // The place of the sources and running numbers are not the RTL, the operation is.
+  blocks[1].ilang = "module \\mm_fix\n  cell $and $and$/here/rtl/a.sv:4$99\n";
+  EXPECT_EQ(with_former_rows(rows({all[0]}), former, blocks), former);
+  blocks[1].ilang = "module \\mm_fix\n  cell $or $or$/there/a.sv:3$17\n";
+  EXPECT_EQ(with_former_rows(rows({all[0]}), former, blocks), rows({all[0], all[2]}));
+  EXPECT_EQ(with_former_rows(rows({all[0]}), edited(former, "library: tiny", "library: other"), blocks),
+            rows({all[0]}));
+}
+
 }  // namespace
 }  // namespace hadal::synth

@@ -173,7 +173,7 @@ void execute(const Options& o) {
   const std::string directory = std::filesystem::absolute(o.build + "/" + liberty.name).string();
   std::filesystem::create_directories(directory);
   const std::string cells = directory + "/cells.lib";
-  synth::write_file(cells, text);
+  synth::write_file(cells, synth::for_mapping(text));
   fmt::print("{}: {} cells, {} V\n", liberty.name, liberty.cells, liberty.voltage_v);
   const synth::Design design = synth::elaborate(chip, o.rtl, directory);
   if (o.list) {

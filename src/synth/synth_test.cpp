@@ -242,6 +242,15 @@ std::map<std::string, Cell> few_cells() {
           {"DFFN", {{"CLK", "D"}, {{"QN", "IQN"}}, "IQN", "IQNN", "!D", "", ""}}};
 }
 
+TEST(Liberty, ResetOfFlipFlopsThatStoreTheComplement) {
+  const std::string same = "  ff (IQ,IQN) {\n    clear : \"!R\";\n    next_state : \"D\";\n    preset : \"!S\";\n  }\n";
+  EXPECT_EQ(for_mapping(same), same);
+  EXPECT_EQ(for_mapping("  ff (IQN,IQNN) {\n    clear : \"!S\";\n    clear_preset_var1 : L;\n    next_state : \"!D\";\n"
+                        "    preset : \"!R\";\n  }\n"),
+            "  ff (IQN,IQNN) {\n    preset : \"!S\";\n    clear_preset_var1 : L;\n    next_state : \"!D\";\n"
+            "    clear : \"!R\";\n  }\n");
+}
+
 TEST(Gates, FunctionsOfLiberty) {
   const std::vector<std::string> names{"A", "B", "C"};
   const uint64_t in[] = {0b11110000, 0b11001100, 0b10101010};

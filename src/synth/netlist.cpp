@@ -179,7 +179,7 @@ std::string monitor(const std::vector<PortBit>& bits, int number, std::vector<si
   for (const std::string& signal : signals) {
     at[signal] = sum;
     sum += width[signal];
-    list = signal + (list.empty() ? "" : ", ") + list;
+    list.insert(0, fmt::format("{}{}", signal, list.empty() ? "" : ", "));
   }
   where.clear();
   for (const PortBit& bit : bits) where.push_back(at[bit.signal] + static_cast<size_t>(bit.bit));

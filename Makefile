@@ -80,12 +80,13 @@ lint: build/build.ninja ## Format, clang-tidy, layering, links, leftovers; what 
 	@tools/setup.sh lint
 	tools/lint.sh $(JOBS)
 
-rtl: build/build.ninja ## Lint the RTL, run it beside the functional simulator: random programs, kernels, tokens (SEED=)
+rtl: build/build.ninja ## Lint the RTL, run it beside the functional simulator: random programs of one and four cores, kernels, tokens (SEED=)
 	@tools/setup.sh build rtl
 	cmake --build --preset release --target hadal -j $(JOBS)
 	tools/rtl_lint.sh
 	OBJCACHE=ccache build/hadal verify --random 400 --seed $(SEED) --kernels
 	build/hadal verify --model hadal-tiny --tokens 4
+	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 12 --seed $(SEED)
 
 rtl-short: build/build.ninja ## A few minutes of it: random programs, the cycles of kernels within their limits, one token
 	@tools/setup.sh build rtl
@@ -99,7 +100,7 @@ rtl-soak: build/build.ninja ## Ten million committed lines: 44 tokens, then rand
 	OBJCACHE=ccache build/hadal verify --model hadal-tiny --tokens 44
 	build/hadal verify --random 300 --seed $(SEED)
 	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-2 --random 20 --seed $(SEED)
-	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 20 --seed $(SEED)
+	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 100 --seed $(SEED)
 
 rtl-faults: build/build.ninja ## Plant the faults of rtl/mutations.txt one by one; each must be noticed
 	@tools/setup.sh build rtl
@@ -131,7 +132,7 @@ synth: build/build.ninja ## Area, clock and energy of the RTL's blocks on a cell
 	cmake --build --preset release --target hadal -j $(JOBS)
 	build/hadal synth $(if $(LIBERTY),--liberty $(LIBERTY))
 
-synth-netlist: build/build.ninja ## The gates of the matrix unit in lockstep with the simulator, then with faults (LIBERTY=, SEED=)
+synth-netlist: build/build.ninja ## The gates of the matrix unit beside its RTL in lockstep with the simulator, and faults (LIBERTY=, SEED=)
 	@tools/setup.sh build rtl synth
 	cmake --build --preset release --target hadal -j $(JOBS)
 	OBJCACHE=ccache build/hadal synth --check-netlist --seed $(SEED) $(if $(LIBERTY),--liberty $(LIBERTY))

@@ -26,11 +26,11 @@ module hadal_core (
   input  logic             b_valid_i,
   // network port
   output logic             out_valid_o,
-  output hadal_pkg::flit_t out_o,
+  output logic [hadal_pkg::FlitW-1:0] out_o,  // a flit_t; ports of structures keep Verilator from compiling a core once
   input  logic             out_ready_i,
   input  logic             ack_i,
   input  logic             in_valid_i,
-  input  hadal_pkg::flit_t in_i,
+  input  logic [hadal_pkg::FlitW-1:0] in_i,
   output logic             in_ready_o,
   // trace
   output logic [23:0]      t_pc_o,
@@ -44,9 +44,13 @@ module hadal_core (
   output logic             t_end_o,      // ST: the write it offers is the last of its instruction
   output logic [2047:0]    t_data_o
 );
+  /*verilator hier_block*/  // with several cores, one is compiled and used N times
   localparam int NLr = 11, NLa = 5;  // line reads of SPM and of ACC
   localparam logic [2:0] Ctl = hadal_isa_pkg::UNIT_CTL, Ld = hadal_isa_pkg::UNIT_LD, St = hadal_isa_pkg::UNIT_ST,
                          Nx = hadal_isa_pkg::UNIT_NX, Mm = hadal_isa_pkg::UNIT_MM, Vx = hadal_isa_pkg::UNIT_VX;
+
+  hadal_pkg::flit_t in_flit;
+  assign in_flit = in_i;
 
   // ---- SPM and ACC ----
   logic [NLr-1:0]     s_req, s_gnt, s_valid;
@@ -144,7 +148,7 @@ module hadal_core (
   logic in_post;
   hadal_sem #(.Units(6)) u_sem (
     .clk_i, .rst_ni, .ask_i(ask), .ask_sem_i(ask_sem), .ask_count_i(ask_count), .take_o(take), .post_i({in_post, post}),
-    .post_sem_i({in_i.sem, post_sem}), .post_count_i({in_i.count, post_count}), .fault_o(fault_o[2]));
+    .post_sem_i({in_flit.sem, post_sem}), .post_count_i({in_flit.count, post_count}), .fault_o(fault_o[2]));
 
   // ---- LD, and the read port it shares with the fetch ----
   logic        l_ar_valid, l_ar_ready, l_r_valid;
@@ -179,21 +183,22 @@ module hadal_core (
 
   // ---- NX, remote posts of all units, and what comes in ----
   logic             nx_valid, nx_ready;
-  hadal_pkg::flit_t nx_flit;
+  hadal_pkg::flit_t nx_flit, out_flit;
+  assign out_o = out_flit;
   hadal_nx u_nx (
     .clk_i, .rst_ni, .core_i, .valid_i(u_valid[Nx]), .issue_i(nx_issue), .ready_o(u_ready[Nx]), .done_o(u_done[Nx]),
     .out_valid_o(nx_valid), .out_o(nx_flit), .out_ready_i(nx_ready), .ack_i, .r_req_o(x_req[1]), .r_acc_o(x_acc[1]),
     .r_line_o(x_line[31:16]), .r_gnt_i(x_gnt[1]), .r_valid_i(x_valid[1]), .r_data_i(x_data[1023:512]));
   hadal_outbox u_outbox (
     .core_i, .nx_valid_i(nx_valid), .nx_i(nx_flit), .nx_ready_o(nx_ready), .rpost_i(rpost), .mask_i(rpost_mask),
-    .sem_i(post_sem), .count_i(post_count), .rpost_ready_o(rpost_ready), .out_valid_o, .out_o, .out_ready_i);
-  assign in_post         = in_valid_i && in_i.post;
-  assign sw_req[1]       = in_valid_i && !in_i.post && !in_i.acc;
-  assign aw_req[1]       = in_valid_i && !in_i.post && in_i.acc;
-  assign w_line[31:16]   = in_i.line;
-  assign w_data[1023:512] = in_i.data;
+    .sem_i(post_sem), .count_i(post_count), .rpost_ready_o(rpost_ready), .out_valid_o, .out_o(out_flit), .out_ready_i);
+  assign in_post         = in_valid_i && in_flit.post;
+  assign sw_req[1]       = in_valid_i && !in_flit.post && !in_flit.acc;
+  assign aw_req[1]       = in_valid_i && !in_flit.post && in_flit.acc;
+  assign w_line[31:16]   = in_flit.line;
+  assign w_data[1023:512] = in_flit.data;
   assign w_strb[127:0]   = '1;
-  assign in_ready_o      = in_i.post || sw_gnt[1] || aw_gnt[1];
+  assign in_ready_o      = in_flit.post || sw_gnt[1] || aw_gnt[1];
 
   // ---- MM ----
   hadal_mm u_mm (
@@ -238,13 +243,13 @@ module hadal_core (
   end
   assign t_done_o  = {u_done[5], mm_done_q, u_done[3:1], halted};
   assign t_write_o = {sw_gnt[2] || aw_gnt[2], mw_req, sw_gnt[1] || aw_gnt[1], lw_gnt};
-  assign t_acc_o   = {vd_acc, 1'b1, in_i.acc, lw_acc};
-  assign t_line_o  = {x_line[47:32], mw_piece[16:1], in_i.line, w_line[15:0]};
+  assign t_acc_o   = {vd_acc, 1'b1, in_flit.acc, lw_acc};
+  assign t_line_o  = {x_line[47:32], mw_piece[16:1], in_flit.line, w_line[15:0]};
   assign t_half_o  = mw_piece[0];
   assign t_strb_o  = w_strb[191:128];
   assign t_data_o  = {w_data[1535:1024], 256'd0, mw_data, w_data[1023:0]};
   logic unused;
-  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_i.ack, in_i.from, in_i.mask, nx_issue.value, a_we, a_wstrb,
+  assign unused = &{1'b0, u_cfg[Nx], u_cfg[Vx], in_flit.ack, in_flit.from, in_flit.mask, nx_issue.value, a_we, a_wstrb,
       a_wdata, b_we, b_wstrb,
                     b_wdata};  // a and b are never written
 endmodule

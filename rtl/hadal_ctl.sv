@@ -121,16 +121,17 @@ module hadal_ctl (
   end
 
   // ---- Loops ----
-  localparam int LevelW = 24 + 24 + 48 + 60;  // first, end, passes left, steps
+  localparam int LevelW = 24 + 24 + 48 + 66;  // first, end, passes left, steps: register and increment, three times
   logic [LevelW-1:0] level_q [0:hadal_isa_pkg::LOOP_DEPTH-1];
   logic [2:0]        depth_q, depth_d;
   logic [1:0]        top;
   logic [23:0]       top_first, top_end, bottom_first, bottom_end;
   logic [47:0]       top_left, bottom_left;
-  logic [59:0]       top_steps, bottom_steps, loop_steps;
+  logic [65:0]       top_steps, bottom_steps, loop_steps;
   logic              in_loop, push_level, end_pass, unwind;
   logic [47:0]       passes;
   logic [23:0]       pc_next, pc_target, loop_end;
+  logic              next_ends, target_ends;  // the innermost body
 
   assign in_loop = depth_q != 3'd0;
   assign top     = 2'(depth_q - 3'd1);
@@ -147,11 +148,22 @@ module hadal_ctl (
   assign loop_end = pc_next + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
   assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB
       +: 12]};
-  assign loop_steps = {instr_i[hadal_isa_pkg::LOOP_AREG0_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC0_LSB +: 16],
-                       instr_i[hadal_isa_pkg::LOOP_AREG1_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC1_LSB +: 16],
-                       instr_i[hadal_isa_pkg::LOOP_AREG2_LSB +: 4], instr_i[hadal_isa_pkg::LOOP_INC2_LSB +: 16]};
+  // A register that is named twice gets the sum of its increments with the last of them, which is written last.
+  logic [3:0]         step_reg0, step_reg1, step_reg2;
+  logic [17:0]        inc0, inc1, inc2;
+  assign step_reg0 = instr_i[hadal_isa_pkg::LOOP_AREG0_LSB +: 4];
+  assign step_reg1 = instr_i[hadal_isa_pkg::LOOP_AREG1_LSB +: 4];
+  assign step_reg2 = instr_i[hadal_isa_pkg::LOOP_AREG2_LSB +: 4];
+  assign inc0 = {{2{instr_i[hadal_isa_pkg::LOOP_INC0_LSB+15]}}, instr_i[hadal_isa_pkg::LOOP_INC0_LSB +: 16]};
+  assign inc1 = {{2{instr_i[hadal_isa_pkg::LOOP_INC1_LSB+15]}}, instr_i[hadal_isa_pkg::LOOP_INC1_LSB +: 16]} +
+                (step_reg1 == step_reg0 ? inc0 : 18'd0);
+  assign inc2 = {{2{instr_i[hadal_isa_pkg::LOOP_INC2_LSB+15]}}, instr_i[hadal_isa_pkg::LOOP_INC2_LSB +: 16]} +
+                (step_reg2 == step_reg1 ? inc1 : step_reg2 == step_reg0 ? inc0 : 18'd0);
+  assign loop_steps = {step_reg0, inc0, step_reg1, inc1, step_reg2, inc2};
   // Bodies that end together, empty bodies and skips to the end are unwound without an instruction, a level a cycle.
-  assign unwind = in_loop && pc_q == top_end;
+  assign unwind      = in_loop && pc_q == top_end;
+  assign next_ends   = in_loop && pc_next == top_end;
+  assign target_ends = in_loop && pc_target == top_end;
 
   // ---- LDR ----
   logic [511:0] line_q;
@@ -203,7 +215,9 @@ module hadal_ctl (
   logic        ldr_pending_q;
   logic        write, skip_taken;
   logic [3:0]  write_reg;
-  logic [47:0] write_value;
+  // The value written is x + y, so that a step can be added to it in the same cycle.
+  logic [47:0] write_x, write_y, add_imm;
+  assign add_imm = {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}}, instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
   always_comb begin
     state_d    = state_q;
     retire     = 1'b0;   // the instruction at pc_q is done; pc_d is the one behind it unless it jumps
@@ -214,7 +228,8 @@ module hadal_ctl (
     skip_taken = 1'b0;
     write      = 1'b0;
     write_reg  = instr_i[hadal_isa_pkg::SET_RD_LSB +: 4];
-    write_value = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
+    write_x    = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
+    write_y    = '0;
     post_o     = 1'b0;
     case (state_q)
       Run: begin
@@ -234,9 +249,9 @@ module hadal_ctl (
             end
             hadal_isa_pkg::OP_SET: write = 1'b1;
             hadal_isa_pkg::OP_ADD: begin
-              write       = 1'b1;
-              write_value = rs_value + rt_value + {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}},
-                                                   instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
+              write   = 1'b1;
+              write_x = rs_value ^ rt_value ^ add_imm;
+              write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
             end
             hadal_isa_pkg::OP_LDR: begin
               retire  = 1'b0;
@@ -280,13 +295,14 @@ module hadal_ctl (
     // The value of an LDR is ready a cycle after its shift.
     if (state_q == Bubble && instr_valid_i && ldr_pending_q) begin
       retire      = 1'b1;
-      write       = 1'b1;
-      write_value = ldr_value_q;
-      post_o      = posts;
+      write   = 1'b1;
+      write_x = ldr_value_q;
+      write_y = '0;
+      post_o  = posts;
     end
     if (retire) begin
       pc_d = skip_taken ? pc_target : pc_next;
-      if (in_loop && pc_d == top_end) end_pass = 1'b1;
+      end_pass = skip_taken ? target_ends : next_ends;
     end
     if (end_pass) begin
       if (top_left != 48'd1) begin
@@ -296,6 +312,20 @@ module hadal_ctl (
         pc_d    = top_end;
       end
     end
+  end
+
+  // Registers after the steps of the innermost loop: value, or the two summands that are being written, and increment.
+  logic [143:0] stepped;
+  for (genvar i = 0; i < 3; i++) begin : gen_step
+    logic [3:0]  place;
+    logic [47:0] x, y, inc;
+    logic [46:0] carries;
+    assign place   = top_steps[i*22+18 +: 4];
+    assign inc     = {{30{top_steps[i*22+17]}}, top_steps[i*22 +: 18]};
+    assign x       = write && write_reg == place ? write_x : r_q[place];
+    assign y       = write && write_reg == place ? write_y : '0;
+    assign carries = (x[46:0] & y[46:0]) | (x[46:0] & inc[46:0]) | (y[46:0] & inc[46:0]);
+    assign stepped[i*48 +: 48] = (x ^ y ^ inc) + {carries, 1'b0};
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -313,27 +343,18 @@ module hadal_ctl (
       if (state_q == LdrWrite) ldr_pending_q <= 1'b1;
       else if (state_q == Bubble) ldr_pending_q <= 1'b0;
       if (here && !known) fault_o <= 1'b1;
-      if (write && write_reg != 4'd0) r_q[write_reg] <= write_value;
+      if (write && write_reg != 4'd0) r_q[write_reg] <= write_x + write_y;
       // Steps come after the instruction that ends the body, one after the other.
-      if (end_pass) begin : steps
-        logic [47:0] v0, v1, v2;
-        v0 = (write && write_reg == top_steps[59:56] ? write_value : r_q[top_steps[59:56]]) +
-             {{32{top_steps[55]}}, top_steps[55:40]};
-        v1 = (top_steps[39:36] == top_steps[59:56] ? v0 :
-              write && write_reg == top_steps[39:36] ? write_value : r_q[top_steps[39:36]]) +
-             {{32{top_steps[35]}}, top_steps[35:20]};
-        v2 = (top_steps[19:16] == top_steps[39:36] ? v1 : top_steps[19:16] == top_steps[59:56] ? v0 :
-              write && write_reg == top_steps[19:16] ? write_value : r_q[top_steps[19:16]]) +
-             {{32{top_steps[15]}}, top_steps[15:0]};
-        if (top_steps[59:56] != 4'd0) r_q[top_steps[59:56]] <= v0;
-        if (top_steps[39:36] != 4'd0) r_q[top_steps[39:36]] <= v1;
-        if (top_steps[19:16] != 4'd0) r_q[top_steps[19:16]] <= v2;
+      if (end_pass) begin
+        if (top_steps[65:62] != 4'd0) r_q[top_steps[65:62]] <= stepped[143:96];
+        if (top_steps[43:40] != 4'd0) r_q[top_steps[43:40]] <= stepped[95:48];
+        if (top_steps[21:18] != 4'd0) r_q[top_steps[21:18]] <= stepped[47:0];
       end
     end
   end
   always_ff @(posedge clk_i) begin
     if (push_level) level_q[depth_q[1:0]] <= {pc_next, loop_end, passes, loop_steps};
-    else if (end_pass && top_left != 48'd1) level_q[top][107:60] <= top_left - 48'd1;
+    else if (end_pass && top_left != 48'd1) level_q[top][113:66] <= top_left - 48'd1;
   end
 
   assign halted_o = state_q == Halted;

@@ -143,13 +143,14 @@ module hadal_ld #(
   logic [15:0]  s_line;
   logic         s_acc, s_ldx, s_scales, s_none, s_last, s_valid, second_q, expand_fault;
   logic [3:0]   s_nibble_line;
-  logic [511:0] scales_q, s_data, codes, fp32;
+  logic [511:0] s_data, codes, fp32;
+  logic [255:0] below, below_q;
 
   assign {s_line, s_acc, s_ldx, s_scales, s_nibble_line, s_none, s_last} = slot_q[head_q];
   assign s_data  = data_q[head_q];
   assign s_valid = used_q != '0 && here_q[head_q];
   hadal_ldx u_ldx (
-    .scales_i(s_scales ? s_data : scales_q), .group_i(s_nibble_line[3:2]),
+    .scales_i(s_data), .below_o(below), .below_i(below_q), .group_i(s_nibble_line[3:2]),
     .nibbles_i(second_q ? s_data[511:256] : s_data[255:0]), .codes_o(codes), .fp32_o(fp32), .fault_o(expand_fault));
   assign w_req_o   = s_valid && !s_none;
   assign w_acc_o   = s_acc && !s_scales;
@@ -158,7 +159,7 @@ module hadal_ld #(
   assign free_slot = s_valid && (s_none || (w_gnt_i && (!s_ldx || s_scales || second_q)));
 
   always_ff @(posedge clk_i) begin
-    if (w_gnt_i && s_scales) scales_q <= s_data;
+    if (w_gnt_i && s_scales) below_q <= below;
   end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -1,7 +1,10 @@
 // FP4 expansion: half a line of E2M1 nibbles becomes a line of E4M3. Element (line, byte) belongs to column byte / 4
-// and to the group of 32 k that `group_i` names; its scale lies `below` the largest of its column. Combinational.
+// and to the group of 32 k that `group_i` names; its scale lies `below` the largest of its column. Combinational: the
+// scales of a panel come first, and what becomes of them is kept outside.
 module hadal_ldx (
   input  logic [511:0] scales_i,   // UE8M0 [16 columns][4 groups]
+  output logic [255:0] below_o,    // [16 columns][4 groups]
+  input  logic [255:0] below_i,
   input  logic [1:0]   group_i,
   input  logic [255:0] nibbles_i,
   output logic [511:0] codes_o,
@@ -28,9 +31,11 @@ module hadal_ldx (
     end
   endfunction
 
-  logic [16*8-1:0] largest, scale;
+  logic [16*8-1:0] largest;
+  logic [7:0]      distance;
   always_comb begin
-    fault_o = 1'b0;
+    fault_o  = 1'b0;
+    distance = '0;
     for (int c = 0; c < 16; c++) begin
       largest[c*8 +: 8] = '0;
       for (int g = 0; g < 4; g++) begin
@@ -38,13 +43,14 @@ module hadal_ldx (
       end
       for (int g = 0; g < 4; g++) begin
         if (&scales_i[(c*4+g)*8 +: 8]) fault_o = 1'b1;
-        if (largest[c*8 +: 8] - scales_i[(c*4+g)*8 +: 8] > 8'd14) fault_o = 1'b1;
+        distance = largest[c*8 +: 8] - scales_i[(c*4+g)*8 +: 8];
+        if (distance > 8'd14) fault_o = 1'b1;
+        below_o[(c*4+g)*4 +: 4] = distance[3:0];
       end
-      scale[c*8 +: 8] = largest[c*8 +: 8] - scales_i[(c*4 + 32'(group_i))*8 +: 8];
       // 2^(largest - 6 - 127): subnormal below 2^-126.
       if (largest[c*8 +: 8] > 8'd6) fp32_o[c*32 +: 32] = {1'b0, largest[c*8 +: 8] - 8'd6, 23'd0};
       else fp32_o[c*32 +: 32] = 32'h0040_0000 >> (8'd6 - largest[c*8 +: 8]);
     end
-    for (int i = 0; i < 64; i++) codes_o[i*8 +: 8] = code(nibbles_i[i*4 +: 4], scale[(i/4)*8 +: 4]);
+    for (int i = 0; i < 64; i++) codes_o[i*8 +: 8] = code(nibbles_i[i*4 +: 4], below_i[(i/4*4 + 32'(group_i))*4 +: 4]);
   end
 endmodule

@@ -35,59 +35,71 @@ module hadal_mem #(
   localparam int RowW  = $clog2(Lines / Slots);
 
   // ---- Who gets which bank ----
-  logic [NLr*Banks-1:0] lr_need;
+  logic [NLr*Slots-1:0] lr_need;  // lines take a slot: two banks side by side
   logic [NPr*Banks-1:0] pr_need;
-  logic [NLw*Banks-1:0] lw_need;
-  logic [Banks-1:0]     pw_need;
-  logic [Banks-1:0]     rtaken, wtaken;
+  logic [NLw*Slots-1:0] lw_need;
+  logic [Banks-1:0]     pw_need, pieces;
   logic                 turn_q;
-  logic [NLw-1:0]       late_q;  // writes that have been refused
-
-
+  logic [NLw-1:0]       late_q, early;  // writes that have been refused; that choose before the reads
   always_comb begin
-    for (int i = 0; i < NLr; i++) lr_need[i*Banks +: Banks] = Banks'(3) << {lr_line_i[i*16 +: SlotW], 1'b0};
+    for (int i = 0; i < NLr; i++) lr_need[i*Slots +: Slots] = Slots'(1) << lr_line_i[i*16 +: SlotW];
     for (int i = 0; i < NPr; i++) pr_need[i*Banks +: Banks] = Banks'(1) << pr_piece_i[i*17 +: SlotW + 1];
-    for (int i = 0; i < NLw; i++) lw_need[i*Banks +: Banks] = Banks'(3) << {lw_line_i[i*16 +: SlotW], 1'b0};
+    for (int i = 0; i < NLw; i++) lw_need[i*Slots +: Slots] = Slots'(1) << lw_line_i[i*16 +: SlotW];
     pw_need = pw_req_i ? Banks'(1) << pw_piece_i[SlotW:0] : '0;
+    early   = lw_req_i & (late_q | NLw'(1));
   end
 
   // In every other cycle pieces may choose before lines. Port 0 writes before the lines are read, the other writes only
   // when they have been refused once: a write that waits falls behind the reads that feed it and meets them no more,
   // while a read that waits leaves a gap that brings the same two together again a latency later. In a memory of one
-  // port reads and writes find each other's banks taken.
+  // port reads and writes find each other's banks taken. Whoever asks for a slot and is refused was refused because the
+  // slot is taken, so who chooses first need not know who got what: asking is enough, and all are decided side by side.
+  logic [Slots-1:0] asked_early, asked_reads, asked_late, by_pieces, busy_early, busy_reads, busy_late, busy_pieces;
   always_comb begin
-    rtaken   = '0;
-    wtaken   = TwoPorts ? pw_need : '0;
-    pr_gnt_o = '0;
-    if (turn_q) begin
-      for (int i = 0; i < NPr; i++) begin
-        pr_gnt_o[i] = pr_req_i[i] && (pr_need[i*Banks +: Banks] & rtaken) == '0;
-        if (pr_gnt_o[i]) rtaken = rtaken | pr_need[i*Banks +: Banks];
-      end
-      if (!TwoPorts) wtaken = wtaken | rtaken;
-    end
-    lw_gnt_o = '0;
+    asked_early = '0;
+    asked_reads = '0;
+    asked_late  = '0;
+    pieces      = '0;
     for (int i = 0; i < NLw; i++) begin
-      lw_gnt_o[i] = lw_req_i[i] && (i == 0 || late_q[i]) && (lw_need[i*Banks +: Banks] & wtaken) == '0;
-      if (lw_gnt_o[i]) wtaken = wtaken | lw_need[i*Banks +: Banks];
+      if (early[i]) asked_early = asked_early | lw_need[i*Slots +: Slots];
+      if (lw_req_i[i] && !early[i]) asked_late = asked_late | lw_need[i*Slots +: Slots];
     end
-    if (!TwoPorts) rtaken = rtaken | wtaken;
     for (int i = 0; i < NLr; i++) begin
-      lr_gnt_o[i] = lr_req_i[i] && (lr_need[i*Banks +: Banks] & rtaken) == '0;
-      if (lr_gnt_o[i]) rtaken = rtaken | lr_need[i*Banks +: Banks];
+      if (lr_req_i[i]) asked_reads = asked_reads | lr_need[i*Slots +: Slots];
     end
-    if (!TwoPorts) wtaken = wtaken | rtaken;
-    for (int i = 1; i < NLw; i++) begin
-      if (lw_req_i[i] && !late_q[i] && (lw_need[i*Banks +: Banks] & wtaken) == '0) begin
-        lw_gnt_o[i] = 1'b1;
-        wtaken = wtaken | lw_need[i*Banks +: Banks];
+    for (int i = 0; i < NPr; i++) begin
+      if (pr_req_i[i] && turn_q) pieces = pieces | pr_need[i*Banks +: Banks];
+    end
+    for (int s = 0; s < Slots; s++) begin
+      by_pieces[s]  = |pieces[2*s +: 2];
+      busy_early[s] = TwoPorts ? |pw_need[2*s +: 2] : by_pieces[s];
+    end
+    busy_reads  = by_pieces | (TwoPorts ? '0 : asked_early);
+    busy_late   = busy_early | asked_early | (TwoPorts ? '0 : asked_reads);
+    busy_pieces = turn_q ? '0 : asked_reads | (TwoPorts ? '0 : asked_early | asked_late);
+  end
+
+  always_comb begin
+    for (int i = 0; i < NLw; i++) begin
+      lw_gnt_o[i] = lw_req_i[i] && (lw_need[i*Slots +: Slots] & (early[i] ? busy_early : busy_late)) == '0;
+      for (int k = 0; k < i; k++) begin
+        if (lw_req_i[k] && early[k] == early[i] && lw_line_i[k*16 +: SlotW] == lw_line_i[i*16 +: SlotW])
+          lw_gnt_o[i] = 1'b0;
       end
     end
-    if (!TwoPorts) rtaken = rtaken | wtaken;
-    if (!turn_q) begin
-      for (int i = 0; i < NPr; i++) begin
-        pr_gnt_o[i] = pr_req_i[i] && (pr_need[i*Banks +: Banks] & rtaken) == '0;
-        if (pr_gnt_o[i]) rtaken = rtaken | pr_need[i*Banks +: Banks];
+    for (int i = 0; i < NLr; i++) begin
+      lr_gnt_o[i] = lr_req_i[i] && (lr_need[i*Slots +: Slots] & busy_reads) == '0;
+      for (int k = 0; k < i; k++) begin
+        if (lr_req_i[k] && lr_line_i[k*16 +: SlotW] == lr_line_i[i*16 +: SlotW]) lr_gnt_o[i] = 1'b0;
+      end
+    end
+    for (int i = 0; i < NPr; i++) begin
+      pr_gnt_o[i] = pr_req_i[i];
+      for (int s = 0; s < Slots; s++) begin
+        if (busy_pieces[s] && |pr_need[i*Banks+2*s +: 2]) pr_gnt_o[i] = 1'b0;
+      end
+      for (int k = 0; k < i; k++) begin
+        if (pr_req_i[k] && pr_piece_i[k*17 +: SlotW+1] == pr_piece_i[i*17 +: SlotW+1]) pr_gnt_o[i] = 1'b0;
       end
     end
   end
@@ -118,7 +130,7 @@ module hadal_mem #(
     wdata = '0;
     for (int b = 0; b < Banks; b++) begin
       for (int i = 0; i < NLr; i++) begin
-        if (lr_gnt_o[i] && lr_need[i*Banks+b]) begin
+        if (lr_gnt_o[i] && lr_need[i*Slots+b/2]) begin
           re[b] = 1'b1;
           raddr[b*RowW +: RowW] = raddr[b*RowW +: RowW] | lr_line_i[i*16+SlotW +: RowW];
         end
@@ -135,7 +147,7 @@ module hadal_mem #(
         wdata[b*256 +: 256]   = pw_data_i;
       end
       for (int i = 0; i < NLw; i++) begin
-        if (lw_gnt_o[i] && lw_need[i*Banks+b]) begin
+        if (lw_gnt_o[i] && lw_need[i*Slots+b/2]) begin
           we[b] = 1'b1;
           waddr[b*RowW +: RowW] = waddr[b*RowW +: RowW] | lw_line_i[i*16+SlotW +: RowW];
           wstrb[b*32 +: 32]     = wstrb[b*32 +: 32] | lw_strb_i[i*64+(b%2)*32 +: 32];

@@ -146,13 +146,13 @@ module hadal_nx #(
   logic [FlyW-1:0] old_q, new_q;
   logic [FlyW:0]   flying_q;
   logic [FlyW-1:0] acked;
-  logic            end_old, self_q, meets;
-  logic [15:0]     low_q, high_q, d_first, d_end, a_first, a_end;
+  logic            end_old, self_q, meets, begun_q, more_q;
+  logic [15:0]     low_q, high_q, first_q, end_q, d_end, a_first, a_end;
   // What this core sends to itself must be there before a later instruction reads it: the lines that are under way, SPM
   // and ACC taken together, against those of the instruction that would start.
-  assign d_first = issue_i.d[15:0];
   assign a_first = issue_i.a[15:0];
-  assign d_end   = d_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) +
+  assign d_end   = issue_i.d[15:0] +
+      ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) +
       {4'd0, i_len};
   assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) +
       {4'd0, i_len};
@@ -166,17 +166,23 @@ module hadal_nx #(
       new_q    <= '0;
       flying_q <= '0;
       self_q   <= 1'b0;
+      begun_q  <= 1'b0;
       done_o   <= 1'b0;
       for (int i = 0; i < Flying; i++) left_q[i] <= '0;
     end else begin
       if (start) begin
         self_q <= issue_i.mask[core_i] || (self_q && flying_q != '0);
-        if (issue_i.mask[core_i]) begin
-          low_q  <= self_q && flying_q != '0 && low_q < d_first ? low_q : d_first;
-          high_q <= self_q && flying_q != '0 && high_q > d_end ? high_q : d_end;
-        end
         left_q[new_q] <= issue_i.mask == '0 ? '0 : 22'(i_rows) * 22'(i_len) + 22'(i_count != '0);
         new_q <= new_q + 1'b1;
+      end
+      begun_q <= start && issue_i.mask[core_i];
+      more_q  <= self_q && flying_q != '0;
+      first_q <= issue_i.d[15:0];
+      end_q   <= d_end;
+      // A cycle later, in which none starts.
+      if (begun_q) begin
+        low_q  <= more_q && low_q < first_q ? low_q : first_q;
+        high_q <= more_q && high_q > end_q ? high_q : end_q;
       end
       if (ack_i) left_q[acked] <= left_q[acked] - 22'd1;
       if (end_old) old_q <= old_q + 1'b1;

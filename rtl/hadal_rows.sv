@@ -37,6 +37,7 @@ module hadal_rows (
   logic [15:0]  row_local_q;
   logic [25:0]  index_q;
   logic [511:0] list_q;
+  logic [31:0]  number_q;  // of the list, for the row
   logic [47:0]  gathered;
   logic         go, row_end, look;
 
@@ -49,7 +50,7 @@ module hadal_rows (
   assign row_end = at_q == len_q - 12'd1;
   assign last_o  = none_q || (row_end && row_q == rows_q - 32'd1);
   assign look     = busy_q && gather_q && !none_q && !row_known_q && list_here_q;
-  assign gathered = base_q + 48'(list_q[{row_q[3:0], 5'd0} +: 32]) * {16'd0, pitch_q};
+  assign gathered = base_q + 48'(number_q) * {16'd0, pitch_q};
   assign spm_req_o  = list_ask_q && !(hold_i && row_q == '0);
   assign spm_line_o = index_q[15:0] + row_q[19:4];
 
@@ -84,6 +85,7 @@ module hadal_rows (
       if (list_ask_q && spm_gnt_i) list_ask_q <= 1'b0;
       if (spm_valid_i) begin
         list_q      <= spm_data_i;
+        number_q    <= spm_data_i[31:0];
         list_here_q <= 1'b1;
       end
       if (look) begin
@@ -95,6 +97,7 @@ module hadal_rows (
         if (row_end) begin
           at_q        <= '0;
           row_q       <= row_q + 32'd1;
+          number_q    <= list_q[{row_q[3:0] + 4'd1, 5'd0} +: 32];
           row_dram_q  <= row_dram_q + {36'd0, dstride_q};
           row_local_q <= row_local_q + {4'd0, lstride_q};
           if (gather_q) begin

@@ -41,19 +41,23 @@ struct Options {
 
 constexpr const char* kDebianLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
-// The gates of the matrix unit in place of its RTL, in lockstep with the functional simulator; then with faults.
+// The gates of blocks beside their RTL, which runs in lockstep with the functional simulator.
 void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design& design, const synth::Liberty& liberty,
                    const std::map<std::string, synth::Cell>& models, const std::string& cells,
                    const std::string& directory) {
   std::vector<synth::Synthesis> blocks;
   uint64_t gates = 0;
+  StatusLine status;
   for (const synth::Block& block : design.blocks) {
     const bool chosen = std::find(o.blocks.begin(), o.blocks.end(), block.name) != o.blocks.end();
-    if (block.group != "matrix" || (!o.blocks.empty() && !chosen)) continue;
+    if (o.blocks.empty() ? block.group != "matrix" : !chosen) continue;
+    if (!block.clocked) input_error(block.name, "has no clock; only blocks with one are watched");
+    status.show(fmt::format("synthesis of {}", block.name));
     blocks.push_back(synth::synthesize(block, liberty, models, cells, directory));
     gates += static_cast<uint64_t>(blocks.back().count.cells) * static_cast<uint64_t>(block.count);
   }
-  if (blocks.empty()) input_error("--block", "names no block of the matrix unit; only those are run as gates");
+  status.clear();
+  if (blocks.empty()) input_error("--block", "names no block; `hadal synth --list` does");
   for (const synth::Synthesis& s : blocks) {
     if (!s.activity) continue;
     const synth::FaultCheck check =
@@ -63,18 +67,24 @@ void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design
                check.planted);
   }
   const std::string copy = directory + "/netlist_rtl";
-  const std::vector<synth::Fault> faults = synth::write_netlist_rtl(o.rtl, blocks, cells, copy, o.faults, o.seed);
-  fmt::print("{} gates in place of RTL: Verilator builds it\n", report::grouped(gates));
+  synth::write_watched_rtl(o.rtl, blocks, copy);
+  fmt::print("{} gates beside the RTL\n", report::grouped(gates));
   std::fflush(stdout);
   const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", directory + "/lockstep", false});
-  const synth::NetlistCheck result = synth::check_netlist(chip, built, faults, o.programs, o.seed);
+  const synth::NetlistCheck result = synth::check_netlist(chip, built, blocks, models, o.programs, o.faults, o.seed);
   fmt::print(
       "{} random programs from seed {}: {} instructions of units, {} cycles, {} lines compared, {} differences\n",
       o.programs, o.seed, report::grouped(result.instructions), report::grouped(result.cycles),
       report::grouped(result.lines), result.difference.empty() ? 0 : 1);
-  if (!result.difference.empty()) throw Error(ErrorKind::kInternal, "the netlist differs: " + result.difference);
-  fmt::print("{} of {} inverted gates noticed\n", faults.size() - result.survivors.size(), faults.size());
-  for (const std::string& survivor : result.survivors) fmt::print("  not noticed: {}\n", survivor);
+  fmt::print("{:<24} {:>5} {:>10} {:>16} {:>12} {:>9} {:>8}\n", "block", "count", "cycles", "bits compared",
+             "differences", "inverted", "noticed");
+  std::string first = result.difference.empty() ? "" : "the RTL differs: " + result.difference;
+  for (const synth::BlockCheck& b : result.blocks) {
+    fmt::print("{:<24} {:>5} {:>10} {:>16} {:>12} {:>9} {:>8}\n", b.name, b.instances, report::grouped(b.cycles),
+               report::grouped(b.compared), b.difference.empty() ? 0 : 1, b.planted, b.noticed);
+    if (first.empty() && !b.difference.empty()) first = fmt::format("the gates of {} differ: {}", b.name, b.difference);
+  }
+  if (!first.empty()) throw Error(ErrorKind::kInternal, first);
 }
 
 // Every chosen block, one after the other, with a line each.
@@ -163,14 +173,16 @@ void execute(const Options& o) {
   const std::string directory = std::filesystem::absolute(o.build + "/" + liberty.name).string();
   std::filesystem::create_directories(directory);
   const std::string cells = directory + "/cells.lib";
-  synth::write_file(cells, text);
+  synth::write_file(cells, synth::for_mapping(text));
   fmt::print("{}: {} cells, {} V\n", liberty.name, liberty.cells, liberty.voltage_v);
   const synth::Design design = synth::elaborate(chip, o.rtl, directory);
   if (o.list) {
-    for (const synth::Block& b : design.blocks) fmt::print("{:<24} {:>5}  {}: {}\n", b.name, b.count, b.group, b.what);
+    for (const synth::Block& b : design.blocks)
+      fmt::print("{:<24} {:>5}  {}: {}; {}\n", b.name, b.count, b.group, b.what, synth::key_of(b));
     return;
   }
   if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
+  const std::string former = o.record.empty() ? "" : synth::read_file(o.record);
   std::optional<OutputFile> record;
   if (!o.record.empty()) record.emplace(o.record);
   std::optional<OutputFile> json;
@@ -180,10 +192,11 @@ void execute(const Options& o) {
   if (json) json->write(as_json(results, liberty, design).dump(2) + "\n");
   if (record) {
     const std::string library = std::filesystem::path(given).filename().string();
-    record->write(synth::record(chip, liberty, results,
-                                fmt::format("hadal synth --chip {} --liberty {} --write {}", chip.name, library,
-                                            std::filesystem::path(o.record).filename().string()),
-                                fmt::format("{:%F}", fmt::gmtime(std::time(nullptr)))));
+    const std::string rows = synth::record(chip, liberty, results,
+                                           fmt::format("hadal synth --chip {} --liberty {} --write {}", chip.name,
+                                                       library, std::filesystem::path(o.record).filename().string()),
+                                           fmt::format("{:%F}", fmt::gmtime(std::time(nullptr))));
+    record->write(synth::with_former_rows(rows, former, design.blocks));
   }
 }
 
@@ -197,11 +210,12 @@ void add_synth(CLI::App& app, Action& action) {
   command->add_option("--liberty", o.liberty, "Cell library (.lib or .lib.gz)");
   command->add_option("--block", o.blocks, "Only these blocks");
   command->add_flag("--list", o.list, "Name the blocks");
-  command->add_option("--write", o.record, "Write the data file of the planner (areas/*.yaml)");
+  command->add_option("--write", o.record,
+                      "Write the data file of the planner (areas/*.yaml); rows of other blocks of the same RTL stay");
   command->add_option("--json", o.json, "Write the result as JSON");
-  command->add_flag("--check-netlist", o.netlist, "Run the gates of the matrix unit in lockstep with the simulator");
+  command->add_flag("--check-netlist", o.netlist, "Run gates beside the RTL: of the matrix unit, or of each --block");
   command->add_option("--random", o.programs, "Random programs for that")->check(CLI::Range(1, 10000));
-  command->add_option("--faults", o.faults, "Gates to invert, one at a time")->check(CLI::Range(0, 255));
+  command->add_option("--faults", o.faults, "Gates of each block to invert, one at a time")->check(CLI::Range(0, 255));
   command->add_option("--seed", o.seed, "First random program, and which gates");
   command->add_option("--rtl", o.rtl, "Where the RTL lies");
   command->add_option("--build", o.build, "Where results lie");

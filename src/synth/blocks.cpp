@@ -185,6 +185,23 @@ const std::vector<BlockKind>& block_kinds() {
   return kinds;
 }
 
+std::string key_of(const Block& block) {
+  std::vector<std::string> lines;
+  for_each_line(block.ilang, [&](std::string_view line) {
+    std::string& text = lines.emplace_back();
+    for (size_t i = 0; i < line.size(); ++i) {
+      const char c = line[i];
+      text += c;
+      if (c == '$' && i + 1 < line.size() && line[i + 1] == '/') i = line.rfind('/', line.find_first_of(": ", i));
+      while ((c == '$' || c == ':') && i + 1 < line.size() &&
+             std::isdigit(static_cast<unsigned char>(line[i + 1])) != 0)
+        ++i;
+    }
+  });
+  std::sort(lines.begin(), lines.end());
+  return "RTL " + fingerprint(fmt::format("{}", fmt::join(lines, "\n")));
+}
+
 Design parse_design(std::string_view ilang, const std::string& top, const std::string& file) {
   std::vector<std::string> order;
   std::map<std::string, Raw> raw = split_modules(ilang, order);

@@ -255,6 +255,8 @@ Gates::Gates(std::string_view netlist, const std::map<std::string, Cell>& cells,
   for (size_t g = 0; g < gates_.size(); ++g) {
     if (gates_[g].kind->flop) {
       flops_.push_back(g);
+      const uint64_t zeros[kMaxOperands] = {};
+      gates_[g].state = gates_[g].kind->next[0](zeros);
       continue;
     }
     for (const int in : gates_[g].inputs) {
@@ -312,14 +314,18 @@ void Gates::settle() {
   for (const size_t g : order_) evaluate(gates_[g]);
 }
 
-void Gates::cycle() {
-  settle();
+int Gates::find(const std::string& net) const {
+  const auto at = nets_.find(net);
+  return at == nets_.end() ? -1 : at->second;
+}
+
+bool Gates::clock() {
   for (const int n : driven_)
     transitions_ +=
         static_cast<uint64_t>(std::popcount(values_[static_cast<size_t>(n)] ^ counted_[static_cast<size_t>(n)]));
   counted_ = values_;
   ++cycles_;
-  uint64_t operands[kMaxOperands];
+  uint64_t changed = 0, operands[kMaxOperands];
   for (const size_t f : flops_) {
     Gate& g = gates_[f];
     size_t n = 0;
@@ -329,8 +335,10 @@ void Gates::cycle() {
     uint64_t next = g.kind->next[0](operands);
     if (!g.kind->clear.empty()) next &= ~g.kind->clear[0](operands);
     if (!g.kind->preset.empty()) next |= g.kind->preset[0](operands);
+    changed |= next ^ g.state;
     g.state = next;
   }
+  return changed != 0;
 }
 
 double Gates::activity() const {

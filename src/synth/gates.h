@@ -39,9 +39,18 @@ class Gates {
   void set(const std::string& port, int bit, uint64_t runs);
   uint64_t get(const std::string& port, int bit) const;
   bool has(const std::string& port, int bit) const;
-  // Settles, then clocks every flip-flop.
-  void cycle();
+  // The same by number, for those who do it often: find() gives -1 for a net that no gate reads or drives.
+  int find(const std::string& net) const;
+  void set(int net, uint64_t runs) { values_[static_cast<size_t>(net)] = runs; }
+  uint64_t get(int net) const { return values_[static_cast<size_t>(net)]; }
+  // A cycle: what has no state follows its inputs, then every flip-flop takes its next state. clock() says whether one
+  // changed. At first a flip-flop holds what a 0 at its inputs gives.
   void settle();
+  bool clock();
+  void cycle() {
+    settle();
+    clock();
+  }
 
   size_t gates() const { return gates_.size(); }
   // A fault: the outputs of gate `number` (from 0, in the order of the text) are inverted from now on.

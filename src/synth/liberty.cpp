@@ -3,12 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <vector>
 
 #include "base/error.h"
@@ -232,6 +234,39 @@ Liberty parse_liberty(std::string_view text, const std::string& file) {
   find_buffer(top, library);
   if (library.buffer.empty()) input_error(file, "has no buffer; give a library of standard cells");
   return library;
+}
+
+std::string for_mapping(std::string_view text) {
+  std::istringstream in{std::string(text)};
+  std::string result;
+  std::vector<std::string> group;  // the lines of the flip-flop that is being read
+  for (std::string line; std::getline(in, line);) {
+    const size_t begin = std::min(line.find_first_not_of(" \t"), line.size());
+    const std::string_view body = std::string_view(line).substr(begin);
+    if (group.empty() && !body.starts_with("ff (") && !body.starts_with("ff(")) {
+      result += line + "\n";
+      continue;
+    }
+    group.push_back(line);
+    if (body.find('}') == std::string_view::npos) continue;
+    const auto key_at = [](const std::string& each, std::string_view key) {
+      const size_t at = std::min(each.find_first_not_of(" \t"), each.size());
+      const bool found = each.compare(at, key.size(), key) == 0;
+      const size_t next = each.find_first_not_of(" \t", at + key.size());
+      return found && next != std::string::npos && each[next] == ':' ? at : std::string::npos;
+    };
+    const bool complement = std::any_of(group.begin(), group.end(), [&](const std::string& each) {
+      return key_at(each, "next_state") != std::string::npos && each.find("\"!") != std::string::npos;
+    });
+    for (std::string& each : group) {
+      const size_t clear = key_at(each, "clear"), preset = key_at(each, "preset");
+      if (complement && clear != std::string::npos) each.replace(clear, 5, "preset");
+      if (complement && preset != std::string::npos) each.replace(preset, 6, "clear");
+      result += each + "\n";
+    }
+    group.clear();
+  }
+  return result;
 }
 
 std::map<std::string, Cell> parse_cells(std::string_view text, const std::string& file) {

@@ -1,20 +1,18 @@
-// The copy of rtl/ with netlists, planted faults, and the run.
+// Monitors in a copy of rtl/, and the gates behind them.
 #include "synth/netlist.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 #include <random>
-#include <set>
 #include <sstream>
 
 #include "base/error.h"
 #include "sim/functional.h"
+#include "synth/gates.h"
 #include "synth/tools.h"
 #include "verify/lockstep.h"
-#include "verify/mutants.h"
 #include "verify/random_program.h"
 #include "verify/rtl_model.h"
 
@@ -24,189 +22,233 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kInstructions = 60;  // of a random program
-constexpr int kMaxFaults = 255;    // mutant_i has 8 bits
+constexpr int kRuns = 64;          // side by side in Gates
 
-// A line of the netlist that begins an instance of a library cell: "  CELL NAME (".
-bool begins_gate(const std::string& line, const std::map<std::string, std::string>& outputs, std::string& cell,
-                 std::string& name) {
-  std::istringstream in(line);
-  std::string first, second, open;
-  if (!(in >> first >> second >> open) || open != "(" || !outputs.contains(first)) return false;
-  cell = first;
-  name = second;
-  return true;
-}
+bool is_clock(const std::string& signal) { return signal == "clk_i" || signal.ends_with(".clk_i"); }
 
-// Cells that a netlist uses, as modules of the Verilog of the library.
-std::string used_cells(const std::string& library, const std::set<std::string>& used) {
-  std::istringstream in(library);
-  std::string text, module;
-  bool wanted = false;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("module ")) {
-      const size_t open = line.find('(');
-      wanted = used.contains(line.substr(7, open - 7));
+// The netlist with one net an assignment and the pins of what stays outside as ports: what is timed, too.
+std::string file_of(const Synthesis& s) { return (fs::path(s.netlist).parent_path() / "timing.v").string(); }
+
+// A block and its gates: those as they are, and copies with a fault each.
+class Watched {
+ public:
+  Watched(const Synthesis& s, int number, const std::map<std::string, Cell>& cells, int faults, uint64_t seed)
+      : text_(read_file(file_of(s))), gates_(text_, cells, file_of(s)) {
+    result.name = s.block.name;
+    result.instances = s.block.count;
+    check(s.block.count <= kRuns, "{} copies of {}; {} can be run side by side", s.block.count, s.block.name, kRuns);
+    bits_ = port_bits(text_);
+    monitor(bits_, number, where_);
+    for (const PortBit& bit : bits_) nets_.push_back(gates_.find(bit.net));
+    words_ = (static_cast<size_t>(*std::max_element(where_.begin(), where_.end())) + 32) / 32;
+    now_.resize(words_ * static_cast<size_t>(s.block.count));
+    std::mt19937_64 random(seed);
+    for (int i = 0; i < faults; ++i) {
+      faulty_.push_back({gates_, true});
+      faulty_.back().gates.invert(random() % gates_.gates());
     }
-    if (wanted) text += line + "\n";
-    if (line == "endmodule") wanted = false;
+    result.planted = faults;
   }
-  return text;
-}
+
+  // What the monitor of an instance saw. When all instances have been seen, the cycle is run.
+  void see(int lane, const uint32_t* words) {
+    std::copy(words, words + words_, now_.begin() + static_cast<std::ptrdiff_t>(words_) * lane);
+    if (++seen_ < result.instances) return;
+    seen_ = 0;
+    if (result.difference.empty()) run();
+    before_ = now_;
+  }
+  void finish() {
+    result.transitions =
+        gates_.activity() * static_cast<double>(evaluated_) / static_cast<double>(std::max<uint64_t>(1, result.cycles));
+  }
+
+  BlockCheck result;
+
+ private:
+  struct Faulty {
+    Gates gates;
+    bool moves;  // its flip-flops changed in the last cycle
+  };
+
+  void run() {
+    ++result.cycles;
+    const bool same = now_ == before_;
+    if (same && !moves_ && std::none_of(faulty_.begin(), faulty_.end(), [](const Faulty& f) { return f.moves; }))
+      return;
+    bool reset = false;
+    values_.resize(bits_.size());
+    for (size_t i = 0; i < bits_.size(); ++i) {
+      uint64_t runs = 0;  // free ones repeat the others, so that transitions are those of the block
+      for (int r = 0; r < kRuns; ++r) {
+        const auto lane = static_cast<size_t>(r % result.instances);
+        runs |= uint64_t{now_[lane * words_ + where_[i] / 32] >> where_[i] % 32 & 1} << r;
+      }
+      values_[i] = runs;
+      if (bits_[i].signal == "rst_ni") reset = runs == 0;
+    }
+    if (!same || moves_) {
+      ++evaluated_;
+      moves_ = step(gates_, reset, &result.difference);
+    }
+    std::erase_if(faulty_, [&](Faulty& f) {
+      if (same && !f.moves) return false;
+      std::string difference;
+      f.moves = step(f.gates, reset, &difference);
+      result.noticed += !difference.empty();
+      return !difference.empty();
+    });
+  }
+
+  // A cycle of `gates`; whether a flip-flop changed.
+  bool step(Gates& gates, bool reset, std::string* difference) {
+    for (size_t i = 0; i < bits_.size(); ++i) {
+      if (bits_[i].input && nets_[i] >= 0) gates.set(nets_[i], values_[i]);
+    }
+    gates.settle();
+    for (size_t i = 0; i < bits_.size() && !reset && difference->empty(); ++i) {
+      if (bits_[i].input || is_clock(bits_[i].signal)) continue;
+      const uint64_t wrong = (nets_[i] < 0 ? 0 : gates.get(nets_[i])) ^ values_[i];
+      result.compared += &gates == &gates_ ? static_cast<uint64_t>(result.instances) : 0;
+      if (wrong == 0) continue;
+      const int lane = std::countr_zero(wrong);
+      *difference = fmt::format("cycle {}, instance {}: the gates say {}[{}] = {}, the RTL {}", result.cycles, lane,
+                                bits_[i].signal, bits_[i].bit, (values_[i] >> lane & 1) ^ 1, values_[i] >> lane & 1);
+    }
+    return gates.clock();
+  }
+
+  std::string text_;
+  Gates gates_;
+  std::vector<Faulty> faulty_;
+  std::vector<PortBit> bits_;
+  std::vector<size_t> where_;  // of each bit in what the monitor hands over
+  std::vector<int> nets_;      // of each bit; -1: no gate reads or drives it
+  size_t words_ = 0;           // an instance
+  std::vector<uint32_t> now_, before_;
+  std::vector<uint64_t> values_;
+  int seen_ = 0;
+  bool moves_ = true;
+  uint64_t evaluated_ = 0;
+};
 
 }  // namespace
 
-std::string with_parameters(const std::string& netlist, const std::string& source) {
-  // "parameter int R  = 8," of the module's header.
-  std::string list;
-  std::istringstream in(source.substr(0, source.find(");")));
-  for (std::string line; std::getline(in, line);) {
-    const size_t at = line.find("parameter ");
-    if (at == std::string::npos) continue;
-    std::string each = line.substr(at, line.find_first_of(",/", at) - at);
-    list += (list.empty() ? "" : ", ") + each;
-  }
-  const size_t open = netlist.find('(', netlist.find("module "));
-  if (list.empty() || open == std::string::npos) return netlist;
-  std::string text = netlist;
-  return text.insert(open, fmt::format(" #({}) ", list));
-}
-
-std::map<std::string, std::string> output_pins(std::string_view cells_verilog) {
-  std::map<std::string, std::string> outputs;
-  std::istringstream in{std::string(cells_verilog)};
-  std::string module;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("module ")) module = line.substr(7, line.find('(') - 7);
-    if (line.starts_with("  output ") && !outputs.contains(module))
-      outputs[module] = line.substr(9, line.find(';') - 9);
-  }
-  return outputs;
-}
-
-size_t count_gates(std::string_view netlist, const std::map<std::string, std::string>& outputs) {
+std::vector<PortBit> port_bits(std::string_view netlist) {
+  std::vector<PortBit> bits;
   std::istringstream in{std::string(netlist)};
-  size_t count = 0;
-  std::string cell, name;
-  for (std::string line; std::getline(in, line);) count += begins_gate(line, outputs, cell, name);
-  return count;
-}
-
-std::string plant(std::string_view netlist, const std::string& module,
-                  const std::map<std::string, std::string>& outputs, const std::vector<size_t>& chosen, int first,
-                  std::vector<Fault>& faults) {
-  std::istringstream in{std::string(netlist)};
-  std::string text, cell, name, pin;
-  size_t gate = 0;
-  int number = 0;
   for (std::string line; std::getline(in, line);) {
-    if (begins_gate(line, outputs, cell, name)) {
-      pin.clear();
-      if (std::find(chosen.begin(), chosen.end(), gate++) != chosen.end()) {
-        pin = "    ." + outputs.at(cell) + "(";
-        number = first + static_cast<int>(faults.size());
-        text += fmt::format("  wire hadal_fault_{};\n", number);
-      }
+    std::istringstream words(line);
+    std::string direction, name;
+    words >> direction >> name;
+    if (direction != "input" && direction != "output") continue;
+    const bool input = direction == "input";
+    int high = -1;
+    if (name.starts_with("[")) {
+      high = std::atoi(name.c_str() + 1);
+      words >> name;
     }
-    if (!pin.empty() && line.starts_with(pin)) {
-      const size_t close = line.rfind(')');
-      const std::string net = line.substr(pin.size(), close - pin.size());
-      text += fmt::format("{}hadal_fault_{}{}\n", pin, number, line.substr(close));
-      faults.push_back({module, name, cell});
-      // The assignment follows the instance.
-      while (std::getline(in, line)) {
-        text += line + "\n";
-        if (line == "  );") break;
+    if (name.ends_with(";")) name.pop_back();
+    if (high >= 0) {
+      for (int bit = 0; bit <= high; ++bit) bits.push_back({fmt::format("{}[{}]", name, bit), name, bit, input});
+    } else if (!name.starts_with("\\")) {
+      bits.push_back({name, name, 0, input});
+    } else {  // a bit by itself, with an escaped name
+      std::string signal = name.substr(1);
+      int bit = 0;
+      if (signal.ends_with("]")) {
+        const size_t open = signal.rfind('[');
+        bit = std::atoi(signal.c_str() + open + 1);
+        signal.resize(open);
       }
-      text += fmt::format("  assign {} = hadal_fault_{} ^ (hadal_top.mutant_i == 8'd{});\n", net, number, number);
-      pin.clear();
-      continue;
+      bits.push_back({name, signal, bit, input});
     }
-    text += line + "\n";
   }
-  return text;
+  return bits;
 }
 
-std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks,
-                                     const std::string& liberty_file, const std::string& to, int count, uint64_t seed) {
-  check(count <= kMaxFaults, "{} faults; the selector has room for {}", count, kMaxFaults);
-  verify::write_mutants(rtl, {}, to);
-  const std::string library = to + "/library.v";
-  run_logged(
-      fmt::format("yosys -Q -p 'read_liberty -ignore_miss_func {}; write_verilog -noattr {}'", liberty_file, library),
-      to + "/library.log", "the Verilog of the library by Yosys");
-  const std::string all_cells = read_file(library);
-  fs::remove(library);
-  const std::map<std::string, std::string> outputs = output_pins(all_cells);
-
-  std::vector<std::string> texts;
-  std::vector<size_t> gates;
+std::string monitor(const std::vector<PortBit>& bits, int number, std::vector<size_t>& where) {
+  std::vector<std::string> signals;
+  std::map<std::string, size_t> width, at;
+  for (const PortBit& bit : bits) {
+    if (width[bit.signal] == 0) signals.push_back(bit.signal);
+    width[bit.signal] = std::max(width[bit.signal], static_cast<size_t>(bit.bit) + 1);
+  }
   size_t sum = 0;
-  for (const Synthesis& s : blocks) {
-    texts.push_back(read_file(s.netlist));
-    gates.push_back(count_gates(texts.back(), outputs));
-    sum += gates.back();
+  std::string list;
+  for (const std::string& signal : signals) {
+    at[signal] = sum;
+    sum += width[signal];
+    list.insert(0, fmt::format("{}{}", signal, list.empty() ? "" : ", "));
   }
-  std::mt19937_64 random(seed);
-  std::vector<std::vector<size_t>> chosen(blocks.size());
-  for (int i = 0; i < count; ++i) {
-    size_t at = random() % std::max<size_t>(1, sum);
-    size_t block = 0;
-    while (at >= gates[block]) at -= gates[block++];
-    if (std::find(chosen[block].begin(), chosen[block].end(), at) == chosen[block].end()) chosen[block].push_back(at);
-  }
-  std::vector<Fault> faults;
-  std::set<std::string> used;
+  where.clear();
+  for (const PortBit& bit : bits) where.push_back(at[bit.signal] + static_cast<size_t>(bit.bit));
+  return fmt::format(
+      "  import \"DPI-C\" function int hadal_lane_{0}();\n"
+      "  import \"DPI-C\" function void hadal_see_{0}(input int lane, input bit [{1}:0] bits);\n"
+      "  int hadal_lane;\n  initial hadal_lane = hadal_lane_{0}();\n"
+      "  always @(posedge clk_i) hadal_see_{0}(hadal_lane, {{{2}}});\n",
+      number, sum - 1, list);
+}
+
+void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks, const std::string& to) {
+  fs::remove_all(to);
+  fs::create_directories(to);
+  fs::copy(rtl, to, fs::copy_options::recursive);
+  std::string shim = read_file(to + "/cosim/hadal_rtl.cpp");
+  shim +=
+      "\nnamespace {\nvoid (*watcher)(void*, int, int, const uint32_t*) = nullptr;\nvoid* watching = nullptr;\n}\n"
+      "extern \"C\" {\nvoid hadal_rtl_watch(void (*see)(void*, int, int, const uint32_t*), void* with) {\n"
+      "  watcher = see;\n  watching = with;\n}\n";
   for (size_t i = 0; i < blocks.size(); ++i) {
     const std::string& name = blocks[i].block.name;
-    std::string text = plant(texts[i], name, outputs, chosen[i], 1, faults);
-    std::istringstream lines(text);
-    std::string cell, instance;
-    for (std::string line; std::getline(lines, line);) {
-      if (begins_gate(line, outputs, cell, instance)) used.insert(cell);
-    }
-    // Modules stay modules: a copy of a dot unit is compiled once.
-    const size_t header = text.find(";\n", text.find("module "));
-    text.insert(header + 2, "  /* verilator no_inline_module */\n");
-    // In place of the file of the module, wherever that is.
     std::string place;
     for (const auto& entry : fs::recursive_directory_iterator(to)) {
       if (entry.path().filename() == name + ".sv") place = entry.path().string();
     }
-    check(!place.empty(), "the RTL has no file {}.sv", name);
-    write_file(place, with_parameters(text, read_file(place)));
+    if (place.empty()) input_error(name, "cannot be watched: it is no module of its own file {}.sv", name);
+    std::string text = read_file(place);
+    std::vector<size_t> where;
+    text.insert(text.rfind("endmodule"), monitor(port_bits(read_file(file_of(blocks[i]))), static_cast<int>(i), where));
+    write_file(place, text);
+    shim += fmt::format(
+        "int hadal_lane_{0}(void) {{\n  static int next = 0;\n  return next++ % {1};\n}}\n"
+        "void hadal_see_{0}(int lane, const svBitVecVal* bits) {{\n"
+        "  if (watcher != nullptr) watcher(watching, {0}, lane, bits);\n}}\n",
+        i, blocks[i].block.count);
   }
-  write_file(to + "/library_cells.sv", used_cells(all_cells, used));
-  return faults;
+  shim += "}\n";
+  write_file(to + "/cosim/hadal_rtl.cpp", "#include \"svdpi.h\"\n" + shim);
 }
 
-NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Fault>& faults,
-                           int programs, uint64_t seed) {
+NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Synthesis>& blocks,
+                           const std::map<std::string, Cell>& cells, int programs, int faults, uint64_t seed) {
+  std::vector<Watched> watched;
+  watched.reserve(blocks.size());
+  for (size_t i = 0; i < blocks.size(); ++i)
+    watched.emplace_back(blocks[i], static_cast<int>(i), cells, faults, seed + i);
+  verify::RtlModel model(built);
+  model.watch(
+      [](void* all, int block, int lane, const uint32_t* words) {
+        (*static_cast<std::vector<Watched>*>(all))[static_cast<size_t>(block)].see(lane, words);
+      },
+      &watched);
   NetlistCheck result;
-  std::vector<verify::RandomProgram> drawn;
-  for (int i = 0; i < programs; ++i)
-    drawn.push_back(verify::random_program(chip, seed + static_cast<uint64_t>(i), kInstructions));
-  for (size_t f = 0; f <= faults.size(); ++f) {  // 0: none acts
-    verify::RtlModel model(built);
-    model.mutate(static_cast<int>(f));
-    std::string difference;
-    for (size_t i = 0; i < drawn.size() && difference.empty(); ++i) {
-      verify::Lockstep lockstep(chip, model, {{seed + i}, ""});
-      sim::FunctionalOptions functional;
-      functional.observer = lockstep.observer();
-      sim::Functional(chip, drawn[i].program, functional).launch();
-      difference = lockstep.result().difference;
-      if (f > 0) continue;
-      result.lines += lockstep.result().lines;
-      result.instructions += lockstep.result().instructions;
-      result.cycles += lockstep.result().cycles;
-    }
-    if (f == 0) {
-      result.difference = difference;
-      if (!difference.empty()) return result;
-    } else if (difference.empty()) {
-      const Fault& fault = faults[f - 1];
-      result.survivors.push_back(fmt::format("{} {} in {}", fault.cell, fault.gate, fault.module));
-    }
+  for (int i = 0; i < programs && result.difference.empty(); ++i) {
+    const uint64_t number = seed + static_cast<uint64_t>(i);
+    const verify::RandomProgram drawn = verify::random_program(chip, number, kInstructions);
+    verify::Lockstep lockstep(chip, model, {{number}, ""});
+    sim::FunctionalOptions functional;
+    functional.observer = lockstep.observer();
+    sim::Functional(chip, drawn.program, functional).launch();
+    result.lines += lockstep.result().lines;
+    result.instructions += lockstep.result().instructions;
+    result.cycles += lockstep.result().cycles;
+    result.difference = lockstep.result().difference;
+  }
+  for (Watched& w : watched) {
+    w.finish();
+    result.blocks.push_back(w.result);
   }
   return result;
 }

@@ -1,5 +1,6 @@
-// Gates against the functional simulator: a copy of rtl/ in which the matrix unit is what synthesis made of it, run in
-// the same lockstep as the RTL.
+// Gates beside the RTL: while random programs run on the RTL in lockstep with the functional simulator, the netlist of
+// each block gets in every cycle what its ports in the RTL get, and must answer what they answer. Blocks that agree at
+// every border in every cycle would agree in place of the RTL as well, and each is evaluated once for all its copies.
 #pragma once
 
 #include <cstdint>
@@ -13,38 +14,39 @@
 
 namespace hadal::synth {
 
-// A gate whose output is inverted while the fault acts, in every copy of its module.
-struct Fault {
-  std::string module, gate;  // instance in the netlist
-  std::string cell;          // of the library
+// A bit of a port of a netlist. Pins of blocks that stay outside are ports as well: "gen_row[0].u_dot.sum_o".
+struct PortBit {
+  std::string net;     // as Gates names it
+  std::string signal;  // as SystemVerilog inside the module names it
+  int bit = 0;
+  bool input = false;
 };
+std::vector<PortBit> port_bits(std::string_view netlist);
 
-// Output pins by cell, from the Verilog that Yosys writes for a library.
-std::map<std::string, std::string> output_pins(std::string_view cells_verilog);
+// SystemVerilog for the inside of a module: at every clock edge it hands the signals of `bits` to the C function
+// hadal_see_NUMBER, in the order of their first mention with the lowest bits first. `where` gets the place of each bit.
+std::string monitor(const std::vector<PortBit>& bits, int number, std::vector<size_t>& where);
 
-// Plants faults in the gates of `netlist` that `chosen` numbers (from 0, in the order of the text), each behind the
-// selector hadal_top.mutant_i == first + its place. Returns the text; `faults` get what was planted.
-std::string plant(std::string_view netlist, const std::string& module,
-                  const std::map<std::string, std::string>& outputs, const std::vector<size_t>& chosen, int first,
-                  std::vector<Fault>& faults);
-size_t count_gates(std::string_view netlist, const std::map<std::string, std::string>& outputs);
+// A copy of rtl/ with a monitor in each of `blocks`. Throws an input error when there is no NAME.sv for one.
+void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks, const std::string& to);
 
-// The netlist with the parameters of `source`, the RTL of the same module, so that it can be used in its place. They
-// change nothing any more.
-std::string with_parameters(const std::string& netlist, const std::string& source);
-
-// Writes the copy: rtl/ with the selector of faults, the netlists of `blocks` in place of their modules, the cells they
-// use. Returns the faults, of which `count` are drawn by `seed`.
-std::vector<Fault> write_netlist_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks,
-                                     const std::string& liberty_file, const std::string& to, int count, uint64_t seed);
-
+struct BlockCheck {
+  std::string name;
+  int instances = 0;
+  uint64_t cycles = 0;     // of each instance
+  uint64_t compared = 0;   // bits of outputs
+  double transitions = 0;  // a net and cycle, without glitches
+  std::string difference;  // the first one in words; empty: none
+  int planted = 0, noticed = 0;
+};
 struct NetlistCheck {
   uint64_t lines = 0, instructions = 0, cycles = 0;
-  std::string difference;              // of the netlist without fault; empty: none
-  std::vector<std::string> survivors;  // faults that no program noticed
+  std::string difference;  // of the RTL from the functional simulator; empty: none
+  std::vector<BlockCheck> blocks;
 };
-// Random programs in lockstep on the shared object that verify::build_rtl made of such a copy.
-NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Fault>& faults,
-                           int programs, uint64_t seed);
+// Random programs on the shared object that verify::build_rtl made of such a copy. In `faults` further copies of every
+// netlist one gate, drawn by `seed`, is inverted; noticed is one that makes any output of the block differ.
+NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Synthesis>& blocks,
+                           const std::map<std::string, Cell>& cells, int programs, int faults, uint64_t seed);
 
 }  // namespace hadal::synth

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "synth/tools.h"
 
 namespace hadal::synth {
 namespace {
@@ -29,6 +30,35 @@ std::string end_of(const std::string& pin) { return pin.substr(0, pin.find('$'))
 
 }  // namespace
 
+std::string with_former_rows(const std::string& text, const std::string& former, const std::vector<Block>& blocks) {
+  const auto line_of = [](const std::string& file, const std::string& begin) {
+    const size_t at = file.find(begin);
+    return at == std::string::npos ? "" : file.substr(at, file.find('\n', at) + 1 - at);
+  };
+  for (const char* same : {"name: ", "library: ", "voltage: ", "size: "}) {
+    if (line_of(text, same) != line_of(former, same)) return text;
+  }
+  std::string result = text;
+  const char* sections[] = {"\ncounts:", "\nareas:", "\npaths:", "\nenergies:", "\nclocks:"};
+  std::string before = " ";  // the block in whose place the next one stands
+  for (const Block& block : blocks) {
+    const std::string row = "\n  " + block.name + ": ";
+    if (result.find(row) == std::string::npos && former.find(row) != std::string::npos &&
+        former.find(key_of(block)) != std::string::npos) {
+      for (const char* section : sections) {
+        const size_t from = former.find(row, former.find(section));
+        size_t to = result.find(section);
+        check(to != std::string::npos, "a record without {}", section + 1);
+        const size_t neighbour = before == " " ? std::string::npos : result.find("\n  " + before + ": ", to);
+        to = result.find('\n', (neighbour == std::string::npos ? to : neighbour) + 1);
+        if (from != std::string::npos) result.insert(to, former.substr(from, former.find('\n', from + 1) - from));
+      }
+    }
+    if (result.find(row) != std::string::npos) before = block.name;
+  }
+  return result;
+}
+
 std::string record(const chip::Chip& chip, const Liberty& liberty, const std::vector<Synthesis>& results,
                    const std::string& command, const std::string& date) {
   check(!results.empty(), "a record of no blocks");
@@ -46,7 +76,7 @@ std::string record(const chip::Chip& chip, const Liberty& liberty, const std::ve
   for (const Synthesis& s : results) {
     const double um2 = s.count.area_um2;
     text += figure(s.block.name, um2, um2 * kAreaLow, um2 * kAreaHigh, "um2", 1, "M",
-                   fmt::format("{}; {} cells", s.block.what, s.count.cells));
+                   fmt::format("{}; {} cells; {}", s.block.what, s.count.cells, key_of(s.block)));
   }
   text += "paths:  # between registers or ports, before layout\n";
   for (const Synthesis& s : results) {

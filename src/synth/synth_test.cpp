@@ -192,43 +192,24 @@ TEST(Design, IsCutIntoBlocks) {
       std::string::npos);
 }
 
-constexpr const char* kNetlist = R"(module mm_dot(clk_i, y_o);
-  wire _1_;
-  AND2x2 _10_ (
-    .A(clk_i),
-    .B(_1_),
-    .Y(y_o[0])
-  );
-  DFF \q[0]  (
-    .CLK(clk_i),
-    .QN(_1_),
-    .D(y_o[0])
-  );
-endmodule
-)";
-
-TEST(Netlist, PlantsAnInversionBehindASelector) {
-  const std::map<std::string, std::string> outputs = output_pins(
-      "module AND2x2(A, B, Y);\n  input A;\n  output Y;\nendmodule\nmodule DFF(CLK, D, QN);\n  output QN;\n");
-  EXPECT_EQ(outputs.at("DFF"), "QN");
-  EXPECT_EQ(count_gates(kNetlist, outputs), 2u);
-  std::vector<Fault> faults;
-  EXPECT_EQ(plant(kNetlist, "mm_dot", outputs, {}, 1, faults), kNetlist);
-  const std::string text = plant(kNetlist, "mm_dot", outputs, {1}, 1, faults);
-  ASSERT_EQ(faults.size(), 1u);
-  EXPECT_EQ(faults[0].cell, "DFF");
-  EXPECT_EQ(faults[0].gate, "\\q[0]");
-  EXPECT_NE(text.find("    .QN(hadal_fault_1),\n    .D(y_o[0])\n  );\n"
-                      "  assign _1_ = hadal_fault_1 ^ (hadal_top.mutant_i == 8'd1);\n"),
-            std::string::npos)
-      << text;
-  EXPECT_NE(text.find(".Y(y_o[0])"), std::string::npos);  // the other gate is as it was
-}
-
-TEST(Netlist, TakesThePlaceOfItsModule) {
-  EXPECT_EQ(with_parameters("module mm_dot(clk_i, y_o);\n",
-                            "module mm_dot #(\n  parameter int K = 16\n) (\n  input clk_i);\n"),
-            "module mm_dot #(parameter int K = 16) (clk_i, y_o);\n");
+TEST(Netlist, HandsPortsAndPinsOfWhatStaysOutsideToAMonitor) {
+  const std::vector<PortBit> bits = port_bits(
+      "module frame(clk_i, a_i, \\gen_row[0].u_dot.sum_o[1] , y_o);\n  wire [3:0] none;\n  input clk_i;\n"
+      "  input [1:0] a_i;\n  input \\gen_row[0].u_dot.sum_o[0] ;\n  input \\gen_row[0].u_dot.sum_o[1] ;\n"
+      "  output \\gen_row[0].u_dot.en_i ;\n");
+  ASSERT_EQ(bits.size(), 6u);
+  EXPECT_EQ(bits[2].net, "a_i[1]");
+  EXPECT_EQ(bits[4].net, "\\gen_row[0].u_dot.sum_o[1]");
+  EXPECT_EQ(bits[4].signal, "gen_row[0].u_dot.sum_o");
+  EXPECT_EQ(bits[4].bit, 1);
+  EXPECT_TRUE(bits[4].input);
+  EXPECT_EQ(bits[5].signal, "gen_row[0].u_dot.en_i");
+  EXPECT_FALSE(bits[5].input);
+  std::vector<size_t> where;
+  const std::string text = monitor(bits, 3, where);
+  EXPECT_EQ(where, (std::vector<size_t>{0, 1, 2, 3, 4, 5}));
+  EXPECT_NE(text.find("hadal_see_3(input int lane, input bit [5:0] bits)"), std::string::npos) << text;
+  EXPECT_NE(text.find("{gen_row[0].u_dot.en_i, gen_row[0].u_dot.sum_o, a_i, clk_i}"), std::string::npos) << text;
 }
 
 // An adder bit with a flip-flop behind it: s' = a ^ b ^ c, c' = majority, in a library whose flip-flop inverts.
@@ -259,6 +240,15 @@ std::map<std::string, Cell> few_cells() {
   return {{"XOR2", {{"A", "B"}, {{"Y", "(A * !B) + (!A B)"}}, "", "", "", "", ""}},
           {"INV", {{"A"}, {{"Y", "A'"}}, "", "", "", "", ""}},
           {"DFFN", {{"CLK", "D"}, {{"QN", "IQN"}}, "IQN", "IQNN", "!D", "", ""}}};
+}
+
+TEST(Liberty, ResetOfFlipFlopsThatStoreTheComplement) {
+  const std::string same = "  ff (IQ,IQN) {\n    clear : \"!R\";\n    next_state : \"D\";\n    preset : \"!S\";\n  }\n";
+  EXPECT_EQ(for_mapping(same), same);
+  EXPECT_EQ(for_mapping("  ff (IQN,IQNN) {\n    clear : \"!S\";\n    clear_preset_var1 : L;\n    next_state : \"!D\";\n"
+                        "    preset : \"!R\";\n  }\n"),
+            "  ff (IQN,IQNN) {\n    preset : \"!S\";\n    clear_preset_var1 : L;\n    next_state : \"!D\";\n"
+            "    clear : \"!R\";\n  }\n");
 }
 
 TEST(Gates, FunctionsOfLiberty) {
@@ -314,6 +304,34 @@ TEST(Record, IsWhatThePlannerReads) {
         "  mm_dot: {value: 795 ps,", "note: \"m_q[29] to y_o\"", "  mm_dot: {value: 4.450 pJ, low: 2.845 pJ,"}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
   }
+}
+
+TEST(Record, KeepsRowsOfOtherBlocksOfTheSameRtl) {
+  std::vector<Synthesis> all(3);
+  const char* names[] = {"mm_dot", "mm_fix", "mm_lane"};
+  std::vector<Block> blocks;
+  for (size_t i = 0; i < 3; ++i) {
+    all[i].block.name = names[i];
+    all[i].block.count = static_cast<int>(i) + 1;
+    all[i].block.ilang = fmt::format("module \\{}\n  cell $and $and$/there/a.sv:3$17\n", names[i]);
+    all[i].timing = parse_timing(kTiming, "timing", 1e-12);
+    blocks.push_back(all[i].block);
+  }
+  const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
+  const Liberty liberty = parse_liberty(kLiberty, "tiny.lib");
+  const auto rows = [&](const std::vector<Synthesis>& some) {
+    return record(chip, liberty, some, "hadal", "2026-11-26");
+  };
+  const std::string former = rows(all);
+  // Whichever block is made anew, the file is the same.
+  for (const Synthesis& s : all) EXPECT_EQ(with_former_rows(rows({s}), former, blocks), former) << s.block.name;
+  // The place of the sources and running numbers are not the RTL, the operation is.
+  blocks[1].ilang = "module \\mm_fix\n  cell $and $and$/here/rtl/a.sv:4$99\n";
+  EXPECT_EQ(with_former_rows(rows({all[0]}), former, blocks), former);
+  blocks[1].ilang = "module \\mm_fix\n  cell $or $or$/there/a.sv:3$17\n";
+  EXPECT_EQ(with_former_rows(rows({all[0]}), former, blocks), rows({all[0], all[2]}));
+  EXPECT_EQ(with_former_rows(rows({all[0]}), edited(former, "library: tiny", "library: other"), blocks),
+            rows({all[0]}));
 }
 
 }  // namespace

@@ -245,7 +245,7 @@ Synthesis synthesize(const Block& block, const Liberty& liberty, const std::map<
   const std::string yosys = yosys_script(block, liberty_file, folder);
   const std::string drive =
       fmt::format("set_driving_cell {}\nset_load {}\n", liberty.buffer, kLoadBuffers * liberty.buffer_input_f / 1e-15);
-  const std::string key = fingerprint(block.ilang + yosys + drive + kMapForSpeed + read_file(liberty_file));
+  const std::string key = fingerprint(key_of(block) + yosys + drive + kMapForSpeed + read_file(liberty_file));
   if (read_file(folder + "/key") != key) {
     fs::remove_all(folder);
     fs::create_directories(folder);

@@ -84,17 +84,27 @@ std::string build_rtl(const chip::Chip& chip, const BuildOptions& options) {
   const FileLock lock(directory.string() + ".lock");  // another process may be building the same
   if (fs::exists(built)) return built.string();
   write_packages(chip, directory.string());
+  // Several cores: one is compiled by itself and used N times. Faults and waveforms reach through all modules, so those
+  // models are of one piece.
+  const bool by_core = cores > 1 && !mutants && !options.waveforms;
+  const std::string obj = (directory / "obj").string();
   std::string command = fmt::format(
-      "verilator --cc --exe --build -j 2 -O3 --x-assign fast --x-initial fast --noassert --top-module hadal_top "
-      "-GN={} -Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 "
-      "-DHADAL_CORES={}{} -I{}' "
-      "-LDFLAGS -shared -MAKEFLAGS OPT_FAST=-O2 {}",
-      cores, (directory / "obj").string(), cores, mutants ? " -DHADAL_MUTANTS" : "", include.string(),
-      options.waveforms ? "--trace-fst " : "");
+      "verilator --cc --exe {} -O3 --x-assign fast --x-initial fast --noassert --top-module hadal_top "
+      "-Wno-fatal -Wno-lint -Wno-style --Mdir '{}' -o hadal_rtl.tmp -CFLAGS '-fPIC -std=c++17 "
+      "-DHADAL_CORES={}{} -I{}' -LDFLAGS -shared {}",
+      by_core ? "--hierarchical" : "--build -j 2 -MAKEFLAGS OPT_FAST=-O2", obj, cores,
+      mutants ? " -DHADAL_MUTANTS" : "", include.string(), options.waveforms ? "--trace-fst " : "");
   command += fmt::format("'{0}/hadal_isa_pkg.sv' '{0}/hadal_chip_pkg.sv'", directory.string());
   for (const fs::path& file : files) command += fmt::format(" '{}'", file.string());
+  command += fmt::format(" '{}'", shim.string());
+  // The core first and alone: its rule has two targets, so a parallel make would run Verilator twice on the same files.
+  if (by_core)
+    command += fmt::format(
+        " && make -C '{0}' -f Vhadal_top_hier.mk Vhadal_core/Vhadal_core.mk && "
+        "make -C '{0}' -f Vhadal_top_hier.mk -j 2 OPT_FAST=-O2 hier_build",
+        obj);
   const fs::path log = directory / "verilator.log";
-  command += fmt::format(" '{}' >'{}' 2>&1", shim.string(), log.string());
+  command = fmt::format("{{ {}; }} >'{}' 2>&1", command, log.string());
   if (std::system("verilator --version >/dev/null 2>&1") != 0)
     input_error("verilator", "is not installed; run tools/setup.sh rtl");
   if (std::system(command.c_str()) != 0) {
@@ -156,6 +166,11 @@ void RtlModel::reset() {
   symbols_->reset(model_, 0);
 }
 void RtlModel::mutate(int number) { symbols_->mutant(model_, number); }
+void RtlModel::watch(void (*see)(void*, int, int, const uint32_t*), void* with) {
+  void (*hadal_rtl_watch)(void (*)(void*, int, int, const uint32_t*), void*) = nullptr;
+  symbols_->find(hadal_rtl_watch, "hadal_rtl_watch");
+  hadal_rtl_watch(see, with);
+}
 void RtlModel::settle() { symbols_->settle(model_, ports.data()); }
 void RtlModel::edge() { symbols_->edge(model_); }
 bool RtlModel::trace(const char* path) { return symbols_->trace(model_, path) != 0; }

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "numerics/numerics.h"
 #include "sim/functional/core.h"
@@ -245,6 +246,22 @@ class VectorUnit {
                layout.row * kLine});
     }
   }
+  // Blocks of both planes may lie between one another's rows, but on none. Most lie behind one another.
+  void check_digits_apart(const QuantLayout& layout, uint64_t cols) const {
+    const uint64_t blocks = (cols + kBlock - 1) / kBlock;
+    if (layout.block >= static_cast<uint64_t>(rows_) * layout.row &&
+        (in_.digits == 1 || layout.low >= blocks * layout.block))
+      return;
+    std::vector<Region> pieces;
+    for (uint64_t digit = 0; digit < in_.digits; ++digit)
+      digit_regions(layout, issued_.d + digit * layout.low, cols, [&](const Region& r) { pieces.push_back(r); });
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (overlap(pieces[i], pieces[j]))
+          fault("digits overlap: QRS is {}, QGS {}, QDS {}", layout.row, layout.block, layout.low);
+      }
+    }
+  }
   template <typename F>
   void scale_regions(const QuantLayout& layout, uint64_t line, F&& f) const {
     const uint64_t groups = static_cast<uint64_t>((cols_ + group() - 1) / group());
@@ -260,6 +277,7 @@ class VectorUnit {
     if (in_.digits == 2 && layout.low == 0) fault("QDS, the offset of the low digits, is not set");
     if (rows_ > 1 && layout.row * kLine < std::min(padded, kBlock))
       fault("rows of digits overlap: QRS is {}", layout.row);
+    check_digits_apart(layout, padded);
     const auto write_spm = [&](const Region& region, const char* name) {
       if (!in_.a.acc && overlap(region, a.region)) fault("{} overlaps a", name);
       core_.spm_.write(access_, region, name);

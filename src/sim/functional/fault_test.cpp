@@ -144,6 +144,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"ReduceIntoItself", LOADED "VRED.SUM d=spm[1] a=spm[0] rows=2 cols=16", "d overlaps a"},
         Bad{"NextToEachOther", LOADED "CFG.VX.DOFF imm=3\nVRED.SUM d=spm[0] a=spm[0] rows=1 cols=3", ""},
         Bad{"ResultRowsOverlap", LOADED "CFG.VX.DRS imm=1\nVALU.ABS d=spm[40] a=spm[0] rows=2 cols=32", "rows of d"},
+        Bad{"LowDigitsOnHighDigits",
+            LOADED "CFG.VX.QDS imm=1\nVQNT d=spm[40] s=spm[50] a=spm[0] rows=1 cols=128 digits=2", "digits overlap"},
         Bad{"LowDigitsUnplaced", LOADED "VQNT d=spm[40] s=spm[50] a=spm[0] rows=1 cols=32 digits=2", "QDS"},
         Bad{"ScalesAmongDigits", LOADED "VQNT d=spm[40] s=spm[41] a=spm[0] rows=2 cols=32", "s overlaps d"},
         Bad{"ScalesAmongLowDigits",

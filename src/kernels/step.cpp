@@ -43,8 +43,8 @@ void choose_tiles(Plan& plan, const chip::Chip& chip) {
   plan.small = chip.spm.bytes < 512 * 1024;
   const bool wide = plan.options.kv_format == KvFormat::kBf16 && plan.config->attention == model::Attention::kLatent;
   plan.kv_tile = plan.small ? 32 : wide ? 64 : 128;
-  plan.slot_lines = plan.small ? 128 : 256;
-  plan.slots = plan.small ? 2 : 8;
+  plan.slot_lines = plan.small ? 128 : 512;
+  plan.slots = plan.small ? 2 : 4;
 }
 
 // The format of the cache and of heads in buffers.

@@ -24,11 +24,11 @@ struct Chain {
   double cycles, row;
 };
 
-constexpr Chain kChains[] = {{Kind::kEmbed, 404, 1.48},   {Kind::kQkvDown, 445, 0.59}, {Kind::kKvWrite, 0, 0},
-                             {Kind::kQUp, 248, 0.85},     {Kind::kQAbsorb, 723, 0},    {Kind::kAttention, 1418, 0},
-                             {Kind::kVUp, 858, 0.83},     {Kind::kOutput, 583, 0.02},  {Kind::kMlpUp, 749, 0.35},
-                             {Kind::kMlpDown, 317, 0.77}, {Kind::kRouter, 1968, 0},    {Kind::kExperts, 1178, 1.45},
-                             {Kind::kCombine, 894, 1.41}, {Kind::kLmHead, 800, 0}};
+constexpr Chain kChains[] = {{Kind::kEmbed, 392, 1.48},   {Kind::kQkvDown, 535, 0.47}, {Kind::kKvWrite, 0, 0},
+                             {Kind::kQUp, 283, 0.69},     {Kind::kQAbsorb, 777, 0},    {Kind::kAttention, 1432, 0},
+                             {Kind::kVUp, 872, 0.73},     {Kind::kOutput, 572, 0.04},  {Kind::kMlpUp, 797, 0.24},
+                             {Kind::kMlpDown, 384, 0.58}, {Kind::kRouter, 2111, 0},    {Kind::kExperts, 1231, 1.11},
+                             {Kind::kCombine, 856, 1.45}, {Kind::kLmHead, 807, 0}};
 
 constexpr double kNormPasses = 8;      // of the vector unit over a row: square, sum, scale, weigh, quantise
 constexpr double kExchange = 450;      // from the last core's post to all cores' go

@@ -1,7 +1,10 @@
 // Bounds, shadow checks and bytes of SPM, ACC and DRAM.
 #include "sim/functional/memory.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -11,11 +14,16 @@
 namespace hadal::sim {
 
 Bytes::Bytes(size_t size) : size_(size) {
-  block_.reset(std::calloc(size + kLine, 1));
-  if (!block_) throw std::bad_alloc();
-  const uintptr_t address = reinterpret_cast<uintptr_t>(block_.get());
-  data_ = static_cast<std::byte*>(block_.get()) + (kLine - address % kLine) % kLine;
+  constexpr size_t kPage = 4096;
+  static std::atomic<size_t> made = 0;
+  const size_t offset = made++ * kLine % kPage, all = size + kPage;
+  void* pages = ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) throw std::bad_alloc();
+  pages_ = {static_cast<std::byte*>(pages), Unmap{all}};
+  data_ = pages_.get() + offset;
 }
+
+void Bytes::Unmap::operator()(std::byte* pages) const { ::munmap(pages, size); }
 
 bool overlap(const Region& a, const Region& b) {
   if (a.empty() || b.empty() || a.end() <= b.byte || b.end() <= a.byte) return false;

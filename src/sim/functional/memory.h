@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <span>
@@ -20,7 +19,8 @@ namespace hadal::sim {
 
 inline constexpr uint64_t kLine = isa::kLineBytes;
 
-// Zeroed bytes, aligned to a line; pages that are never touched cost nothing.
+// Zeroed pages; those that are never touched cost nothing (calloc would touch what a heap had before). Neighbours start at
+// other offsets into a page: the same line of all scratchpads would otherwise compete for one set of the host's caches.
 class Bytes {
  public:
   Bytes() = default;
@@ -29,10 +29,11 @@ class Bytes {
   size_t size() const { return size_; }
 
  private:
-  struct Free {
-    void operator()(void* p) const { std::free(p); }
+  struct Unmap {
+    size_t size;
+    void operator()(std::byte* pages) const;
   };
-  std::unique_ptr<void, Free> block_;
+  std::unique_ptr<std::byte, Unmap> pages_;
   std::byte* data_ = nullptr;
   size_t size_ = 0;
 };

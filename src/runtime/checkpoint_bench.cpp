@@ -11,7 +11,7 @@
 namespace hadal::runtime {
 namespace {
 
-constexpr int kPrefillRows = 32, kPromptTokens = 128;
+constexpr int kPrefillRows = 32, kPromptTokens = 128, kDecodeTokens = 64;  // as in llama.py
 
 struct Settings {
   int rows = 1;    // of a step
@@ -28,7 +28,7 @@ double resident_bytes() {
   return resident * 4096;
 }
 
-// Tokens at consecutive positions, again from the start where the context ends.
+// Tokens at consecutive positions, again from the start after a prompt, or as many tokens as are decoded.
 void checkpoint(benchmark::State& state, const std::string& path, const Settings& settings) {
   ::malloc_trim(0);  // what an earlier measurement left is not this one's memory
   constexpr int kContext = 256;
@@ -50,7 +50,7 @@ void checkpoint(benchmark::State& state, const std::string& path, const Settings
       session.step(rows);
     }
     benchmark::DoNotOptimize(argmax(session.logits(rows.size() - 1)));
-    if (position + settings.tokens > kContext) position = 0;
+    if (position >= (settings.tokens > 1 ? kPromptTokens : kDecodeTokens)) position = 0;
   };
   run();  // makes the weights
   for (auto _ : state) run();

@@ -42,8 +42,8 @@ struct Design {
   std::map<std::string, uint64_t> memories;  // bits by the instance that holds them, e.g. "u_core.u_spm"
 };
 
-// The RTL of a block in short, as the notes of its area carry it: what it is made of, whatever its order, the numbers that
-// Yosys gave, and the place of the sources.
+// The RTL of a block in short, as the notes of its area carry it: what it is made of, whatever its order, the numbers
+// that Yosys gave, and the place of the sources.
 std::string key_of(const Block& block);
 
 // Cuts the ILANG that Yosys wrote for an elaborated design into blocks. `file` is for messages.

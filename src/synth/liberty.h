@@ -35,8 +35,8 @@ struct Cell {
 // Cells with a function for every output; others (latches, clock gates) are left out.
 std::map<std::string, Cell> parse_cells(std::string_view text, const std::string& file);
 
-// The library as Yosys 0.23 must read it: of a flip-flop that stores the complement (next_state "!D") it takes clear and
-// preset for those of D, so that its netlist would come out of reset with every bit wrong; here they change places.
+// The library as Yosys 0.23 must read it: of a flip-flop that stores the complement (next_state "!D") it takes clear
+// and preset for those of D, so that its netlist would come out of reset with every bit wrong; here they change places.
 std::string for_mapping(std::string_view text);
 
 // The text of a liberty file; one that ends in .gz is unpacked.

@@ -14,8 +14,8 @@ namespace hadal::synth {
 std::string record(const chip::Chip& chip, const Liberty& liberty, const std::vector<Synthesis>& results,
                    const std::string& command, const std::string& date);
 
-// `text`, a record of some blocks, with the rows that `former` has of the others of `blocks`, each behind the block that
-// comes before it there. Rows of other RTL than today's, of another library or size are left out.
+// `text`, a record of some blocks, with the rows that `former` has of the others of `blocks`, each behind the block
+// that comes before it there. Rows of other RTL than today's, of another library or size are left out.
 std::string with_former_rows(const std::string& text, const std::string& former, const std::vector<Block>& blocks);
 
 }  // namespace hadal::synth

@@ -37,7 +37,8 @@ class RtlModel {
   bool trace(const char* path);
   // Of a model with planted faults (mutants.h): which one acts; 0: none.
   void mutate(int number);
-  // Of a model with monitors (src/synth/netlist.h): `see` gets the block, the instance and its bits at every clock edge.
+  // Of a model with monitors (src/synth/netlist.h): `see` gets the block, the instance and its bits at every
+  // clock edge.
   void watch(void (*see)(void* with, int block, int instance, const uint32_t* words), void* with);
 
   std::vector<HadalRtlPort> ports;

@@ -19,8 +19,9 @@ namespace hadal::sim {
 
 inline constexpr uint64_t kLine = isa::kLineBytes;
 
-// Zeroed pages; those that are never touched cost nothing (calloc would touch what a heap had before). Neighbours start at
-// other offsets into a page: the same line of all scratchpads would otherwise compete for one set of the host's caches.
+// Zeroed pages; those that are never touched cost nothing (calloc would touch what a heap had before). Neighbours start
+// at other offsets into a page: the same line of all scratchpads would otherwise compete for one set of the host's
+// caches.
 class Bytes {
  public:
   Bytes() = default;

@@ -1,12 +1,13 @@
 // The pictures of README.md and docs/report.md, from this repository's own data: `make pictures`.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch, links, visit } from './test/browser.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const work = join(root, 'build', 'web', 'pictures'), out = join(root, 'docs', 'images');
+rmSync(work, { recursive: true, force: true });  // a store of other data would be refused
 mkdirSync(work, { recursive: true });
 mkdirSync(out, { recursive: true });
 const hadal = (...args) => execFileSync(join(root, 'build', 'hadal'), args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });

@@ -9,7 +9,7 @@
 namespace hadal {
 
 TemporaryDirectory::TemporaryDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "hadal-").string() + "XXXXXX";  // mkdtemp's own
+  std::string pattern = (std::filesystem::temp_directory_path() / "hadal-").string() + std::string(6, 'X');
   check(::mkdtemp(pattern.data()) != nullptr, "cannot create a directory like {}", pattern);
   path_ = pattern;
 }

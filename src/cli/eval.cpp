@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "cli/app.h"
 #include "cli/find.h"
+#include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "kernels/quantisation.h"
@@ -274,16 +275,7 @@ void add_eval(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("-n,--max-tokens", o.max_tokens, "Only the first tokens of the text")
       ->check(CLI::Range(1, 1 << 30));
-  command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
-      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
-      ->capture_default_str();
-  command
-      ->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
-  command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
+  add_format_options(*command, o.kv, o.weight_digits, o.digits);
   command->add_option("--threads", o.threads, "Windows worked on at once")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

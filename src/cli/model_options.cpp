@@ -13,6 +13,19 @@ constexpr int64_t kUsualContext = 4096;
 
 }  // namespace
 
+void add_format_options(CLI::App& command, std::string& kv, int& weight_digits, int& activation_digits) {
+  command.add_option("--kv", kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
+      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
+      ->capture_default_str();
+  command.add_option("--weight-digits", weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
+      ->capture_default_str();
+  command
+      .add_option("--activation-digits", activation_digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
+      ->check(CLI::Range(1, 2))
+      ->capture_default_str();
+}
+
 void add_model_options(CLI::App& command, ModelOptions& o) {
   command.add_option("MODEL", o.model, "Model directory or GGUF file, or the name of a folder under models/")
       ->required();
@@ -20,16 +33,7 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
   command.add_option("--context", o.context, "Tokens of prompt and answer that fit; 0 takes 4096 or the model's limit")
       ->check(CLI::Range(0, 1 << 24))
       ->capture_default_str();
-  command.add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
-      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
-      ->capture_default_str();
-  command
-      .add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
-  command.add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
+  add_format_options(command, o.kv, o.weight_digits, o.digits);
   command.add_option("--threads", o.threads, "Host threads of the functional simulator")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

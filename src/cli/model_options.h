@@ -20,6 +20,9 @@ struct ModelOptions {
   bool no_timing = false, no_checks = false;
 };
 
+// How numbers are held on the chip: --kv, --weight-digits, --activation-digits.
+void add_format_options(CLI::App& command, std::string& kv, int& weight_digits, int& activation_digits);
+
 void add_model_options(CLI::App& command, ModelOptions& options);
 
 // The model on its chip. Loads and compiles when made.

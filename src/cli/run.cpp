@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/app.h"
 #include "cli/find.h"
+#include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/terminal.h"
 #include "report/run.h"
@@ -256,16 +257,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
-  command->add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
-      ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
-      ->capture_default_str();
-  command
-      ->add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
-  command->add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
-      ->check(CLI::Range(1, 2))
-      ->capture_default_str();
+  add_format_options(*command, o.kv, o.weight_digits, o.digits);
   command->add_option("--threads", o.threads, "Host threads of the functional simulator")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// What the AVX-512 engines share: packing of B into blocked lines, NaN detection, and the fix-up N3-N6 of 16 columns.
+// What the AVX-512 engines share: packing of B into blocked lines, and the fix-up N4-N6 of 16 columns.
 // Only for files compiled with the targets below and run where has_engine() says so.
 #pragma once
 
@@ -30,29 +30,6 @@ HADAL_TARGET_BEGIN(HADAL_AVX512)
 namespace hadal::num::avx512 {
 
 constexpr int kPanelColumns = 16, kMaxLines = 32;  // a line: 16 columns x 4 k; a group of 128 has 32 lines
-
-// NaN codes are the largest of their sign, so running maxima of the bytes find them.
-struct NanWatch {
-  __m512i as_signed, as_unsigned;
-};
-
-HADAL_INLINE NanWatch new_watch() { return {_mm512_set1_epi8(-128), _mm512_setzero_si512()}; }
-
-HADAL_INLINE void watch(NanWatch& w, __m512i codes) {
-  w.as_signed = _mm512_max_epi8(w.as_signed, codes);
-  w.as_unsigned = _mm512_max_epu8(w.as_unsigned, codes);
-}
-
-// The bytes (over all lines watched) where a NaN was.
-HADAL_INLINE __mmask64 nan_bytes(const NanWatch& w) {
-  return _mm512_cmpeq_epi8_mask(w.as_signed, _mm512_set1_epi8(0x7F)) |
-         _mm512_cmpeq_epi8_mask(w.as_unsigned, _mm512_set1_epi8(-1));
-}
-
-// Column c of a blocked line holds bytes 4c..4c+3.
-HADAL_INLINE __mmask16 nan_columns(const NanWatch& w) {
-  return _mm512_test_epi32_mask(_mm512_movm_epi8(nan_bytes(w)), _mm512_set1_epi8(-1));
-}
 
 // 16x16 transpose of dwords: sixteen columns of 64 consecutive k become sixteen blocked lines.
 HADAL_INLINE void transpose_dwords(const uint8_t* from, size_t stride, __mmask64 valid, int lines, uint8_t* to) {
@@ -112,18 +89,6 @@ HADAL_INLINE __m512 panel_scales(const Mma& op, int g, int panel) {
   alignas(64) float s[kPanelColumns];
   for (int i = 0; i < kPanelColumns; ++i) s[i] = b_scale(op, g, column + i);
   return _mm512_load_ps(s);
-}
-
-// RNE32((low + 2^shift * high) * 2^-18): exact in binary64 because the whole sum has fewer than 53 bits.
-template <int kShift>
-HADAL_INLINE __m512 join(__m512i low, __m512i high) {
-  const __m512d unit = _mm512_set1_pd(0x1p-18), weight = _mm512_set1_pd(0x1p-18 * (1 << kShift));
-  __m512d l0 = _mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_castsi512_si256(low)), unit);
-  __m512d l1 = _mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(low, 1)), unit);
-  __m512d h0 = _mm512_cvtepi32_pd(_mm512_castsi512_si256(high));
-  __m512d h1 = _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(high, 1));
-  __m256 f0 = _mm512_cvtpd_ps(_mm512_fmadd_pd(h0, weight, l0)), f1 = _mm512_cvtpd_ps(_mm512_fmadd_pd(h1, weight, l1));
-  return _mm512_insertf32x8(_mm512_castps256_ps512(f0), f1, 1);
 }
 
 // N4-N6 for 16 columns of row r.

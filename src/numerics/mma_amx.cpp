@@ -45,6 +45,41 @@ HADAL_INLINE Decoder make_decoder() {
           _mm512_loadu_si512(kTables.digit[1] + 64), _mm512_loadu_si512(kTables.digit[2] + 64)};
 }
 
+// NaN codes are the largest of their sign, so running maxima of the bytes find them.
+struct NanWatch {
+  __m512i as_signed, as_unsigned;
+};
+
+HADAL_INLINE NanWatch new_watch() { return {_mm512_set1_epi8(-128), _mm512_setzero_si512()}; }
+
+HADAL_INLINE void watch(NanWatch& w, __m512i codes) {
+  w.as_signed = _mm512_max_epi8(w.as_signed, codes);
+  w.as_unsigned = _mm512_max_epu8(w.as_unsigned, codes);
+}
+
+// The bytes (over all lines watched) where a NaN was.
+HADAL_INLINE __mmask64 nan_bytes(const NanWatch& w) {
+  return _mm512_cmpeq_epi8_mask(w.as_signed, _mm512_set1_epi8(0x7F)) |
+         _mm512_cmpeq_epi8_mask(w.as_unsigned, _mm512_set1_epi8(-1));
+}
+
+// Column c of a blocked line holds bytes 4c..4c+3.
+HADAL_INLINE __mmask16 nan_columns(const NanWatch& w) {
+  return _mm512_test_epi32_mask(_mm512_movm_epi8(nan_bytes(w)), _mm512_set1_epi8(-1));
+}
+
+// RNE32((low + 2^shift * high) * 2^-18): exact in binary64 because the whole sum has fewer than 53 bits.
+template <int kShift>
+HADAL_INLINE __m512 join(__m512i low, __m512i high) {
+  const __m512d unit = _mm512_set1_pd(0x1p-18), weight = _mm512_set1_pd(0x1p-18 * (1 << kShift));
+  __m512d l0 = _mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_castsi512_si256(low)), unit);
+  __m512d l1 = _mm512_mul_pd(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(low, 1)), unit);
+  __m512d h0 = _mm512_cvtepi32_pd(_mm512_castsi512_si256(high));
+  __m512d h1 = _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(high, 1));
+  __m256 f0 = _mm512_cvtpd_ps(_mm512_fmadd_pd(h0, weight, l0)), f1 = _mm512_cvtpd_ps(_mm512_fmadd_pd(h1, weight, l1));
+  return _mm512_insertf32x8(_mm512_castps256_ps512(f0), f1, 1);
+}
+
 struct Digits {
   __m512i d[kDigits];
 };

@@ -11,7 +11,8 @@
 namespace hadal::runtime {
 namespace {
 
-constexpr int kPrefillRows = 32, kPromptTokens = 128, kDecodeTokens = 64;  // as in llama.py
+constexpr int kPrefillRows = 32;                        // the largest step
+constexpr int kPromptTokens = 128, kDecodeTokens = 64;  // PREFILL_TOKENS and DECODE_TOKENS of tools/bench/llama.py
 
 struct Settings {
   int rows = 1;    // of a step

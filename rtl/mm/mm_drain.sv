@@ -119,6 +119,6 @@ module mm_drain #(
       .y_o(acc_wdata_o[c*32 +: 32]));
   end
   assign acc_we_o     = busy_q[Lanes-1];
-  assign acc_wpiece_o = where_q[Lanes*17-1 -: 17];
+  assign acc_wpiece_o = acc_we_o ? where_q[Lanes*17-1 -: 17] : '0;  // defined also before the first write
   assign done_o       = ends_q[Lanes-1];
 endmodule

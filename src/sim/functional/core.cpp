@@ -11,7 +11,6 @@ namespace hadal::sim {
 namespace {
 
 constexpr uint64_t kRegisterMask = (uint64_t{1} << 48) - 1;
-constexpr uint32_t kPrefetch = 8;  // instructions ahead of CTL
 
 }  // namespace
 
@@ -262,7 +261,7 @@ bool Core::step_ctl() {
     throw Fault{"the stream ends without HALT", std::nullopt, Site{id_, isa::Unit::kCtl, pc_}};
   }
   const Code& code = (*code_)[pc_];
-  code_->prefetch(pc_ + kPrefetch);
+  code_->prefetch(pc_ + CodeStream::kPrefetch);
   if (code.unit != isa::Unit::kCtl) {
     if (state(code.unit).fifo.full()) return false;
     dispatch(code);

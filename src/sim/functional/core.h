@@ -112,6 +112,8 @@ class Core {
   bool can_step(isa::Unit unit) const;
   // Steps until nothing moves.
   void run();
+  // It will run soon: its next instructions had better be in the caches.
+  void expect() const { code_->expect(pc_); }
   bool done() const;
 
   // The two halves of a message that arrives.

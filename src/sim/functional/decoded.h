@@ -29,6 +29,12 @@ class CodeStream {
     __builtin_prefetch(reinterpret_cast<const char*>(&code) + isa::kLineBytes);
   }
 
+  // All that come before prefetch() helps.
+  void expect(size_t pc) const {
+    for (size_t i = 0; i < kPrefetch; ++i) prefetch(pc + i);
+  }
+  static constexpr size_t kPrefetch = 8;  // instructions ahead
+
  private:
   friend class Decoded;
   const Code* table_ = nullptr;

@@ -102,16 +102,16 @@ void Core::execute_mma(const Issued& issued, const Access& access) {
   op.sb_n = cfg[kSbN];
   op.sb_group = cfg[kSbG];
   const uint64_t scale_columns = op.sb_n == 0 ? 1 : ((n - 1) >> op.sb_shift) + 1;
+  const auto check_scales = [&](uint64_t first, uint64_t count, uint64_t stride) {
+    spm_.check_read(access, {first * 4, 4, count, stride * 4}, "the scales of b");
+  };
   if (scale_columns < groups) {
-    for (uint64_t c = 0; c < scale_columns; ++c) {
-      read_words(cfg[kSb] + c * op.sb_n, 1, groups, op.sb_group, "the scales of b");
-    }
+    for (uint64_t c = 0; c < scale_columns; ++c) check_scales(cfg[kSb] + c * op.sb_n, groups, op.sb_group);
   } else {
-    for (uint64_t g = 0; g < groups; ++g) {
-      read_words(cfg[kSb] + g * op.sb_group, 1, scale_columns, op.sb_n, "the scales of b");
-    }
+    for (uint64_t g = 0; g < groups; ++g) check_scales(cfg[kSb] + g * op.sb_group, scale_columns, op.sb_n);
   }
-  op.sb = reinterpret_cast<const float*>(spm_.bytes().data() + uint64_t{cfg[kSb]} * 4);
+  const uint64_t scale_words = (scale_columns - 1) * op.sb_n + (groups - 1) * op.sb_group + 1;
+  op.sb = reinterpret_cast<const float*>(spm_.view({uint64_t{cfg[kSb]} * 4, scale_words * 4}).from);
   if (op.rescale) op.alpha = read_words(cfg[kAl], m, 1, 0, "alpha");
   const Region acc{issued.d * kLine, n * 4, m, acc_row * kLine};
   if (!op.clear) acc_.read(access, acc, "c");

@@ -240,21 +240,27 @@ class VectorUnit {
   }
   // The pieces of a plane of digits, one a block of 128 columns.
   template <typename F>
-  void digit_regions(const QuantLayout& layout, uint64_t line, uint64_t cols, F&& f) const {
+  void digit_blocks(const QuantLayout& layout, uint64_t line, uint64_t cols, F&& f) const {
     for (uint64_t done = 0, block = 0; done < cols; done += kBlock, ++block) {
       f(Region{(line + block * layout.block) * kLine, std::min(kBlock, cols - done), static_cast<uint64_t>(rows_),
                layout.row * kLine});
     }
   }
+  // The same, but a single row's in one piece.
+  template <typename F>
+  void digit_regions(const QuantLayout& layout, uint64_t line, uint64_t cols, F&& f) const {
+    if (rows_ > 1 || cols % kBlock != 0) return digit_blocks(layout, line, cols, f);
+    f(Region{line * kLine, kBlock, cols / kBlock, layout.block * kLine});
+  }
   // Blocks of both planes may lie between one another's rows, but on none. Most lie behind one another.
   void check_digits_apart(const QuantLayout& layout, uint64_t cols) const {
-    const uint64_t blocks = (cols + kBlock - 1) / kBlock;
-    if (layout.block >= static_cast<uint64_t>(rows_) * layout.row &&
+    const uint64_t blocks = (cols + kBlock - 1) / kBlock, rows = static_cast<uint64_t>(rows_);
+    if (layout.block >= (rows - 1) * layout.row + kBlock / kLine &&
         (in_.digits == 1 || layout.low >= blocks * layout.block))
       return;
     std::vector<Region> pieces;
     for (uint64_t digit = 0; digit < in_.digits; ++digit)
-      digit_regions(layout, issued_.d + digit * layout.low, cols, [&](const Region& r) { pieces.push_back(r); });
+      digit_blocks(layout, issued_.d + digit * layout.low, cols, [&](const Region& r) { pieces.push_back(r); });
     for (size_t i = 0; i < pieces.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         if (overlap(pieces[i], pieces[j]))
@@ -265,6 +271,7 @@ class VectorUnit {
   template <typename F>
   void scale_regions(const QuantLayout& layout, uint64_t line, F&& f) const {
     const uint64_t groups = static_cast<uint64_t>((cols_ + group() - 1) / group());
+    if (rows_ == 1) return f(Region{line * kLine, 4, groups, layout.scale_group * 4});
     for (uint64_t g = 0; g < groups; ++g) {
       f(Region{line * kLine + g * layout.scale_group * 4, 4, static_cast<uint64_t>(rows_), layout.scale_row * 4});
     }

@@ -147,6 +147,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"LowDigitsOnHighDigits",
             LOADED "CFG.VX.QDS imm=1\nVQNT d=spm[40] s=spm[50] a=spm[0] rows=1 cols=128 digits=2", "digits overlap"},
         Bad{"LowDigitsUnplaced", LOADED "VQNT d=spm[40] s=spm[50] a=spm[0] rows=1 cols=32 digits=2", "QDS"},
+        Bad{"BlocksOfDigitsMeet", LOADED "CFG.VX.QRS imm=1\nVQNT d=spm[40] s=spm[60] a=spm[0] rows=1 cols=256 digits=1",
+            "digits overlap"},
         Bad{"ScalesAmongDigits", LOADED "VQNT d=spm[40] s=spm[41] a=spm[0] rows=2 cols=32", "s overlaps d"},
         Bad{"ScalesAmongLowDigits",
             LOADED "CFG.VX.QDS imm=4\nVQNT d=spm[40] s=spm[44] a=spm[0] rows=2 cols=32 digits=2", "s overlaps d"},

@@ -25,8 +25,7 @@ Bytes::Bytes(size_t size) : size_(size) {
 
 void Bytes::Unmap::operator()(std::byte* pages) const { ::munmap(pages, size); }
 
-bool overlap(const Region& a, const Region& b) {
-  if (a.empty() || b.empty() || a.end() <= b.byte || b.end() <= a.byte) return false;
+bool rows_meet(const Region& a, const Region& b) {
   // Both ascend: walk the rows like a merge.
   for (uint64_t i = 0, j = 0; i < a.rows && j < b.rows;) {
     const uint64_t a_start = a.byte + i * a.stride, b_start = b.byte + j * b.stride;
@@ -46,14 +45,9 @@ bool overlap(const Region& a, const Region& b) {
 LocalMemory::LocalMemory(std::string name, int core, uint64_t bytes, Checks checks)
     : name_(name), core_(core), bytes_(bytes), shadow_(std::move(name), core, (bytes + kLine - 1) / kLine, checks) {}
 
-void LocalMemory::check_bounds(const Region& region, const char* operand) const {
-  const uint64_t size = bytes_.size();
-  const bool row_fits = region.byte <= size && region.row_bytes <= size - region.byte;
-  const uint64_t room = row_fits ? size - region.byte - region.row_bytes : 0;
-  const bool fits = row_fits && (region.rows == 1 || region.stride == 0 || (region.rows - 1) <= room / region.stride);
-  if (fits) return;
+void LocalMemory::out_of_bounds(const Region& region, const char* operand) const {
   fault("{} is outside the {}: {} row(s) of {} bytes, {} bytes apart, from line {} of {}", operand, name_, region.rows,
-        region.row_bytes, region.stride, region.byte / kLine, size / kLine);
+        region.row_bytes, region.stride, region.byte / kLine, bytes_.size() / kLine);
 }
 
 namespace {
@@ -115,13 +109,33 @@ void LocalMemory::lend(const Access& access, const Region& region, const std::by
                        const char* operand) {
   check_bounds(region, operand);
   record_write(access, region);
-  if (region.rows == 1 || region.stride == region.row_bytes) {
-    std::erase_if(
-        lent_, [&](const Lent& lent) { return lent.region.byte >= region.byte && lent.region.end() <= region.end(); });
-  }
+  if (region.rows == 1 || region.stride == region.row_bytes) forget(region.byte, region.end());
   settle(region.byte, region.end());
   lent_.push_back({region, from, from_stride, true});
   find_lent();
+}
+
+// What sticks out stays lent, row by row: most of it is used up, and copying it would cost more than all the rest.
+void LocalMemory::forget(uint64_t first, uint64_t end) {
+  kept_.clear();
+  for (const Lent& lent : lent_) {
+    const Region& to = lent.region;
+    if (to.end() <= first || to.byte >= end) {
+      kept_.push_back(lent);
+      continue;
+    }
+    const auto keep = [&](uint64_t row, uint64_t from, uint64_t until) {
+      if (from >= until) return;
+      const std::byte* bytes = lent.from + row * lent.stride + (from - to.byte - row * to.stride);
+      kept_.push_back({{from, until - from, 1, 0}, bytes, 0, lent.first});
+    };
+    for (uint64_t r = 0; r < to.rows; ++r) {
+      const uint64_t begins = to.byte + r * to.stride, ends = begins + to.row_bytes;
+      keep(r, begins, std::min(ends, first));
+      keep(r, std::max(begins, end), ends);
+    }
+  }
+  lent_.swap(kept_);
 }
 
 void LocalMemory::find_lent() {

@@ -51,7 +51,10 @@ struct Region {
   bool operator==(const Region&) const = default;
 };
 
-bool overlap(const Region& a, const Region& b);
+bool rows_meet(const Region& a, const Region& b);
+inline bool overlap(const Region& a, const Region& b) {
+  return !a.empty() && !b.empty() && a.end() > b.byte && b.end() > a.byte && rows_meet(a, b);
+}
 
 // SPM or ACC of a core.
 class LocalMemory {
@@ -82,7 +85,13 @@ class LocalMemory {
   // Copies all that is lent, whose owner may go.
   void settle() { settle(0, bytes_.size()); }
 
-  void check_bounds(const Region& region, const char* operand) const;
+  void check_bounds(const Region& region, const char* operand) const {
+    const uint64_t size = bytes_.size();
+    const bool row_fits = region.byte <= size && region.row_bytes <= size - region.byte;
+    const uint64_t room = row_fits ? size - region.byte - region.row_bytes : 0;
+    const bool one = region.rows == 1 || region.stride == 0;
+    if (!row_fits || (!one && region.rows - 1 > room / region.stride)) out_of_bounds(region, operand);
+  }
   void log_writes(WriteLog* log, Space space) {
     log_ = log;
     space_ = space;
@@ -102,6 +111,8 @@ class LocalMemory {
     if (first < lent_end_ && end > lent_first_) settle_lent(first, end);
   }
   void settle_lent(uint64_t first, uint64_t end);
+  [[noreturn]] void out_of_bounds(const Region& region, const char* operand) const;
+  void forget(uint64_t first, uint64_t end);  // what is lent there and will be written
   void find_lent();
   void record_read(const Access& access, const Region& region);
   void record_write(const Access& access, const Region& region);
@@ -110,7 +121,7 @@ class LocalMemory {
   int core_;
   Bytes bytes_;
   LocalShadow shadow_;
-  std::vector<Lent> lent_;                  // apart from each other
+  std::vector<Lent> lent_, kept_;           // apart from each other; of forget(), for its memory
   uint64_t lent_first_ = 0, lent_end_ = 0;  // bytes from the first to the last that is lent
   WriteLog* log_ = nullptr;
   Space space_{};

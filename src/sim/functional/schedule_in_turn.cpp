@@ -18,6 +18,7 @@ class InTurn : public Scheduler {
       const size_t core = queue_.front();
       queue_.pop_front();
       queued_[core] = false;
+      if (!queue_.empty()) cores_[queue_.front()]->expect();
       cores_[core]->run();
     }
   }

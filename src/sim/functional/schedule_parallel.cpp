@@ -130,6 +130,7 @@ class InParallel : public Scheduler {
         const size_t core = lane.queue.front();
         lane.queue.pop_front();
         lane.queued &= ~(uint64_t{1} << core);
+        if (!lane.queue.empty()) cores_[lane.queue.front()]->expect();
         cores_[core]->run();
       }
     } catch (...) {

@@ -11,7 +11,7 @@
 namespace hadal::runtime {
 namespace {
 
-constexpr int kPrefillRows = 32;                        // the largest step
+constexpr int kPrefillRows = 16, kMostRows = 32;        // of a step: little memory, and the largest
 constexpr int kPromptTokens = 128, kDecodeTokens = 64;  // PREFILL_TOKENS and DECODE_TOKENS of tools/bench/llama.py
 
 struct Settings {
@@ -73,7 +73,9 @@ const bool kRegistered = [] {
       {"checkpoint/decode_one_digit", {.rows = 1, .weight_digits = 1}},
       {"checkpoint/decode_with_checks", {.rows = 1, .checks = true}},
       {"checkpoint/prefill", {.rows = kPrefillRows, .tokens = kPromptTokens}},
-      {"checkpoint/prefill_one_digit", {.rows = kPrefillRows, .tokens = kPromptTokens, .weight_digits = 1}}};
+      {"checkpoint/prefill_one_digit", {.rows = kPrefillRows, .tokens = kPromptTokens, .weight_digits = 1}},
+      {"checkpoint/prefill_32_rows", {.rows = kMostRows, .tokens = kPromptTokens}},
+      {"checkpoint/prefill_32_rows_one_digit", {.rows = kMostRows, .tokens = kPromptTokens, .weight_digits = 1}}};
   for (const auto& [name, settings] : all) {
     benchmark::RegisterBenchmark(name, checkpoint, std::string(path), settings)
         ->Arg(1)

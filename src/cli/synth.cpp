@@ -34,31 +34,63 @@ struct Options {
   std::string chip = "hadal-rtl", liberty, rtl = HADAL_SOURCE_DIR "/rtl", build = "build/synth";
   std::vector<std::string> blocks;
   std::string record, json;
-  bool netlist = false, list = false;
+  bool netlist = false, activity = false, list = false;
   int programs = 10, faults = 20;
   uint64_t seed = 1;
 };
 
 constexpr const char* kDebianLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
-// The gates of blocks beside their RTL, which runs in lockstep with the functional simulator.
-void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design& design, const synth::Liberty& liberty,
-                   const std::map<std::string, synth::Cell>& models, const std::string& cells,
-                   const std::string& directory) {
+// The gates of some blocks, and the RTL with monitors for them.
+struct Beside {
   std::vector<synth::Synthesis> blocks;
+  std::string rtl;  // shared object
+};
+
+Beside beside_rtl(const Options& o, const chip::Chip& chip, std::vector<synth::Synthesis> blocks,
+                  const std::string& directory) {
+  if (blocks.empty()) input_error("--block", "names no block; `hadal synth --list` does");
+  const std::string copy = directory + "/netlist_rtl";
+  synth::write_watched_rtl(o.rtl, blocks, copy);
   uint64_t gates = 0;
+  for (const synth::Synthesis& s : blocks)
+    gates += static_cast<uint64_t>(s.count.cells) * static_cast<uint64_t>(s.block.count);
+  fmt::print("{} gates beside the RTL\n", report::grouped(gates));
+  std::fflush(stdout);
+  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", directory + "/lockstep", false});
+  return {std::move(blocks), built};
+}
+
+// Those of --block; without it those that `usual` accepts.
+template <typename Usual>
+std::vector<synth::Synthesis> chosen(const Options& o, const synth::Design& design, const synth::Liberty& liberty,
+                                     const std::map<std::string, synth::Cell>& models, const std::string& cells,
+                                     const std::string& directory, const Usual& usual) {
+  std::vector<synth::Synthesis> blocks;
   StatusLine status;
   for (const synth::Block& block : design.blocks) {
-    const bool chosen = std::find(o.blocks.begin(), o.blocks.end(), block.name) != o.blocks.end();
-    if (o.blocks.empty() ? block.group != "matrix" : !chosen) continue;
+    const bool named = std::find(o.blocks.begin(), o.blocks.end(), block.name) != o.blocks.end();
+    if (o.blocks.empty() ? !usual(block) : !named) continue;
     if (!block.clocked) input_error(block.name, "has no clock; only blocks with one are watched");
     status.show(fmt::format("synthesis of {}", block.name));
     blocks.push_back(synth::synthesize(block, liberty, models, cells, directory));
-    gates += static_cast<uint64_t>(blocks.back().count.cells) * static_cast<uint64_t>(block.count);
   }
   status.clear();
-  if (blocks.empty()) input_error("--block", "names no block; `hadal synth --list` does");
-  for (const synth::Synthesis& s : blocks) {
+  return blocks;
+}
+
+void throw_difference(const synth::NetlistCheck& result) {
+  std::string first = result.difference.empty() ? "" : "the RTL differs: " + result.difference;
+  for (const synth::BlockCheck& b : result.blocks) {
+    if (first.empty() && !b.difference.empty()) first = fmt::format("the gates of {} differ: {}", b.name, b.difference);
+  }
+  if (!first.empty()) throw Error(ErrorKind::kInternal, first);
+}
+
+// The gates of blocks beside their RTL, which runs in lockstep with the functional simulator.
+void check_netlist(const Options& o, const chip::Chip& chip, const std::vector<synth::Synthesis>& chosen,
+                   const std::map<std::string, synth::Cell>& models, const std::string& directory) {
+  for (const synth::Synthesis& s : chosen) {
     if (!s.activity) continue;
     const synth::FaultCheck check =
         synth::check_faults(s.block.name, synth::read_file(s.netlist), s.netlist, models, o.seed, o.faults);
@@ -66,25 +98,44 @@ void check_netlist(const Options& o, const chip::Chip& chip, const synth::Design
                report::grouped(s.activity->checked), check.planted - static_cast<int>(check.unnoticed.size()),
                check.planted);
   }
-  const std::string copy = directory + "/netlist_rtl";
-  synth::write_watched_rtl(o.rtl, blocks, copy);
-  fmt::print("{} gates beside the RTL\n", report::grouped(gates));
-  std::fflush(stdout);
-  const std::string built = verify::build_rtl(chip, {copy, HADAL_SOURCE_DIR "/src", directory + "/lockstep", false});
-  const synth::NetlistCheck result = synth::check_netlist(chip, built, blocks, models, o.programs, o.faults, o.seed);
+  const auto [blocks, built] = beside_rtl(o, chip, chosen, directory);
+  const synth::NetlistCheck result = synth::check_netlist(
+      chip, built, blocks, models, synth::random_programs(chip, o.programs, o.seed), o.faults, o.seed);
   fmt::print(
       "{} random programs from seed {}: {} instructions of units, {} cycles, {} lines compared, {} differences\n",
       o.programs, o.seed, report::grouped(result.instructions), report::grouped(result.cycles),
       report::grouped(result.lines), result.difference.empty() ? 0 : 1);
   fmt::print("{:<24} {:>5} {:>10} {:>16} {:>12} {:>9} {:>8}\n", "block", "count", "cycles", "bits compared",
              "differences", "inverted", "noticed");
-  std::string first = result.difference.empty() ? "" : "the RTL differs: " + result.difference;
   for (const synth::BlockCheck& b : result.blocks) {
     fmt::print("{:<24} {:>5} {:>10} {:>16} {:>12} {:>9} {:>8}\n", b.name, b.instances, report::grouped(b.cycles),
                report::grouped(b.compared), b.difference.empty() ? 0 : 1, b.planted, b.noticed);
-    if (first.empty() && !b.difference.empty()) first = fmt::format("the gates of {} differ: {}", b.name, b.difference);
   }
-  if (!first.empty()) throw Error(ErrorKind::kInternal, first);
+  throw_difference(result);
+}
+
+// What changes in the blocks while kernels keep the units busy, and what clock gates would leave of their clock.
+void measure_activity(const Options& o, const chip::Chip& chip, const std::vector<synth::Synthesis>& chosen,
+                      const std::map<std::string, synth::Cell>& models, const std::string& directory) {
+  const auto [blocks, built] = beside_rtl(o, chip, chosen, directory);
+  const synth::NetlistCheck result =
+      synth::check_netlist(chip, built, blocks, models, synth::busy_kernels(chip), 0, o.seed);
+  fmt::print("{} cycles of kernels that keep one unit busy each, {} lines compared, {} differences\n",
+             report::grouped(result.cycles), report::grouped(result.lines), result.difference.empty() ? 0 : 1);
+  fmt::print("{:<24} {:>5} {:>10} {:>9} {:>10} {:>8} {:>10} {:>10}\n", "block", "count", "at work", "% change",
+             "registers", "% gated", "% clocked", "% at rest");
+  for (const synth::BlockCheck& b : result.blocks) {
+    const synth::Clocking& c = b.clocking;
+    fmt::print("{:<24} {:>5} {:>10} {:>9.1f} {:>10} {:>8.1f} {:>10.1f} {:>10.1f}\n", b.name, b.instances,
+               report::grouped(b.at_work), 100 * b.transitions, report::grouped(c.registers),
+               100.0 * static_cast<double>(c.gated) / static_cast<double>(std::max<size_t>(1, c.registers)),
+               100 * c.at_work, 100 * c.at_rest);
+  }
+  throw_difference(result);
+  if (!o.record.empty()) {
+    OutputFile file(o.record);
+    file.write(synth::with_gating(synth::read_file(o.record), result.blocks));
+  }
 }
 
 // Every chosen block, one after the other, with a line each.
@@ -181,7 +232,16 @@ void execute(const Options& o) {
       fmt::print("{:<24} {:>5}  {}: {}; {}\n", b.name, b.count, b.group, b.what, synth::key_of(b));
     return;
   }
-  if (o.netlist) return check_netlist(o, chip, design, liberty, models, cells, directory);
+  if (o.netlist) {
+    const auto matrix = [](const synth::Block& block) { return block.group == "matrix"; };
+    return check_netlist(o, chip, chosen(o, design, liberty, models, cells, directory, matrix), models, directory);
+  }
+  if (o.activity) {
+    const auto all = [&](const synth::Block& block) {
+      return block.clocked && !synth::module_file(o.rtl, block.name).empty();
+    };
+    return measure_activity(o, chip, chosen(o, design, liberty, models, cells, directory, all), models, directory);
+  }
   const std::string former = o.record.empty() ? "" : synth::read_file(o.record);
   std::optional<OutputFile> record;
   if (!o.record.empty()) record.emplace(o.record);
@@ -214,6 +274,9 @@ void add_synth(CLI::App& app, Action& action) {
                       "Write the data file of the planner (areas/*.yaml); rows of other blocks of the same RTL stay");
   command->add_option("--json", o.json, "Write the result as JSON");
   command->add_flag("--check-netlist", o.netlist, "Run gates beside the RTL: of the matrix unit, or of each --block");
+  command->add_flag("--activity", o.activity,
+                    "What changes in the gates while kernels run beside them, and what clock gates would save; with "
+                    "--write into that file");
   command->add_option("--random", o.programs, "Random programs for that")->check(CLI::Range(1, 10000));
   command->add_option("--faults", o.faults, "Gates of each block to invert, one at a time")->check(CLI::Range(0, 255));
   command->add_option("--seed", o.seed, "First random program, and which gates");

@@ -14,6 +14,29 @@ namespace hadal::synth {
 namespace {
 
 constexpr int kMaxOperands = 16;
+constexpr int kGatedBits = 32;     // that one clock gate serves at most
+constexpr size_t kFewestBits = 8;  // that are worth one
+constexpr double kGateLoad = 1.5;  // of a gate on the clock, a latch and an AND, in flip-flops
+
+// "\\mem_q[3][40]$_DFFE_PP_", as Yosys names flip-flops: register "\\mem_q[3]" and its part 1; with an enable.
+struct RegisterBit {
+  std::string word;
+  bool enabled = false;
+};
+RegisterBit register_bit(const std::string& instance) {
+  const size_t type = instance.find("$_");
+  std::string name = instance.substr(0, type);
+  RegisterBit bit;
+  bit.enabled = type != std::string::npos && (instance.find("DFFE_", type) != std::string::npos ||
+                                              instance.find("DFFCE_", type) != std::string::npos);
+  int number = 0;
+  if (const size_t open = name.rfind('['); name.ends_with("]")) {
+    number = std::atoi(name.c_str() + open + 1);
+    name.resize(open);
+  }
+  bit.word = fmt::format("{} {} {}", name, number / kGatedBits, bit.enabled);
+  return bit;
+}
 
 // Precedence climbing: '!' and postfix "'", then '^', then '&' '*' or nothing, then '|' '+'.
 class FunctionReader {
@@ -197,6 +220,7 @@ Gates::Gates(std::string_view netlist, const std::map<std::string, Cell>& cells,
     if (!cell.preset.empty()) kind->preset.emplace_back(cell.preset, operands, file);
     return kind.get();
   };
+  std::map<std::string, size_t> words;
   static const Kind wire{{"a"}, {"y"}, {Function("a", {"a"}, "")}, {}, {}, {}, false};
   size_t i = 0;
   while (i < t.size() && t[i] != ";") ++i;  // the header of the module
@@ -216,6 +240,13 @@ Gates::Gates(std::string_view netlist, const std::map<std::string, Cell>& cells,
       i += 5;
     } else {
       const Kind* kind = kind_of(t[i]);
+      if (kind->flop) {
+        const RegisterBit bit = register_bit(t[i + 1]);
+        const auto [at, fresh] = words.try_emplace(bit.word, words_.size());
+        if (fresh) words_.push_back({0, bit.enabled, 0});
+        ++words_[at->second].bits;
+        word_of_.push_back(at->second);
+      }
       Gate g;
       g.kind = kind;
       g.inputs.assign(kind->inputs.size(), net("1'h0"));
@@ -326,8 +357,9 @@ bool Gates::clock() {
   counted_ = values_;
   ++cycles_;
   uint64_t changed = 0, operands[kMaxOperands];
-  for (const size_t f : flops_) {
-    Gate& g = gates_[f];
+  changed_.assign(words_.size(), 0);
+  for (size_t i = 0; i < flops_.size(); ++i) {
+    Gate& g = gates_[flops_[i]];
     size_t n = 0;
     for (const int in : g.inputs) operands[n++] = values_[static_cast<size_t>(in)];
     operands[n] = g.state;
@@ -336,8 +368,10 @@ bool Gates::clock() {
     if (!g.kind->clear.empty()) next &= ~g.kind->clear[0](operands);
     if (!g.kind->preset.empty()) next |= g.kind->preset[0](operands);
     changed |= next ^ g.state;
+    changed_[word_of_[i]] |= next ^ g.state;
     g.state = next;
   }
+  for (size_t w = 0; w < words_.size(); ++w) words_[w].changes += static_cast<uint64_t>(std::popcount(changed_[w]));
   return changed != 0;
 }
 
@@ -347,6 +381,31 @@ double Gates::activity() const {
                             static_cast<double>(std::max<size_t>(1, driven_.size()));
 }
 
-void Gates::count_from_here() { transitions_ = cycles_ = 0; }
+void Gates::count_from_here() {
+  transitions_ = cycles_ = 0;
+  for (Word& word : words_) word.changes = 0;
+}
+
+Clocking Gates::clocking() const {
+  Clocking result;
+  double at_work = 0, at_rest = 0;
+  for (const Word& word : words_) {
+    const auto bits = static_cast<double>(word.bits);
+    result.registers += word.bits;
+    if (!word.enabled || word.bits < kFewestBits) {
+      at_work += bits;
+      at_rest += bits;
+      continue;
+    }
+    result.gated += word.bits;
+    const double clocked = cycles_ == 0 ? 1 : static_cast<double>(word.changes) / 64 / static_cast<double>(cycles_);
+    at_work += bits * clocked + kGateLoad;
+    at_rest += kGateLoad;
+  }
+  if (result.registers == 0) return result;
+  result.at_work = at_work / static_cast<double>(result.registers);
+  result.at_rest = at_rest / static_cast<double>(result.registers);
+  return result;
+}
 
 }  // namespace hadal::synth

@@ -30,6 +30,14 @@ class Function {
 
 struct Kind;
 
+// What gates in the clock would leave of it: one gate for each word of a register that has an enable.
+struct Clocking {
+  size_t registers = 0;  // bits
+  size_t gated = 0;      // of them, behind such a gate
+  double at_work = 1;    // share of the clock that is left in the cycles counted
+  double at_rest = 1;    // and while nothing changes
+};
+
 class Gates {
  public:
   // A netlist of one module as Yosys writes it with `splitnets` and `-noexpr`. `file` is for messages.
@@ -58,6 +66,8 @@ class Gates {
   // Transitions a net and cycle, over all nets that a gate drives and all cycles since count_from_here().
   double activity() const;
   void count_from_here();
+  // A word counts as clocked in the cycles in which one of its bits changes.
+  Clocking clocking() const;
 
  private:
   struct Gate {
@@ -77,6 +87,14 @@ class Gates {
   std::map<std::string, std::shared_ptr<Kind>> kinds_;
   uint64_t transitions_ = 0, cycles_ = 0;
   std::vector<int> driven_;  // nets that a gate drives
+  struct Word {
+    size_t bits = 0;
+    bool enabled = false;
+    uint64_t changes = 0;  // cycles, over all runs
+  };
+  std::vector<Word> words_;
+  std::vector<size_t> word_of_;  // by flip-flop, as in flops_
+  std::vector<uint64_t> changed_;
 };
 
 }  // namespace hadal::synth

@@ -12,6 +12,7 @@
 #include "sim/functional.h"
 #include "synth/gates.h"
 #include "synth/tools.h"
+#include "verify/kernels.h"
 #include "verify/lockstep.h"
 #include "verify/random_program.h"
 #include "verify/rtl_model.h"
@@ -59,8 +60,9 @@ class Watched {
     before_ = now_;
   }
   void finish() {
-    result.transitions =
-        gates_.activity() * static_cast<double>(evaluated_) / static_cast<double>(std::max<uint64_t>(1, result.cycles));
+    result.at_work = evaluated_;
+    result.transitions = gates_.activity();
+    result.clocking = gates_.clocking();
   }
 
   BlockCheck result;
@@ -132,7 +134,27 @@ class Watched {
   uint64_t evaluated_ = 0;
 };
 
+constexpr const char* kBusy[] = {"mm.rows32", "ld.stream", "st.stream", "nx.self", "vx.add",
+                                 "vx.mula",   "vx.exp2",   "vx.sum",    "vx.max",  "vx.quant"};
+
 }  // namespace
+
+Workload random_programs(const chip::Chip& chip, int count, uint64_t seed) {
+  Workload work{{}, true};
+  for (int i = 0; i < count; ++i)
+    work.programs.push_back(verify::random_program(chip, seed + static_cast<uint64_t>(i), kInstructions).program);
+  return work;
+}
+
+Workload busy_kernels(const chip::Chip& chip) {
+  Workload work;
+  for (const verify::Kernel& kernel : verify::kernels(chip)) {
+    if (std::find(std::begin(kBusy), std::end(kBusy), kernel.name) != std::end(kBusy))
+      work.programs.push_back(kernel.program);
+  }
+  check(work.programs.size() == std::size(kBusy), "{} of {} kernels", work.programs.size(), std::size(kBusy));
+  return work;
+}
 
 std::vector<PortBit> port_bits(std::string_view netlist) {
   std::vector<PortBit> bits;
@@ -191,6 +213,13 @@ std::string monitor(const std::vector<PortBit>& bits, int number, std::vector<si
       number, sum - 1, list);
 }
 
+std::string module_file(const std::string& rtl, const std::string& module) {
+  for (const auto& entry : fs::recursive_directory_iterator(rtl)) {
+    if (entry.path().filename() == module + ".sv") return entry.path().string();
+  }
+  return "";
+}
+
 void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks, const std::string& to) {
   fs::remove_all(to);
   fs::create_directories(to);
@@ -202,10 +231,7 @@ void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blo
       "  watcher = see;\n  watching = with;\n}\n";
   for (size_t i = 0; i < blocks.size(); ++i) {
     const std::string& name = blocks[i].block.name;
-    std::string place;
-    for (const auto& entry : fs::recursive_directory_iterator(to)) {
-      if (entry.path().filename() == name + ".sv") place = entry.path().string();
-    }
+    const std::string place = module_file(to, name);
     if (place.empty()) input_error(name, "cannot be watched: it is no module of its own file {}.sv", name);
     std::string text = read_file(place);
     std::vector<size_t> where;
@@ -222,7 +248,8 @@ void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blo
 }
 
 NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Synthesis>& blocks,
-                           const std::map<std::string, Cell>& cells, int programs, int faults, uint64_t seed) {
+                           const std::map<std::string, Cell>& cells, const Workload& workload, int faults,
+                           uint64_t seed) {
   std::vector<Watched> watched;
   watched.reserve(blocks.size());
   for (size_t i = 0; i < blocks.size(); ++i)
@@ -234,13 +261,13 @@ NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, con
       },
       &watched);
   NetlistCheck result;
-  for (int i = 0; i < programs && result.difference.empty(); ++i) {
-    const uint64_t number = seed + static_cast<uint64_t>(i);
-    const verify::RandomProgram drawn = verify::random_program(chip, number, kInstructions);
-    verify::Lockstep lockstep(chip, model, {{number}, ""});
+  for (size_t i = 0; i < workload.programs.size() && result.difference.empty(); ++i) {
+    verify::MemoryTiming memory;
+    if (workload.random_memory) memory.random_seed = seed + i;
+    verify::Lockstep lockstep(chip, model, {memory, ""});
     sim::FunctionalOptions functional;
     functional.observer = lockstep.observer();
-    sim::Functional(chip, drawn.program, functional).launch();
+    sim::Functional(chip, workload.programs[i], functional).launch();
     result.lines += lockstep.result().lines;
     result.instructions += lockstep.result().instructions;
     result.cycles += lockstep.result().cycles;

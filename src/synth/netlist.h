@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "chip/chip.h"
+#include "program/program.h"
+#include "synth/gates.h"
 #include "synth/synthesis.h"
 
 namespace hadal::synth {
@@ -27,6 +29,9 @@ std::vector<PortBit> port_bits(std::string_view netlist);
 // hadal_see_NUMBER, in the order of their first mention with the lowest bits first. `where` gets the place of each bit.
 std::string monitor(const std::vector<PortBit>& bits, int number, std::vector<size_t>& where);
 
+// The file of a module somewhere in `rtl`; "" when it has none of its own.
+std::string module_file(const std::string& rtl, const std::string& module);
+
 // A copy of rtl/ with a monitor in each of `blocks`. Throws an input error when there is no NAME.sv for one.
 void write_watched_rtl(const std::string& rtl, const std::vector<Synthesis>& blocks, const std::string& to);
 
@@ -35,7 +40,9 @@ struct BlockCheck {
   int instances = 0;
   uint64_t cycles = 0;     // of each instance
   uint64_t compared = 0;   // bits of outputs
+  uint64_t at_work = 0;    // cycles in which something of it changed, the only ones that the next two count
   double transitions = 0;  // a net and cycle, without glitches
+  Clocking clocking;
   std::string difference;  // the first one in words; empty: none
   int planted = 0, noticed = 0;
 };
@@ -44,9 +51,18 @@ struct NetlistCheck {
   std::string difference;  // of the RTL from the functional simulator; empty: none
   std::vector<BlockCheck> blocks;
 };
-// Random programs on the shared object that verify::build_rtl made of such a copy. In `faults` further copies of every
+struct Workload {
+  std::vector<program::Program> programs;
+  bool random_memory = false;  // latencies and refusals drawn by the seed; otherwise the DRAM of the timing simulator
+};
+// Random programs from `seed` on, and the kernels that keep one unit busy each.
+Workload random_programs(const chip::Chip& chip, int count, uint64_t seed);
+Workload busy_kernels(const chip::Chip& chip);
+
+// Programs on the shared object that verify::build_rtl made of such a copy. In `faults` further copies of every
 // netlist one gate, drawn by `seed`, is inverted; noticed is one that makes any output of the block differ.
 NetlistCheck check_netlist(const chip::Chip& chip, const std::string& built, const std::vector<Synthesis>& blocks,
-                           const std::map<std::string, Cell>& cells, int programs, int faults, uint64_t seed);
+                           const std::map<std::string, Cell>& cells, const Workload& workload, int faults,
+                           uint64_t seed);
 
 }  // namespace hadal::synth

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "base/error.h"
 #include "synth/tools.h"
 
@@ -17,6 +20,9 @@ constexpr double kPathLow = 0.95, kPathHigh = 1.1;
 constexpr double kActivityLow = 0.5, kActivityHigh = 2;
 constexpr double kMeasuredLow = 0.9, kMeasuredHigh = 2;
 
+// Gates that serve fewer bits, or words written with what they hold.
+constexpr double kGatingLow = 0.8, kGatingHigh = 1.5;
+
 std::string figure(const std::string& name, double value, double low, double high, const char* unit, int digits,
                    const char* confidence, const std::string& note) {
   return fmt::format(
@@ -27,6 +33,20 @@ std::string figure(const std::string& name, double value, double low, double hig
 
 // Names of registers without what Yosys appends, and without quotes.
 std::string end_of(const std::string& pin) { return pin.substr(0, pin.find('$')); }
+
+constexpr const char* kGatingSections[] = {
+    "working:  # share of the clock that gates by word leave in a cycle at work (hadal synth --activity)\n",
+    "resting:  # and in one in which nothing changes\n"};
+
+// Begin and end of a section's rows; the end of the text when there is none.
+std::pair<size_t, size_t> rows_of(const std::string& text, const std::string& section) {
+  const size_t head = text.find(fmt::format("\n{}", section.substr(0, section.find(' '))));
+  if (head == std::string::npos) return {text.size(), text.size()};
+  const size_t begin = text.find('\n', head + 1) + 1;
+  size_t end = begin;
+  while (end < text.size() && text[end] == ' ') end = text.find('\n', end) + 1;
+  return {begin, end};
+}
 
 }  // namespace
 
@@ -55,6 +75,37 @@ std::string with_former_rows(const std::string& text, const std::string& former,
       }
     }
     if (result.find(row) != std::string::npos) before = block.name;
+  }
+  for (const std::string section : kGatingSections) {
+    const auto [begin, end] = rows_of(former, section);
+    if (begin == end) continue;
+    result += section;
+    for (const Block& block : blocks) {
+      const size_t at = former.find(fmt::format("  {}: ", block.name), begin);
+      if (at < end && former.find(key_of(block)) != std::string::npos)
+        result += former.substr(at, former.find('\n', at) + 1 - at);
+    }
+  }
+  return result;
+}
+
+std::string with_gating(const std::string& text, const std::vector<BlockCheck>& blocks) {
+  std::string result = text;
+  for (const std::string section : kGatingSections) {
+    if (rows_of(result, section).first == result.size()) result += section;
+    for (const BlockCheck& b : blocks) {
+      const bool work = section.starts_with("working");
+      const Clocking& c = b.clocking;
+      const double share = 100 * (work ? c.at_work : c.at_rest);
+      const std::string row = figure(
+          b.name, share, share * kGatingLow, std::min(100.0, share * kGatingHigh), "%", 1, work ? "M" : "H",
+          work ? fmt::format("{} cycles of kernels at work, {:.1f} % of nets change", b.at_work, 100 * b.transitions)
+               : fmt::format("{} of {} register bits are behind an enable", c.gated, c.registers));
+      const auto [begin, end] = rows_of(result, section);
+      const size_t at = result.find(fmt::format("  {}: ", b.name), begin);
+      if (at < end) result.erase(at, result.find('\n', at) + 1 - at);
+      result.insert(at < end ? at : end, row);
+    }
   }
   return result;
 }

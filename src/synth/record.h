@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "chip/chip.h"
+#include "synth/netlist.h"
 #include "synth/synthesis.h"
 
 namespace hadal::synth {
@@ -17,5 +18,8 @@ std::string record(const chip::Chip& chip, const Liberty& liberty, const std::ve
 // `text`, a record of some blocks, with the rows that `former` has of the others of `blocks`, each behind the block
 // that comes before it there. Rows of other RTL than today's, of another library or size are left out.
 std::string with_former_rows(const std::string& text, const std::string& former, const std::vector<Block>& blocks);
+
+// `text` with what clock gates leave of the clock of `blocks`, rows of their own in the sections `working` and `resting`.
+std::string with_gating(const std::string& text, const std::vector<BlockCheck>& blocks);
 
 }  // namespace hadal::synth

@@ -289,6 +289,47 @@ TEST(Gates, EvaluateAndCountTransitions) {
             std::string::npos);
 }
 
+TEST(Gates, WordsBehindAnEnableAreGated) {
+  std::string text = "module m(clk_i, a_i);\n  input clk_i;\n  input [1:0] a_i;\n";
+  const auto flop = [&](const std::string& name, const char* from) {
+    text += fmt::format("  wire q_{1};\n  DFFN {0} (\n    .CLK(clk_i),\n    .D({2}),\n    .QN(q_{1})\n  );\n", name,
+                        text.size(), from);
+  };
+  for (int bit = 0; bit < 40; ++bit) flop(fmt::format("\\r_q[{}]$_DFFE_PN0P_ ", bit), "a_i[0]");  // words of 32 and 8
+  for (int bit = 0; bit < 7; ++bit) flop(fmt::format("\\few_q[{}]$_SDFFCE_PP0P_ ", bit), "a_i[0]");  // not worth a gate
+  flop("\\always_q$_DFF_P_ ", "a_i[1]");
+  Gates gates(text + "endmodule\n", few_cells(), "m.v");
+  EXPECT_EQ(gates.clocking().registers, 48u);
+  EXPECT_EQ(gates.clocking().gated, 40u);
+  gates.cycle();
+  gates.cycle();
+  gates.count_from_here();
+  for (int cycle = 0; cycle < 4; ++cycle) {  // in half of the runs, the bits change in one of four cycles
+    gates.set("a_i", 0, cycle == 1 ? 0xFFFFFFFF : gates.get("a_i", 0));
+    gates.cycle();
+  }
+  const double ungated = 8, gates_load = 2 * 1.5;
+  EXPECT_DOUBLE_EQ(gates.clocking().at_rest, (ungated + gates_load) / 48);
+  EXPECT_DOUBLE_EQ(gates.clocking().at_work, (ungated + gates_load + 40 / 8.0) / 48);
+}
+
+TEST(Record, GatingHasRowsOfItsOwn) {
+  BlockCheck dot, lane;
+  dot.name = "mm_dot";
+  dot.clocking = {100, 90, 0.5, 0.1};
+  lane.name = "mm_lane";
+  lane.clocking = {10, 10, 0.25, 0.05};
+  const std::string first = with_gating("name: x\nclocks:\n  mm_dot: {}\n", {dot, lane});
+  EXPECT_NE(first.find("\nworking:"), std::string::npos);
+  EXPECT_NE(first.find("mm_dot: {value: 50.0 %, low: 40.0 %, high: 75.0 %"), std::string::npos) << first;
+  dot.clocking.at_work = 0.6;
+  const std::string second = with_gating(first, {dot});
+  EXPECT_EQ(second.find("value: 50.0 %"), std::string::npos) << second;
+  EXPECT_NE(second.find("value: 60.0 %"), std::string::npos);
+  EXPECT_NE(second.find("value: 25.0 %"), std::string::npos);
+  EXPECT_EQ(with_gating(second, {dot}), second);
+}
+
 TEST(Record, IsWhatThePlannerReads) {
   Synthesis s;
   s.block.name = "mm_dot";

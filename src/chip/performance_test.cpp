@@ -68,6 +68,13 @@ TEST(Performance, WhatIsUndisclosedIsAnAssumptionWithARange) {
   EXPECT_TRUE(load_any(shipped("h800")).assumptions.empty());
 }
 
+TEST(Performance, OnlySplitCoresSayWhatTheirCachePasses) {
+  EXPECT_EQ(load_any(shipped("h800")).performance.unit_exchange_bytes_per_s, 0);
+  EXPECT_EQ(load_any(shipped("ascend-950dt")).performance.unit_exchange_bytes_per_s, 0);
+  EXPECT_EQ(load_any(shipped("ascend-910b2")).performance.unit_exchange_bytes_per_s, 7e12);
+  EXPECT_EQ(load_any(shipped("ascend-910c")).performance.unit_exchange_bytes_per_s, 14e12);
+}
+
 TEST(Performance, OurChipDerivesItFromItsOwnSections) {
   const Chip c = load(shipped("hadal-1"));
   EXPECT_TRUE(c.runs_programs);

@@ -69,7 +69,8 @@ double beside(const Share& kernels, const Share& exchange) {
   if (kernels.seconds <= 0 || exchange.seconds <= 0) return std::max(kernels.seconds, exchange.seconds);
   const double together = std::min(1.0, kernels.seconds / exchange.seconds);
   const double bound = std::min(1.0, kernels.memory / kernels.seconds);
-  return std::max(kernels.seconds + bound * together * exchange.memory, exchange.seconds);
+  const double taken = std::min(exchange.memory, exchange.seconds);
+  return std::max(kernels.seconds + bound * together * taken, exchange.seconds);
 }
 
 // Half a period of two micro-batches, in the orders that DeepSeek drew beside its profiles. Decode: while the rows of

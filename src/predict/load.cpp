@@ -5,11 +5,14 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <numeric>
+#include <queue>
 #include <random>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -20,7 +23,7 @@ namespace {
 constexpr int kDraws = 15;
 constexpr int kLayers = 60;  // drawn with a production load
 // Spreads of batches that placements are worked out for; between them it is a line.
-constexpr double kLeastSpread = 0.01, kSpreadStep = 0.25, kMostSteps = 32;
+constexpr double kLeastSpread = 0.01, kSpreadStep = 0.5, kMostSteps = 16;
 double grid_spread(double step) { return kLeastSpread * std::exp2(step * kSpreadStep); }
 
 std::vector<double> draw_power_law(int64_t experts, double alpha, double low, double high, std::mt19937_64& random) {
@@ -81,14 +84,14 @@ std::vector<std::vector<size_t>> pack(const std::vector<double>& loads, size_t b
   std::stable_sort(order.begin(), order.end(), [&](size_t x, size_t y) { return loads[x] > loads[y]; });
   const size_t room = (loads.size() + boxes - 1) / boxes;
   std::vector<std::vector<size_t>> packed(boxes);
-  std::vector<double> sums(boxes, 0);
+  using Box = std::pair<double, size_t>;  // its load, its place
+  std::priority_queue<Box, std::vector<Box>, std::greater<>> open;
+  for (size_t b = 0; b < boxes; ++b) open.emplace(0, b);
   for (const size_t item : order) {
-    size_t best = boxes;
-    for (size_t b = 0; b < boxes; ++b) {
-      if (packed[b].size() < room && (best == boxes || sums[b] < sums[best])) best = b;
-    }
-    sums[best] += loads[item];
+    const auto [sum, best] = open.top();
+    open.pop();
     packed[best].push_back(item);
+    if (packed[best].size() < room) open.emplace(sum + loads[item], best);
   }
   return packed;
 }
@@ -97,12 +100,18 @@ std::vector<std::vector<size_t>> pack(const std::vector<double>& loads, size_t b
 void place(const std::vector<size_t>& experts, const std::vector<double>& believed, const std::vector<double>& real,
            int64_t devices, int64_t redundant, Held& held) {
   std::vector<int> copies(experts.size(), 1);
+  // The hottest copy, of the first expert where they are as hot.
+  const auto cooler = [](const auto& x, const auto& y) {
+    return x.first != y.first ? x.first < y.first : x.second > y.second;
+  };
+  std::vector<std::pair<double, size_t>> loads(experts.size());
+  for (size_t e = 0; e < experts.size(); ++e) loads[e] = {believed[experts[e]], e};
+  std::priority_queue hottest(cooler, std::move(loads));
   for (int64_t i = 0; i < redundant; ++i) {
-    size_t hottest = 0;
-    for (size_t e = 1; e < experts.size(); ++e) {
-      if (believed[experts[e]] / copies[e] > believed[experts[hottest]] / copies[hottest]) hottest = e;
-    }
-    ++copies[hottest];
+    const size_t e = hottest.top().second;
+    hottest.pop();
+    ++copies[e];
+    hottest.emplace(believed[experts[e]] / copies[e], e);
   }
   std::vector<double> planned, rows;
   for (size_t e = 0; e < experts.size(); ++e) {

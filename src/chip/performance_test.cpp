@@ -121,6 +121,8 @@ TEST(Performance, RefusesWhatIsWrong) {
   expect_refusal("bandwidth: 3.35 TB/s", "bandwidth: 3.35 TB/s in 4 TB/s", "has no range; write VALUE in LOW to HIGH");
   expect_refusal("bandwidth: 200 GB/s", "bandwidth: 200 GB", "links.scale_up.bandwidth: unit 'GB' is not one of");
   expect_refusal("cores: 132", "cores: 132\nspm: 4", "unknown key 'spm'");
+  expect_refusal("  port: 64 B/cycle", "  unit_exchange: 7 TB\n  port: 64 B/cycle",
+                 "performance.unit_exchange: unit 'TB' is not one of");
 }
 
 TEST(Performance, AChipWithoutMachineSectionsRunsNoPrograms) {

@@ -30,15 +30,16 @@ struct Placement {
   int64_t experts = 1, groups = 1, devices = 1, nodes = 1, redundant = 0;
 };
 
-// How popularity differs between experts, measured: counts of tokens of every expert in 55 layers of DeepSeek-V3, twelve
-// sets of them that SGLang published with its deployment on 96 H100 (sgl-project/sglang issue 6017; 1.8 to 61 million
-// tokens each). Logarithms of counts are normal (fourth moment 3.1 to 3.8) in two levels, groups and experts in them.
+// How popularity differs between experts, measured: counts of tokens of every expert in 55 layers of DeepSeek-V3,
+// twelve sets of them that SGLang published with its deployment on 96 H100 (sgl-project/sglang issue 6017; 1.8 to 61
+// million tokens each). Logarithms of counts are normal (fourth moment 3.1 to 3.8) in two levels, groups and experts in
+// them.
 struct Popularity {
   double expert_spread = 0.58;  // standard deviation inside a group; sets: 0.47 to 0.75
   double group_spread = 0.31;   // of the means of groups, in a median layer; sets: 0.23 to 0.41
   double layer_spread = 0.63;   // of the logarithm of that over layers; sets: 0.41 to 0.76
-  // Share of an expert in one sequence: standard deviation over mean. From three pairs of sets of nearly the same prompt
-  // length, whose counts differ by 2.7 to 3.5 %: 2.1, 2.2, 2.5 if no prompt is in both, more if some are.
+  // Share of an expert in one sequence: standard deviation over mean. From three pairs of sets of nearly the same
+  // prompt length, whose counts differ by 2.7 to 3.5 %: 2.1, 2.2, 2.5 if no prompt is in both, more if some are.
   double sequence_spread = 2.2;
 };
 inline constexpr Popularity kPopularity;

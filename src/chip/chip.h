@@ -75,6 +75,9 @@ struct Performance {
   double scratch_bytes = 0, accumulator_bytes = 0;  // a core
   double cache_bytes = 0;                           // shared by all cores
   double port_bytes_per_cycle = 0;                  // what a core can fetch from cache or memory
+  // Where matrix and vector units are cores of their own that hand results to each other through the cache alone: what
+  // that moves in and out of all cores together. 0: they share registers or a scratchpad.
+  double unit_exchange_bytes_per_s = 0;
   std::string memory_standard;
   double memory_bytes = 0, memory_bytes_per_s = 0, memory_latency_s = 0;
   double kernel_start_s = 0;  // from the end of one operator to the start of the next, launched as a graph

@@ -48,8 +48,10 @@ Link read_link(const Section& parent, std::string_view key, Bound bound, Chip& c
 }  // namespace
 
 void read_performance(const Section& top, Bound bound, Chip& chip) {
-  const Section s = top.section("performance", {"devices", "sustained_clock", "matrix", "vector", "special", "scratch",
-                                                "accumulator", "cache", "port", "memory", "kernel_start", "power"});
+  const Section s = top.section("performance",
+                                {"devices", "sustained_clock", "matrix", "vector", "special", "scratch", "accumulator",
+                                 "cache", "port", "memory", "kernel_start", "power"},
+                                {"unit_exchange"});
   const Figures figure(s, "performance", bound, chip);
   Performance p;
   p.devices = static_cast<int>(s.count("devices", 1, 64));
@@ -75,6 +77,9 @@ void read_performance(const Section& top, Bound bound, Chip& chip) {
   p.accumulator_bytes = figure("accumulator", Dimension::kBytes, 1024, kMostBytes);
   p.cache_bytes = figure("cache", Dimension::kBytes, 0, kMostBytes);
   p.port_bytes_per_cycle = figure("port", Dimension::kBytesPerCycle, 1, 1e6);
+  if (s.has("unit_exchange")) {
+    p.unit_exchange_bytes_per_s = figure("unit_exchange", Dimension::kBytesPerSecond, 1e6, 1e15);
+  }
   const Section memory = s.section("memory", {"standard", "capacity", "bandwidth", "latency"});
   const Figures store(memory, "performance.memory", bound, chip);
   p.memory_standard = memory.text("standard");

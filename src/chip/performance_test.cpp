@@ -68,6 +68,13 @@ TEST(Performance, WhatIsUndisclosedIsAnAssumptionWithARange) {
   EXPECT_TRUE(load_any(shipped("h800")).assumptions.empty());
 }
 
+TEST(Performance, OnlySplitCoresSayWhatTheirCachePasses) {
+  EXPECT_EQ(load_any(shipped("h800")).performance.unit_exchange_bytes_per_s, 0);
+  EXPECT_EQ(load_any(shipped("ascend-950dt")).performance.unit_exchange_bytes_per_s, 0);
+  EXPECT_EQ(load_any(shipped("ascend-910b2")).performance.unit_exchange_bytes_per_s, 7e12);
+  EXPECT_EQ(load_any(shipped("ascend-910c")).performance.unit_exchange_bytes_per_s, 14e12);
+}
+
 TEST(Performance, OurChipDerivesItFromItsOwnSections) {
   const Chip c = load(shipped("hadal-1"));
   EXPECT_TRUE(c.runs_programs);
@@ -114,6 +121,8 @@ TEST(Performance, RefusesWhatIsWrong) {
   expect_refusal("bandwidth: 3.35 TB/s", "bandwidth: 3.35 TB/s in 4 TB/s", "has no range; write VALUE in LOW to HIGH");
   expect_refusal("bandwidth: 200 GB/s", "bandwidth: 200 GB", "links.scale_up.bandwidth: unit 'GB' is not one of");
   expect_refusal("cores: 132", "cores: 132\nspm: 4", "unknown key 'spm'");
+  expect_refusal("  port: 64 B/cycle", "  unit_exchange: 7 TB\n  port: 64 B/cycle",
+                 "performance.unit_exchange: unit 'TB' is not one of");
 }
 
 TEST(Performance, AChipWithoutMachineSectionsRunsNoPrograms) {

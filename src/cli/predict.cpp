@@ -29,7 +29,7 @@ struct Options {
   std::string model, chip, phase = "decode", mode = "profile", load = "uniform", matrix, cache = "bf16", constants,
                            json;
   double batch = 1, context = 4096, queries = 0, tpot_ms = 0, acceptance = 0.7, hit = 0, comm_cores = 0;
-  int64_t ep = 1, tp = 1, pp = 1, dp = 0, redundant = 0, mtp = 0;
+  int64_t ep = 1, tp = 1, pp = 1, dp = 0, redundant = 0, mtp = 0, heads_over = 1;
   int overlap = 1;
   bool sequence_parallel = false, shared_apart = false;
   // Serving
@@ -54,6 +54,7 @@ predict::SystemOptions system_options(const Options& o, const chip::Chip& chip) 
   s.plan.dp = o.dp > 0 ? o.dp : std::max<int64_t>(1, o.ep / o.tp);
   s.plan.sequence_parallel = o.sequence_parallel;
   s.plan.redundant_experts = o.redundant;
+  s.plan.heads_over = o.heads_over;
   s.sequences = o.batch;
   s.keys = o.context;
   s.queries = s.prefill ? (o.queries > 0 ? o.queries : o.context) : 1;
@@ -197,6 +198,7 @@ void execute(const Options& o) {
              {"tokens_per_s_per_chip", p.tokens_per_s_per_chip},
              {"compute_us", p.compute_s * 1e6},
              {"exchange_us", p.exchange_s * 1e6},
+             {"host_us", p.host_s * 1e6},
              {"expert_factor", p.expert_factor},
              {"weight_bytes", p.weight_bytes},
              {"cache_bytes", p.cache_bytes},
@@ -243,6 +245,7 @@ void execute(const Options& o) {
   }
   fmt::print("compute / exchanges      {:.2f} / {:.2f} ms a step before overlap\n", p.compute_s * 1e3,
              p.exchange_s * 1e3);
+  fmt::print("host between steps       {:.2f} ms of the step\n", p.host_s * 1e3);
   fmt::print("fullest device           {:.2f} times the mean of expert rows\n", p.expert_factor);
   fmt::print("memory a device          weights {}, cache {} of {}{}\n", report::binary_bytes(uint64_t(p.weight_bytes)),
              report::binary_bytes(uint64_t(p.cache_bytes)), report::binary_bytes(uint64_t(p.memory_bytes)),
@@ -278,6 +281,11 @@ void add_predict(CLI::App& app, Action& action) {
   command->add_flag("--sp", o.sequence_parallel, "Split activations outside the TP products too");
   command->add_option("--redundant", o.redundant, "Copies of hot experts over all devices")
       ->check(CLI::Range(0, 1 << 20));
+  command
+      ->add_option("--heads-over", o.heads_over,
+                   "Prefill of MLA: so many devices share out the heads, rows stay with each before and after")
+      ->check(count)
+      ->capture_default_str();
   command->add_flag("--shared-apart", o.shared_apart, "Shared experts sit on devices of their own");
   command->add_option("--overlap", o.overlap, "Micro-batches that hide each other's exchanges")
       ->check(CLI::Range(1, 2))

@@ -119,8 +119,17 @@ void Builder::mla(double repeat) {
          8 * real(a_.q_lora + latent));
   if (s_.library_kernels) vector("kv_write", part, repeat, rows_, 2 * real(latent), cache * real(latent), 0);
   quantise("q_quant", part, repeat, rows_, real(a_.q_lora));
-  gemm("q_up", part, repeat, rows_, heads * (a_.nope_dim + a_.rope_dim), a_.q_lora, linear());
   const bool sparse = a_.index_topk > 0;
+  const bool staged = plan_.heads_over > 1 && s_.prefill && !sparse;
+  if (staged) {
+    ExchangeTask gather;
+    gather.kind = ExchangeKind::kAllGather;
+    gather.devices = plan_.heads_over;
+    gather.tokens = rows_ * real(gather.devices);
+    gather.token_bytes = format_bytes(linear()) * real(a_.q_lora) + stored;
+    exchange("latent_gather", part, repeat, gather);
+  }
+  gemm("q_up", part, repeat, rows_, heads * (a_.nope_dim + a_.rope_dim), a_.q_lora, linear());
   if (sparse) index(repeat, mean_keys(s_));
   AttentionTask t;
   t.sequences = s_.sequences;
@@ -157,6 +166,14 @@ void Builder::mla(double repeat) {
     t.kv_token_bytes = t.dequantise ? real(a_.kv_lora) + 16 + 2 * real(a_.rope_dim) : 2 * real(latent);
     add("attention", part, repeat, t);
     gemm("v_up", part, repeat, rows_, a_.v_dim, a_.kv_lora, Format::kBf16, real(heads));
+  }
+  if (staged) {
+    ExchangeTask back;
+    back.kind = ExchangeKind::kAllToAll;
+    back.devices = plan_.heads_over;
+    back.tokens = rows_;
+    back.token_bytes = 2 * real(heads * a_.v_dim);
+    exchange("head_exchange", part, repeat, back);
   }
   if (scaled(linear()) || linear() == Format::kInt8) {
     vector("o_quant", part, repeat, rows_, 2 * real(heads * a_.v_dim), real(heads * a_.v_dim),

@@ -52,7 +52,7 @@ struct VectorTask {
   bool pieces = false;          // touches short pieces of longer rows (the rotary part of every head)
 };
 
-enum class ExchangeKind : uint8_t { kDispatch, kCombine, kAllReduce, kAllGather, kReduceScatter, kTransfer };
+enum class ExchangeKind : uint8_t { kDispatch, kCombine, kAllReduce, kAllGather, kReduceScatter, kAllToAll, kTransfer };
 
 struct ExchangeTask {
   ExchangeKind kind{};
@@ -81,6 +81,9 @@ struct ParallelPlan {
   bool sequence_parallel = false;  // activations outside the TP products are split too
   int64_t redundant_experts = 0;   // copies of hot experts, over all devices
   bool tp_shared_expert = false;
+  // Prefill of MLA in stages: products of a device's own rows before and after attention, and between them some heads
+  // of all rows of so many devices; latents are gathered, and results of the heads exchanged.
+  int64_t heads_over = 1;
   int64_t devices() const { return tp * dp * pp; }
 };
 

@@ -87,6 +87,27 @@ TEST(Forward, PlansShareTheSameWork) {
   EXPECT_LT(linear(split, 32), linear(one, 32) / 4);
 }
 
+TEST(Forward, HeadsSharedOutAddTwoExchangesAndNoWork) {
+  const model::Architecture a = shape("DeepSeek-V3");
+  StepShape s;
+  s.prefill = true;
+  s.sequences = 2;
+  s.queries = s.context = 4096;
+  ParallelPlan whole, staged;
+  staged.heads_over = 32;
+  const std::vector<Task> one = forward(a, whole, s), split = forward(a, staged, s);
+  EXPECT_EQ(split.size(), one.size() + 2);
+  EXPECT_EQ(total_macs(split), total_macs(one));
+  for (const Task& task : split) {
+    const auto* x = std::get_if<ExchangeTask>(&task.work);
+    // Latents of all rows: 1,536 of FP8 for queries, 576 of BF16 for the cache. Results: 128 heads of 128 in BF16.
+    if (task.name == "latent_gather") EXPECT_EQ(x->tokens * x->token_bytes, 32.0 * 8192 * (1536 + 2 * 576));
+    if (task.name == "head_exchange") EXPECT_EQ(x->tokens * x->token_bytes, 8192.0 * 2 * 128 * 128);
+  }
+  s.prefill = false;
+  EXPECT_EQ(forward(a, staged, s).size(), forward(a, whole, s).size());
+}
+
 TEST(Forward, SparseAttentionReadsAFixedNumberOfKeys) {
   const model::Architecture a = shape("DeepSeek-V3.2");
   EXPECT_EQ(attention_macs(forward(a, {}, decode(1, 8192))), attention_macs(forward(a, {}, decode(1, 131072))));

@@ -13,6 +13,9 @@ constexpr double kKeyBlock = 64;
 constexpr double kRowLanes = 32;      // lanes that reduce a row together
 constexpr double kPlacedRows = 512;   // rows of a block that finds places
 constexpr double kPrefillRows = 128;  // queries of a tile where keys are expanded
+// Where units exchange through the cache: a score goes out as FP32, in again, and its exponential the same way as BF16;
+// results of so many keys go out and in as FP32.
+constexpr double kScoreBytes = 12, kResultBytes = 8, kResultKeys = 256;
 
 }  // namespace
 
@@ -21,17 +24,21 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
   // Rows that share keys fill the matrix unit together: all heads of a kv head and all queries of a sequence, or one
   // head's queries where each has keys of its own.
   const double per_kv = t.expanded ? t.queries : double(t.heads) / double(t.kv_heads) * (t.gathered ? 1 : t.queries);
-  const double most = t.expanded ? kPrefillRows : kDecodeRows, least = d.chip.tile_rows;
+  // Results that leave the matrix unit after every block leave room for more rows.
+  const bool apart = d.unit_exchange_bytes_per_s > 0;
+  const double most = t.expanded || apart ? kPrefillRows : kDecodeRows, least = d.chip.tile_rows;
   const double tile = std::max(least, std::min(most, std::ceil(per_kv / least) * least));
   const double block = t.expanded ? kPrefillRows : kKeyBlock;
   const double heads = double(t.expanded ? t.heads : t.kv_heads) * t.sequences * (t.gathered ? t.queries : 1);
   const double row_tiles = std::ceil(per_kv / tile);
   const double dims = double(t.qk_dim + t.v_dim);
-  // Blocks of keys against tiles of rows, spread over the cores; the core with most of them decides.
-  const double blocks = heads * row_tiles * std::max(1.0, t.keys / block);
-  const double most_blocks = blocks <= d.cores       ? 1
-                             : blocks < 64 * d.cores ? std::ceil(blocks / d.cores)
-                                                     : blocks / d.cores;
+  // Blocks of keys against tiles of rows, spread over the cores; the core with most of them decides. Over fresh keys a
+  // core keeps a tile of rows for all of them.
+  const double along = std::max(1.0, t.keys / block), kept = t.expanded ? along : 1;
+  const double blocks = heads * row_tiles * along, units = blocks / kept;
+  const double most_blocks = kept * (units <= d.cores       ? 1
+                                     : units < 64 * d.cores ? std::ceil(units / d.cores)
+                                                            : units / d.cores);
   const double scores = tile * block * std::min(1.0, t.keys / block);
   const double multiply = scores * dims / (d.chip.bf16_mac * c.issue_wide);
   const double vector =
@@ -54,14 +61,23 @@ Estimate estimate(const Device& d, const graph::AttentionTask& t) {
         reads * double(t.kv_heads) * t.keys * t.kv_token_bytes + t.sequences * t.queries * double(t.heads) * 2 * dims;
   }
   const double memory = bytes / d.memory_bytes_per_s;
+  // Between the units, of a block: scores there and back, results at the end of their keys, and the operands. Every
+  // core has its share of the cache.
+  const double keys = block * std::min(1.0, t.keys / block);
+  const double exchanged = scores * kScoreBytes + tile * double(t.v_dim) * kResultBytes * keys / kResultKeys +
+                           keys * (t.shared_value ? double(t.qk_dim) : dims) * 2;
+  const double exchange = apart ? most_blocks * exchanged * d.cores / d.unit_exchange_bytes_per_s : 0;
   // A cache is cut into pieces where rows alone do not give every core work; a second kernel adds them up.
   const bool cut = !t.expanded && t.keys > block && heads * row_tiles < 4 * d.cores;
   const double combine = cut ? d.chip.kernel_start_s + 2 * d.chip.memory_latency_s : 0;
   const double start = d.chip.kernel_start_s + combine + d.kernel_extra_s;
-  const Bound bound = memory > compute                           ? Bound::kMemory
-                      : dequantise > multiply + exposed * vector ? Bound::kVector
-                                                                 : Bound::kMatrix;
-  return {start + std::max(compute, memory) + c.unhidden * std::min(compute, memory), bound, bytes};
+  const Bound bound = memory > compute                                                 ? Bound::kMemory
+                      : exchange > compute || dequantise > multiply + exposed * vector ? Bound::kVector
+                                                                                       : Bound::kMatrix;
+  // The longest of the three, and a share of the next.
+  const double longest = std::max({compute, memory, exchange}), shortest = std::min({compute, memory, exchange});
+  const double next = compute + memory + exchange - longest - shortest;
+  return {start + longest + c.unhidden * next, bound, bytes};
 }
 
 Estimate estimate(const Device& d, const graph::IndexTask& t) {

@@ -15,6 +15,7 @@ Device::Device(const chip::Chip& c, const Constants& k)
       std::min(chip.memory_bytes_per_s / devices * k.memory_efficiency, cores * chip.port_bytes_per_cycle * hz);
   memory_bytes = chip.memory_bytes / devices;
   cache_bytes = chip.cache_bytes / devices;
+  unit_exchange_bytes_per_s = chip.unit_exchange_bytes_per_s / devices;
   up_bytes_per_s = links.scale_up.bytes_per_s / devices;
   out_bytes_per_s = links.scale_out.bytes_per_s / devices;
   domain = int64_t{links.scale_up.chips} * chip.devices;

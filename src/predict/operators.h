@@ -24,6 +24,7 @@ struct Device {
   Constants constants;
   double cores = 0, hz = 0;
   double memory_bytes_per_s = 0, cache_bytes = 0, memory_bytes = 0;
+  double unit_exchange_bytes_per_s = 0;            // between matrix and vector cores; 0: nothing stands between them
   double up_bytes_per_s = 0, out_bytes_per_s = 0;  // of this device, one direction
   int64_t domain = 1;                              // devices that scale-up reaches; 0: all
   double kernel_extra_s = 0;                       // what the way of measuring adds to each kernel

@@ -7,6 +7,7 @@
 #include <functional>
 #include <random>
 
+#include "base/error.h"
 #include "predict/test_util.h"
 
 namespace hadal::predict {
@@ -219,15 +220,67 @@ TEST_P(Property, ProductionIsNeverFasterThanProfile) {
   for (SystemOptions o : {decode_v3(64, 4096, 32), prefill_v3(4, 4096, 32)}) {
     if (GetParam() == "tpu-v5e" || GetParam() == "tpu-v6e" || GetParam() == "tpu-v7") o.comm_cores = 0;
     if (chip_.cores / chip_.performance.devices <= 24) o.comm_cores = 0;
+    o.host = false;  // of a benchmark it is another than of production
     const double profile = rate(o);
     o.mode = Mode::kProduction;
     EXPECT_LT(rate(o), profile);
   }
 }
 
+TEST_P(Property, OnlyBenchmarksOfLibraryKernelsWaitForTheHost) {
+  SystemOptions o = decode_v3(64, 4096, 32);
+  const Prediction profile = predict(chip_, constants_, v3_, o);
+  EXPECT_EQ(profile.host_s, chip_.runs_programs ? 0 : kBenchmarkHostS);
+  o.host = false;
+  const Prediction device = predict(chip_, constants_, v3_, o);
+  EXPECT_EQ(device.host_s, 0);
+  EXPECT_NEAR(profile.step_s - device.step_s, profile.host_s, 1e-12);
+  o.host = true;
+  o.mode = Mode::kProduction;
+  EXPECT_EQ(predict(chip_, constants_, v3_, o).host_s, kProduction.host_s);
+}
+
+// Exchanges in the middle of attention cost time and save none: the work is the same.
+TEST_P(Property, HeadsSharedOutOverDevicesAreNeverFaster) {
+  SystemOptions o = prefill_v3(4, 4096, 32);
+  o.comm_cores = 0;
+  double before = step(o);
+  for (const int64_t devices : {2, 8, 32}) {
+    o.plan.heads_over = devices;
+    const double now = step(o);
+    EXPECT_GT(now, before) << devices;
+    before = now;
+  }
+  o.plan.heads_over = 3;
+  EXPECT_THROW(step(o), Error);
+  o.plan.heads_over = 64;
+  EXPECT_THROW(step(o), Error);
+}
+
+TEST_P(Property, UnitsThatMeetInTheCacheAreNeverFaster) {
+  cases(100, [&] {
+    graph::AttentionTask t;
+    t.sequences = double(size(64));
+    t.expanded = size(4) > 1;
+    t.queries = t.expanded ? double(size(8192)) : 1;
+    t.keys = double(size(16384));
+    t.heads = 128;
+    t.kv_heads = t.expanded ? 128 : 1;
+    t.qk_dim = t.expanded ? 192 : 576;
+    t.v_dim = t.expanded ? 128 : 512;
+    t.shared_value = !t.expanded;
+    t.kv_token_bytes = t.expanded ? 640 : 1152;
+    Device slow = device(), fast = slow;
+    slow.unit_exchange_bytes_per_s = 1e12 * uniform(1, 10);
+    fast.unit_exchange_bytes_per_s = slow.unit_exchange_bytes_per_s * uniform(1, 10);
+    EXPECT_GE(estimate(slow, t).seconds * kSlack, estimate(fast, t).seconds);
+  });
+}
+
 TEST_P(Property, OverlapIsNeverSlowerThanTakingTurnsAndNeverHidesComputing) {
   cases(10, [&] {
     SystemOptions o = decode_v3(double(2 * size(128)), double(size(16384)), 64);
+    o.host = false;
     const Prediction p = predict(chip_, constants_, v3_, o);
     EXPECT_LE(p.step_s, (p.compute_s + p.exchange_s) * kSlack);
     EXPECT_GE(p.step_s * kSlack, p.compute_s);

@@ -169,12 +169,12 @@ Outcome mla_prefill(Context& c) {
   graph::AttentionTask t;
   t.sequences = c.config.number("sequences");
   t.queries = c.config.number("queries");
-  t.keys = (t.queries + 1) / 2;
+  t.keys = c.config.whole_or("causal", 1) > 0 ? (t.queries + 1) / 2 : t.queries;
   t.heads = t.kv_heads = c.config.whole("heads");
-  t.qk_dim = 192;
-  t.v_dim = 128;
+  t.qk_dim = c.config.whole_or("qk", 192);
+  t.v_dim = c.config.whole_or("v", 128);
   t.expanded = true;
-  t.kv_token_bytes = 640;
+  t.kv_token_bytes = 2 * double(t.qk_dim + t.v_dim);
   set_timing(c);
   Outcome out;
   out.seconds = estimate(c.device, t).seconds;
@@ -235,8 +235,8 @@ Outcome moe(Context& c) {
   graph::StepShape s;
   s.prefill = prefill;
   s.sequences = tokens / double(plan.ep);
-  const FullestDevice fullest =
-      fullest_device(load, a.experts, plan.ep, 0, tokens, tokens * double(a.experts_per_token));
+  const Placement placement{.experts = a.experts, .devices = plan.ep};
+  const FullestDevice fullest = fullest_device(load, placement, tokens, tokens * double(a.experts_per_token));
   s.expert_rows_factor = fullest.factor;
   s.expert_rows = fullest.rows;
   Outcome out;
@@ -310,6 +310,8 @@ Outcome system(Context& c) {
   o.acceptance = c.config.number_or("acceptance", 0, 0, 1);
   o.prefix_hit = c.config.number_or("prefix_hit", 0, 0, 1);
   o.shared_on_rank = c.config.whole_or("shared_on_rank", 1) > 0;
+  o.plan.heads_over = c.config.whole_or("heads_over", 1);
+  o.host = c.config.choice_or<bool>("timing", "system", {{"system", true}, {"device", false}});
   const Prediction p = predict(c.chip, c.device.constants, c.model(), o);
   return {p.step_s, 0, Format::kBf16, 0, p.tokens_per_s_per_chip, p.tpot_s};
 }

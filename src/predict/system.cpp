@@ -15,6 +15,10 @@ using model::Architecture;
 
 void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
   if (a.heads % p.tp != 0) input_error("--tp", "{} does not divide the {} heads of {}", p.tp, a.heads, a.name);
+  if (a.heads % p.heads_over != 0 || p.heads_over > p.dp) {
+    input_error("--heads-over", "{} must divide the {} heads of {} and be no more than the {} data-parallel groups",
+                p.heads_over, a.heads, a.name, p.dp);
+  }
   if (p.ep > 1 && a.experts == 0) input_error("--ep", "{} has no experts; leave it at 1", a.name);
   if (p.ep > a.experts + p.redundant_experts && a.experts > 0 && p.ep > 2 * a.experts) {
     input_error("--ep", "{} is more than twice the {} experts of {}", p.ep, a.experts, a.name);
@@ -22,15 +26,27 @@ void check_plan(const Architecture& a, const graph::ParallelPlan& p) {
   if (p.pp > a.layers) input_error("--pp", "{} is more than the {} layers of {}", p.pp, a.layers, a.name);
 }
 
-// Seconds of a micro-batch in all layers, by what can stand beside what: attention up to and with its core and after
-// it, the shared expert, the routed ones, and the exchanges before and after those.
-struct Sums {
-  double front = 0, back = 0, shared = 0, routed = 0, dispatch = 0, combine = 0, other_exchange = 0, outside = 0;
-  double compute() const { return front + back + shared + routed; }
-  double exchange() const { return dispatch + combine + other_exchange; }
+// Seconds of a micro-batch in all layers, and how many of them are the memory's: kernels that it bounds, or what an
+// exchange moves through it.
+struct Share {
+  double seconds = 0, memory = 0;
+  Share& operator+=(const Share& other) {
+    seconds += other.seconds;
+    memory += other.memory;
+    return *this;
+  }
+  friend Share operator+(Share x, const Share& y) { return x += y; }
 };
 
-double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
+// By what can stand beside what: attention up to and with its core and after it, the shared expert, the routed ones,
+// and the exchanges before and after those.
+struct Sums {
+  Share front, back, shared, routed, dispatch, combine, other_exchange, outside;
+  double compute() const { return (front + back + shared + routed).seconds; }
+  double exchange() const { return (dispatch + combine + other_exchange).seconds; }
+};
+
+Share& place(Sums& sums, const graph::Task& task, bool& core_seen) {
   if (const auto* x = std::get_if<ExchangeTask>(&task.work)) {
     return x->kind == graph::ExchangeKind::kDispatch  ? sums.dispatch
            : x->kind == graph::ExchangeKind::kCombine ? sums.combine
@@ -47,18 +63,29 @@ double& place(Sums& sums, const graph::Task& task, bool& core_seen) {
   return routed ? sums.routed : sums.back;
 }
 
+// Kernels beside an exchange. What that moves goes through the same memory, so kernels that the memory bounds take as
+// much longer, as far as they stand beside it.
+double beside(const Share& kernels, const Share& exchange) {
+  if (kernels.seconds <= 0 || exchange.seconds <= 0) return std::max(kernels.seconds, exchange.seconds);
+  const double together = std::min(1.0, kernels.seconds / exchange.seconds);
+  const double bound = std::min(1.0, kernels.memory / kernels.seconds);
+  const double taken = std::min(exchange.memory, exchange.seconds);
+  return std::max(kernels.seconds + bound * together * taken, exchange.seconds);
+}
+
 // Half a period of two micro-batches, in the orders that DeepSeek drew beside its profiles. Decode: while the rows of
 // one are dispatched, its shared expert and the front of the other's attention run; while they are combined, the rest
 // of that attention. Prefill: attention and experts run whole, each beside an exchange of the other micro-batch, the
 // shared expert beside a combine.
 double half_period(const Sums& s, bool prefill) {
   if (!prefill) {
-    return std::max(s.front + s.shared, s.dispatch) + s.routed + std::max(s.back, s.combine) + s.other_exchange;
+    return beside(s.front + s.shared, s.dispatch) + s.routed.seconds + beside(s.back, s.combine) +
+           s.other_exchange.seconds;
   }
-  const double attention = s.front + s.back;
-  const double period = std::max(attention + s.shared, s.combine) + std::max(attention, s.dispatch) +
-                        std::max(s.routed, s.dispatch) + std::max(s.routed + s.shared, s.combine);
-  return period / 2 + s.other_exchange;
+  const Share attention = s.front + s.back;
+  const double period = beside(attention + s.shared, s.combine) + beside(attention, s.dispatch) +
+                        beside(s.routed, s.dispatch) + beside(s.routed + s.shared, s.combine);
+  return period / 2 + s.other_exchange.seconds;
 }
 
 // Devices that exchange in every layer all wait for the slowest. Where the power limit sets the clock, devices of one
@@ -87,8 +114,10 @@ Sums add_up(const Device& compute, const Device& whole, double slowest, const st
     const double seconds = e.seconds * task.repeat * (clocked ? slowest : 1);
     // What an exchange does on the cores cannot hide behind computing.
     const double on_cores = e.core_seconds * task.repeat;
-    place(sums, task, core_seen) += seconds - on_cores;
-    sums.routed += on_cores;
+    const double memory =
+        exchange ? e.memory_bytes * task.repeat / whole.memory_bytes_per_s : (e.bound == Bound::kMemory ? seconds : 0);
+    place(sums, task, core_seen) += {seconds - on_cores, memory};
+    sums.routed += {on_cores, 0};
     if (operators != nullptr && task.repeat > 0) {
       operators->push_back({task.name, seconds * times, task.repeat * times, e.bound, exchange});
     }
@@ -116,7 +145,7 @@ double weights(const Architecture& a, const SystemOptions& o) {
 }
 
 struct Step {
-  double seconds = 0, compute = 0, exchange = 0;
+  double seconds = 0, compute = 0, exchange = 0, host = 0;
 };
 
 Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a, const SystemOptions& o,
@@ -142,8 +171,12 @@ Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a
                             : o.load;
   if (a.experts > 0 && o.plan.ep > 1) {
     const double tokens = rows * double(o.plan.ep);
-    const FullestDevice fullest = fullest_device(load, a.experts, o.plan.ep, o.plan.redundant_experts, tokens,
-                                                 tokens * double(a.experts_per_token));
+    // Nodes for the balancer: what scale-up links reach.
+    const int64_t nodes = whole.domain > 0 && o.plan.ep % whole.domain == 0 ? o.plan.ep / whole.domain : 1;
+    const Placement placement{a.experts, std::max<int64_t>(1, a.groups), o.plan.ep, nodes, o.plan.redundant_experts};
+    const auto choices = double(a.experts_per_token);
+    const double spread = batch_spread(s.sequences * double(o.plan.dp), s.queries, double(a.experts), choices);
+    const FullestDevice fullest = fullest_device(load, placement, tokens, tokens * choices, spread);
     s.expert_rows_factor = fullest.factor;
     s.expert_rows = fullest.rows;
     out.expert_factor = fullest.factor;
@@ -184,13 +217,15 @@ Step run_step(const chip::Chip& chip, const Device& whole, const Architecture& a
       if (list) out.operators = std::move(even);
     }
   }
-  Step step{(layers + parts * sums.outside) * double(o.plan.pp), parts * (sums.compute() + sums.outside),
+  const double outside = sums.outside.seconds;
+  Step step{(layers + parts * outside) * double(o.plan.pp), parts * (sums.compute() + outside),
             parts * sums.exchange()};
   if (o.plan.pp > 1) {
     graph::ExchangeTask hand{graph::ExchangeKind::kTransfer, rows, 2 * double(a.hidden), 1, 1, 1, o.plan.pp, 1, true};
     step.seconds += double(o.plan.pp - 1) * estimate(whole, hand).seconds;
   }
-  if (o.mode == Mode::kProduction) step.seconds += kProduction.host_s;
+  if (o.host) step.host = o.mode == Mode::kProduction ? kProduction.host_s : chip.runs_programs ? 0 : kBenchmarkHostS;
+  step.seconds += step.host;
   return step;
 }
 
@@ -228,6 +263,7 @@ Prediction predict_step(const chip::Chip& chip, const Constants& constants, cons
   out.step_s = step.seconds;
   out.compute_s = step.compute;
   out.exchange_s = step.exchange;
+  out.host_s = step.host;
   out.sequences = sequences;
   out.memory_bytes = device.memory_bytes;
   out.weight_bytes = weights(a, o);

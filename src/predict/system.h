@@ -32,6 +32,7 @@ struct SystemOptions {
   double acceptance = 0;       // of each
   double prefix_hit = 0;       // prefill: share of the context found in a prefix cache
   double mean_share = 1;       // tokens of a mean device over those of the fullest, where there are too few for all
+  bool host = true;            // false: the device alone, without the host between steps, as a trace of it shows
   double tpot_target_s = 0;    // decode: choose the largest batch within it, instead of `sequences`
 };
 
@@ -49,6 +50,7 @@ struct Prediction {
   double tokens_per_s_per_chip = 0;          // decode: output tokens; prefill: computed prompt tokens
   double sequences = 0;                      // on a data-parallel group
   double compute_s = 0, exchange_s = 0;      // of all micro-batches, before overlap
+  double host_s = 0;                         // of the step, in which the device waits for the host
   double weight_bytes = 0, cache_bytes = 0;  // on one device
   double memory_bytes = 0;                   // that a device has
   double utilisation = 1;                    // production: share of the time instances work
@@ -73,8 +75,13 @@ double transfer_s(const chip::Chip& chip, const Constants& constants, const mode
 struct ProductionFacts {
   double handed_last = 0.8;          // of ln(devices) mean lengths that the fullest device holds beyond the mean
   double prefill_utilisation = 0.7;  // of prefill instances that keep first tokens prompt under random arrivals
-  double host_s = 0.5e-3;            // scheduling and sampling between steps that do not overlap
+  double host_s = 0.5e-3;            // between steps, where scheduling runs ahead of the device
 };
 inline constexpr ProductionFacts kProduction;
+
+// Between the steps of a benchmark on library kernels the device waits for sampling, scheduling and the next step's
+// inputs: about 2 ms before every replay of a captured graph in SGLang (issue 5593, April 2025); RTP-LLM reports its
+// host 2 ms faster than the one in DeepSeek's decode trace, which so takes at least as long.
+inline constexpr double kBenchmarkHostS = 2e-3;
 
 }  // namespace hadal::predict

@@ -52,6 +52,42 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
   return logic / (p.logic_density.value * facts.areas().utilisation.value) + sram_area(s, facts);
 }
 
+// Placed mm2 of the matrix units of `chip`'s kind that give `products` a cycle.
+double matrix_area(const chip::Section& s, Facts& facts) {
+  const chip::Chip chip = facts.chip(s, "chip");
+  const AreaData& data = facts.areas();
+  const double own = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
+  return core_cells(chip, data).matrix * static_cast<double>(s.count("products", 1, 1 << 30)) / own *
+         facts.process(s, "process").relative_area.value / data.utilisation.value;
+}
+
+// The cores of `chip`, as many as give `ops` a second on `process`, with everything busy.
+Power full_power(const chip::Section& s, Facts& facts, double ops, Memory memory, int stacks, int dies) {
+  chip::Chip chip = facts.chip(s, "chip");
+  const double core = fp8_flops(chip, chip.clock_hz) / chip.cores;
+  chip.cores = static_cast<int>(std::ceil(ops / core));
+  const double clock = ops / fp8_flops(chip, 1);
+  return chip_power(chip, facts.areas(), facts.process_named(chip.process), facts.process(s, "process"), memory, stacks,
+                    dies, clock, Activity{});
+}
+
+double power(const chip::Section& s, Facts& facts) {
+  const int stacks = static_cast<int>(s.count("stacks", 0, 64));
+  Memory memory = facts.memory(s, "memory");
+  const double bandwidth = s.quantity("bandwidth", Dimension::kBytesPerSecond, 0, 1e15);
+  memory.bandwidth.value = stacks > 0 ? bandwidth / stacks : 0;
+  return full_power(s, facts, s.quantity("ops", Dimension::kOpsPerSecond, 1e9, 1e18), memory, stacks,
+                    static_cast<int>(s.count("dies", 1, 64)))
+      .total_w();
+}
+
+// pJ of a product with the memory on the chip that feeds it.
+double product_energy(const chip::Section& s, Facts& facts) {
+  constexpr double kOps = 1e14, kPico = 1e-12;  // any rate: both parts go with it
+  const Power p = full_power(s, facts, kOps, {}, 0, 1);
+  return (p.matrix_w + p.sram_w) / (kOps / 2) / kPico;
+}
+
 // Interposers of a package that are whole on a wafer.
 double interposers(const chip::Section& s, Facts& facts) {
   const Outline o =
@@ -131,6 +167,36 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         1,
         {"package", "memory", "area", "dies", "stacks"},
         [](S s, Facts& f, const Scenario&) { return interposers(s, f); }}},
+      {"matrix_area",
+       {kBlocks,
+        Dimension::kArea,
+        "mm2",
+        1,
+        {"process", "chip", "products"},
+        [](S s, Facts& f, const Scenario&) { return matrix_area(s, f); }}},
+      {"power",
+       {kPower,
+        Dimension::kWatt,
+        "W",
+        1,
+        {"process", "chip", "ops", "memory", "stacks", "bandwidth", "dies"},
+        [](S s, Facts& f, const Scenario&) { return power(s, f); }}},
+      {"product_energy",
+       {kPower,
+        Dimension::kPicojoule,
+        "pJ",
+        1,
+        {"process", "chip"},
+        [](S s, Facts& f, const Scenario&) { return product_energy(s, f); }}},
+      {"die_usd",
+       {kDies,
+        Dimension::kUsd,
+        "USD",
+        1,
+        {"process", "area"},
+        [](S s, Facts& f, const Scenario&) {
+          return die_cost({area(s, "area"), 0, 0, 0}, f.process(s, "process"), YieldModel::kNegativeBinomial, 0).usd;
+        }}},
       {"die_cost_ratio",
        {kDies,
         Dimension::kNone,

@@ -16,9 +16,9 @@ namespace {
 
 const std::vector<std::string_view>& parameters() {
   static const std::vector<std::string_view> kAll{
-      "process",   "package", "memory",      "area",     "core",      "cores",   "spare",
-      "dies",      "stacks",  "transistors", "sram",     "core_sram", "chiplet", "chiplets",
-      "programme", "begin",   "end",         "hardware", "reading",   "fit",     "bound"};
+      "process",   "package",   "memory", "area",  "core",     "cores",   "spare",    "dies",  "stacks",      "chiplet",
+      "chiplets",  "programme", "begin",  "end",   "hardware", "reading", "fit",      "bound", "transistors", "sram",
+      "core_sram", "bank",      "links",  "hosts", "fill",     "chip",    "products", "ops",   "bandwidth"};
   return kAll;
 }
 

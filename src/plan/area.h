@@ -35,7 +35,9 @@ struct AreaData {
   Figure vector_lane, special_lane, crossbars, control, dma, sender;
   Figure router;  // mm2 of cells
   Figure crossbar_growth;
-  Figure utilisation, sram_efficiency, two_port_factor, die_overhead;
+  Figure utilisation, two_port_factor, die_overhead;
+  Figure sram_placement;                     // macros over the area that memory takes in a core
+  Figure sram_periphery;                     // of a macro: the mean of its rows and columns without bits
   Figure host_interface, system, link_lane;  // mm2 in a 7 nm class process
   Figure link_lane_bandwidth;                // B/s a direction
   Figure memory_edge;                        // mm of die edge a stack
@@ -47,6 +49,11 @@ struct AreaData {
   Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
+
+// Bit cells over area of memory in banks of `bank_bytes`. A macro of r x c cells has decoders as wide as a columns and
+// sense amplifiers, drivers and control as high as d rows, and takes (r + d)(c + a) cells. Of all shapes with the same
+// bits the smallest takes (sqrt(bits) + sqrt(a d))^2; sram_periphery is sqrt(a d).
+double sram_efficiency(const AreaData& data, double bank_bytes);
 
 struct AreaPart {
   std::string name;
@@ -79,6 +86,10 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
 CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data);
 CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data);
 
+// mm2 on the die's edge, which no process shrinks: PHYs of `stacks` devices, lanes for `link_bytes_per_s` in one
+// direction, `hosts` interfaces.
+double edge_mm2(const AreaData& data, const Memory& memory, int stacks, double link_bytes_per_s, int hosts);
+
 // The block with the longest path.
 struct SlowestBlock {
   std::string name;
@@ -88,7 +99,7 @@ SlowestBlock slowest_block(const AreaData& data);
 
 // The die of `chip`: `stacks` devices of `memory` along its two longer sides (stacked memory only) and links of
 // `link_bytes_per_s` in one direction. Logic: cell area x relative_area / utilisation. SRAM: bits x bit cell /
-// efficiency. PHYs and SerDes keep their size.
+// sram_efficiency of a bank. PHYs and SerDes keep their size.
 ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaData& data, const Memory& memory,
                    int stacks, double link_bytes_per_s);
 

@@ -3,12 +3,13 @@
 
 #include <cmath>
 
+#include "plan/cases.h"
+
 namespace hadal::plan {
 namespace {
 
 constexpr const char* kAreas = "areas from transistor counts";
 constexpr const char* kBlocks = "memories and blocks";
-constexpr const char* kPower = "power and energy";
 constexpr const char* kDies = "dies, yield and packages";
 constexpr const char* kTime = "time and cost of programmes";
 constexpr const char* kHours = "prices of an hour";
@@ -16,6 +17,7 @@ constexpr int kRuns = 20000;
 constexpr uint64_t kSeed = 1;
 constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
 constexpr double kWaferMm = 300, kWaferEdgeMm = 3;  // of interposers; the rim that is not used
+constexpr double kBankBytes = 16384;                // of memory in cores where no bank is published: as in the GC200
 constexpr double kCacheEfficiency = 0.40;  // bit cells over area of a large cache with its tags: V-Cache of 2023
 
 double area(const chip::Section& s, std::string_view key) { return s.quantity(key, Dimension::kArea, 0, kMostArea); }
@@ -38,18 +40,26 @@ double sram_area(const chip::Section& s, Facts& facts) {
   const Process& p = facts.process(s, "process");
   const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
   const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
-  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / facts.areas().sram_efficiency.value);
+  const double bank = s.has("bank") ? s.quantity("bank", Dimension::kBytes, 1, 1e9) : kBankBytes;
+  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / sram_efficiency(facts.areas(), bank));
 }
 
-// Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the
-// library's density times utilisation.
+// Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the library's
+// density times utilisation; then what stands on the edge, and the overhead of a die, as chip_area has them.
 double area_from_transistors(const chip::Section& s, Facts& facts) {
   const Process& p = facts.process(s, "process");
+  const AreaData& data = facts.areas();
   const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
   const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
   const double transistors = s.quantity("transistors", Dimension::kTransistors, 1, 1e15);
   const double logic = (transistors - (shared + own) * kTransistorsPerBit) / 1e6;
-  return logic / (p.logic_density.value * facts.areas().utilisation.value) + sram_area(s, facts);
+  const int stacks = s.has("stacks") ? static_cast<int>(s.count("stacks", 0, 64)) : 0;
+  const double edge =
+      edge_mm2(data, stacks > 0 ? facts.memory(s, "memory") : Memory{}, stacks,
+               s.quantity("links", Dimension::kBytesPerSecond, 0, 1e15), static_cast<int>(s.count("hosts", 0, 64)));
+  const double content = logic / (p.logic_density.value * data.utilisation.value) + sram_area(s, facts) + edge;
+  const double fill = s.has("fill") ? s.quantity("fill", Dimension::kPercent, 0.1, 1) : 1;
+  return content * (1 + data.die_overhead.value) / fill;
 }
 
 // Placed mm2 of the matrix units of `chip`'s kind that give `products` a cycle.
@@ -142,7 +152,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         Dimension::kArea,
         "mm2",
         1,
-        {"process", "transistors", "sram", "core_sram"},
+        {"process", "transistors", "sram", "core_sram", "links", "hosts"},
         [](S s, Facts& f, const Scenario&) { return area_from_transistors(s, f); }}},
       {"sram_area",
        {kBlocks,
@@ -175,14 +185,14 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         {"process", "chip", "products"},
         [](S s, Facts& f, const Scenario&) { return matrix_area(s, f); }}},
       {"power",
-       {kPower,
+       {std::string(kPowerGroup),
         Dimension::kWatt,
         "W",
         1,
         {"process", "chip", "ops", "memory", "stacks", "bandwidth", "dies"},
         [](S s, Facts& f, const Scenario&) { return power(s, f); }}},
       {"product_energy",
-       {kPower,
+       {std::string(kPowerGroup),
         Dimension::kPicojoule,
         "pJ",
         1,

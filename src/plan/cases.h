@@ -2,11 +2,15 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/facts.h"
 
 namespace hadal::plan {
+
+// The group of facts whose chips are not described by their own energies: hadal cores at the same rate stand for them.
+inline constexpr std::string_view kPowerGroup = "power and energy";
 
 // A fact is a value, or a bound ("below 400 mm2") that the model keeps or breaks. Where its source gives a range, the
 // value is the middle of it: the error to the middle counts, whether the prediction lies within is told beside it.

@@ -47,6 +47,11 @@ std::string to_text(const std::vector<plan::Case>& cases) {
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {
     out += fmt::format("  {}: {} facts, median error {:.1f} %\n", g.group, g.facts, 100 * g.median);
   }
+  std::vector<plan::Case> rest;
+  std::copy_if(cases.begin(), cases.end(), std::back_inserter(rest),
+               [](const plan::Case& c) { return c.counts() && c.group != plan::kPowerGroup; });
+  out += fmt::format("without {}: {} facts, median error {:.1f} %\n", plan::kPowerGroup, rest.size(),
+                     100 * plan::median_error(rest));
   out += fmt::format("bounds, in no median: {} of {} hold\n",
                      count([&](const plan::Case& c) { return is_bound(c) && c.holds(); }), count(is_bound));
   const auto has_range = [](const plan::Case& c) { return c.counts() && c.has_range(); };

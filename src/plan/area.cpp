@@ -40,8 +40,8 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
                                              "die_overhead",   "host_interface",      "system",
                                              "link_lane",      "link_lane_bandwidth", "memory_edge",
                                              "aspect_ratio",   "wire_derate",         "supply_energy",
-                                             "wire_energy",    "clock_gating",        "stack_background",
-                                             "die_background"});
+                                             "wire_energy",    "clock_gating",        "spm_energy",
+                                             "acc_energy",     "stack_background",    "die_background"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -80,6 +80,11 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.supply_energy = ledger.read(top, stem, "supply_energy", Dimension::kNone, 0.1, 10);
     d.wire_energy = ledger.read(top, stem, "wire_energy", Dimension::kPercent, 0, 5);
     d.clock_gating = fraction("clock_gating", 0);
+    const auto a_byte = [&](std::string_view key) {
+      return ledger.read(top, stem, key, Dimension::kPicojoulePerByte, 0.01, 100);
+    };
+    d.spm_energy = a_byte("spm_energy");
+    d.acc_energy = a_byte("acc_energy");
     const auto watt = [&](std::string_view key) { return ledger.read(top, stem, key, Dimension::kWatt, 0, 1000); };
     d.stack_background = watt("stack_background");
     d.die_background = watt("die_background");

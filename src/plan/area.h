@@ -46,6 +46,7 @@ struct AreaData {
   // From the library's energies to those of a 7 nm class chip: supply squared; wires, clock tree and glitches; the
   // share of the clock's energy that gates save where a unit idles.
   Figure supply_energy, wire_energy, clock_gating;
+  Figure spm_energy, acc_energy;  // pJ a byte of a scratchpad and of accumulators on the process of relative 1
   Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
@@ -112,7 +113,7 @@ struct Activity {
 };
 // W of a chip of `dies` with its memory (power.cpp). Logic: what synthesis measured, grown as its area is, times
 // supply_energy, 1 + wire_energy and relative_energy; the clock of a unit runs in the cycles it works and, less what
-// gates save, in the others. Scratchpads: the chip's own figures, scaled from `home` by relative_sram_energy; every MAC
+// gates save, in the others. Scratchpads: spm_energy and acc_energy times relative_sram_energy; every MAC
 // reads a byte of each operand once for all rows or columns of the grid.
 struct Power {
   double matrix_w = 0, sram_w = 0, vector_w = 0, control_w = 0, memory_w = 0, static_w = 0;
@@ -120,8 +121,8 @@ struct Power {
   double total_w() const { return matrix_w + sram_w + vector_w + control_w + memory_w + static_w; }
 };
 // `chip` with the cores of all `dies`.
-Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& home, const Process& process,
-                 const Memory& memory, int stacks, int dies, double clock_hz, const Activity& activity);
+Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& process, const Memory& memory, int stacks,
+                 int dies, double clock_hz, const Activity& activity);
 // The same as figures of operations on `process`, as a chip description has them (docs/energy.md): of units at full
 // rate, with their clock; and what all clocks take that gates leave on where nothing happens.
 struct OperationEnergy {

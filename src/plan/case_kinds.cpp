@@ -77,8 +77,7 @@ Power full_power(const chip::Section& s, Facts& facts, double ops, Memory memory
   const double core = fp8_flops(chip, chip.clock_hz) / chip.cores;
   chip.cores = static_cast<int>(std::ceil(ops / core));
   const double clock = ops / fp8_flops(chip, 1);
-  return chip_power(chip, facts.areas(), facts.process_named(chip.process), facts.process(s, "process"), memory, stacks,
-                    dies, clock, Activity{});
+  return chip_power(chip, facts.areas(), facts.process(s, "process"), memory, stacks, dies, clock, Activity{});
 }
 
 double power(const chip::Section& s, Facts& facts) {

@@ -286,7 +286,7 @@ TEST_F(Cost, ClockAndPower) {
 TEST_F(Cost, PowerIsTheEnergyOfTheBlocks) {
   const Activity all{1, 1, 1}, none{0, 0, 0};
   const auto power = [&](const AreaData& data, const Process& process, const Activity& activity) {
-    return chip_power(chip_, data, n2_, process, hbm_, 5, 1, chip_.clock_hz, activity);
+    return chip_power(chip_, data, process, hbm_, 5, 1, chip_.clock_hz, activity);
   };
   const Power p = power(areas_, n2_, all), idle = power(areas_, n2_, none);
   const double macs = 32 * 32 * 16, cores = 48;

@@ -261,6 +261,50 @@ TEST(Cases, BoundsAndRanges) {
             std::string::npos);
 }
 
+// What a case predicts with the keys of its kind, given as lines.
+double predicted(Facts& facts, const std::string& kind, const std::string& published, const std::string& lines) {
+  std::string text = "name: t\nscenario: deepseek-day\ncases:\n  - name: t\n    kind: " + kind +
+                     "\n    published: {value: " + published + ", source: assumed, confidence: L}\n";
+  for (size_t at = 0; at < lines.size();) {
+    const size_t end = std::min(lines.find(", ", at), lines.size());
+    text += "    " + lines.substr(at, end - at) + "\n";
+    at = end + 2;
+  }
+  return run_cases(text, "t.yaml", facts)[0].predicted;
+}
+
+// As many cores as give the rate: power is linear in it; memory takes its energy a bit whatever the number of stacks.
+TEST(Cases, PowerIsThatOfTheRateAndTheMemory) {
+  Facts facts({root()});
+  const auto watt = [&](const std::string& ops, const std::string& stacks, const std::string& bandwidth) {
+    return predicted(facts, "power", "100 W",
+                     "process: tsmc-n7, chip: hadal-n2, dies: 1, memory: hbm2e, ops: " + ops + ", stacks: " + stacks +
+                         ", bandwidth: " + bandwidth);
+  };
+  const double one = watt("100 TOPS", "4", "1 TB/s"), two = watt("200 TOPS", "4", "1 TB/s");
+  EXPECT_NEAR(watt("350 TOPS", "4", "1 TB/s"), one + 2.5 * (two - one), 1e-6 * one);
+  EXPECT_GT(two, 1.3 * one);
+  EXPECT_NEAR(watt("100 TOPS", "4", "2 TB/s") - one, 1e12 * 8 * 5.0e-12, 1e-9);
+  EXPECT_NEAR(watt("100 TOPS", "5", "1 TB/s") - one, facts.areas().stack_background.value, 1e-9);
+  const double pj = predicted(facts, "product_energy", "1 pJ", "process: tsmc-n7, chip: hadal-n2");
+  EXPECT_LT(pj * 50, two - one);  // W of 100 TOPS: other units take the rest
+  EXPECT_GT(pj * 50, 0.5 * (two - one));
+}
+
+TEST(Cases, AreaTakesTheEdgeOffFirst) {
+  Facts facts({root()});
+  const auto mm2 = [&](const std::string& more) {
+    return predicted(facts, "area", "1 mm2",
+                     "process: tsmc-n7, transistors: 10 Gtr, sram: 0 MiB, core_sram: 20 MiB, memory: hbm2e, " + more);
+  };
+  const double base = mm2("stacks: 0, links: 0 GB/s, hosts: 0");
+  EXPECT_NEAR(mm2("stacks: 2, links: 0 GB/s, hosts: 0") - base, 1.1 * 16, 1e-9);
+  EXPECT_NEAR(mm2("stacks: 0, links: 26.6 GB/s, hosts: 1") - base, 1.1 * (1.8 + 10), 1e-9);
+  EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, fill: 50 %"), 2 * base, 1e-9);
+  EXPECT_GT(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 1 KiB"), 1.03 * base);
+  EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 16 KiB"), base, 1e-9);
+}
+
 TEST(Cases, RefusesWhatCannotBe) {
   Facts facts({root()});
   const auto broken = [&](const std::string& from, const std::string& to) {

@@ -72,7 +72,7 @@ double matrix_area(const chip::Section& s, Facts& facts) {
 }
 
 // The cores of `chip`, as many as give `ops` a second on `process`, with everything busy.
-Power full_power(const chip::Section& s, Facts& facts, double ops, Memory memory, int stacks, int dies) {
+Power full_power(const chip::Section& s, Facts& facts, double ops, const Memory& memory, int stacks, int dies) {
   chip::Chip chip = facts.chip(s, "chip");
   const double core = fp8_flops(chip, chip.clock_hz) / chip.cores;
   chip.cores = static_cast<int>(std::ceil(ops / core));
@@ -243,6 +243,17 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         {"programme", "process"},
         [](S s, Facts& f, const Scenario&) {
           return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).nre_usd.p50;
+        }}},
+      {"spent",
+       {kTime,
+        Dimension::kUsd,
+        "MUSD",
+        1e-6,
+        {"programme", "process", "end"},
+        [](S s, Facts& f, const Scenario&) {
+          const Programme& programme = f.programme(s, "programme");
+          const Forecast all = forecast(programme, f.process(s, "process"), kRuns, kSeed);
+          return all.stages[programme.stage(s.text("end"))].spent_usd.p50;
         }}},
       {"nre_without_software",
        {kTime,

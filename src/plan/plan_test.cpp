@@ -208,7 +208,7 @@ TEST_F(PlanTest, BadScenariosEndInOneClearLine) {
 TEST(Cases, EveryKindIsRunAndFitsAreLeftOut) {
   Facts facts({root()});
   const std::vector<Case> cases = published_cases(facts);
-  EXPECT_GE(cases.size(), 92u);
+  EXPECT_GE(cases.size(), 103u);
   int fits = 0;
   for (const Case& c : cases) {
     EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
@@ -224,7 +224,7 @@ TEST(Cases, EveryKindIsRunAndFitsAreLeftOut) {
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(rest),
                [](const Case& c) { return c.group != kPowerGroup; });
   EXPECT_LT(median_error(rest), 0.20);
-  EXPECT_LT(median_error(cases), 0.26);
+  EXPECT_LT(median_error(cases), 0.27);
   size_t bounds = 0, counted = 0;
   for (const Case& c : cases) bounds += c.bound.empty() ? 0 : 1;
   for (const GroupError& g : errors_by_group(cases)) counted += g.facts;

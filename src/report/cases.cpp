@@ -55,7 +55,7 @@ std::string to_text(const std::vector<plan::Case>& cases) {
   out += fmt::format("bounds, in no median: {} of {} hold\n",
                      count([&](const plan::Case& c) { return is_bound(c) && c.holds(); }), count(is_bound));
   const auto has_range = [](const plan::Case& c) { return c.counts() && c.has_range(); };
-  out += fmt::format("published as a range, counted to its middle: {} of {} predicted inside\n",
+  out += fmt::format("ranges, counted to their middle: {} of {} predicted inside\n",
                      count([&](const plan::Case& c) { return has_range(c) && c.in_range(); }), count(has_range));
   return out;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "plan/predicted.h"
 #include "report/plan.h"
@@ -28,7 +29,7 @@ TEST_P(PlanInputs, AreTraceable) {
   const auto document = to_json(plan::make_plan(std::move(scenario), facts), facts.ledger());
   const auto& sources = document["sources"];
   std::map<std::string, size_t> of_file;
-  std::set<std::string> places;
+  std::set<std::pair<std::string, std::string>> places;
   for (const auto& input : document["inputs"]) {
     const std::string name = input["name"], value = input["value"], source = input["source"];
     SCOPED_TRACE(name);
@@ -50,7 +51,7 @@ TEST_P(PlanInputs, AreTraceable) {
     const std::string file = where.substr(0, where.rfind(".yaml") + 5);
     EXPECT_TRUE(std::ifstream(file).good()) << where;
     of_file[file] += 1;
-    EXPECT_TRUE(places.insert(name + " " + where).second) << "listed twice";
+    EXPECT_TRUE(places.insert({name, where}).second) << "listed twice";
   }
   EXPECT_GT(document["inputs"].size(), 80u);
   // Nothing that a file used states as a figure is left out.

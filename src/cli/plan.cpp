@@ -28,7 +28,7 @@ void execute(const Options& options) {
   if (!options.json.empty()) json.emplace(options.json);
   plan::Facts facts(data_roots());
   if (options.cases) {
-    const auto cases = plan::run_cases(facts.file("measurements/economics.yaml"), facts);
+    const auto cases = plan::published_cases(facts);
     if (json) json->write(report::to_json(cases).dump(2) + "\n");
     if (!json || !json->is_standard_output()) fmt::print("{}", report::to_text(cases));
     return;
@@ -52,7 +52,7 @@ void add_plan(CLI::App& app, Action& action) {
   command->add_flag("--scaled", o.scaled,
                     "Rates of chips to be built by ratios of peaks, instead of from the predictor");
   command->add_flag("--cases", o.cases,
-                    "Instead: published facts of cost, yield, area and schedule against the models");
+                    "Instead: published facts of cost, yield, area, power and schedule against the models");
   command->add_option("--json", o.json, "Write the result as JSON; - writes it to standard output, and nothing else");
   command->footer(
       "Rates of chips that exist are published measurements; rates of a chip that does not are marked with what they\n"

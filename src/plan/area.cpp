@@ -14,23 +14,34 @@ namespace {
 
 constexpr double kTransistorsPerBit = 6;
 
-// Macro area of `bytes`: bits x bit cell / efficiency.
-double sram_mm2(double bytes, const Process& process, const AreaData& data, double ports_factor) {
-  return bytes * 8 * process.sram_bitcell.value * ports_factor / data.sram_efficiency.value;
+int lanes_of(const AreaData& data, double link_bytes_per_s) {
+  return static_cast<int>(std::ceil(link_bytes_per_s / data.link_lane_bandwidth.value));
 }
 
 }  // namespace
+
+double sram_efficiency(const AreaData& data, double bank_bytes) {
+  const double overhead = 1 + data.sram_periphery.value / std::sqrt(8 * bank_bytes);
+  return data.sram_placement.value / (overhead * overhead);
+}
+
+double edge_mm2(const AreaData& data, const Memory& memory, int stacks, double link_bytes_per_s, int hosts) {
+  return stacks * memory.phy_area.value + lanes_of(data, link_bytes_per_s) * data.link_lane.value +
+         hosts * data.host_interface.value;
+}
 
 AreaData load_area_data(const std::string& path, Ledger& ledger) {
   AreaData d;
   std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(
-        node, path, "", {"name",          "synthesis",       "estimates",           "router",       "crossbar_growth",
-                         "utilisation",   "sram_efficiency", "two_port_factor",     "die_overhead", "host_interface",
-                         "system",        "link_lane",       "link_lane_bandwidth", "memory_edge",  "aspect_ratio",
-                         "wire_derate",   "supply_energy",   "wire_energy",         "clock_gating", "stack_background",
-                         "die_background"});
+    const chip::Section top(node, path, "", {"name",           "synthesis",           "estimates",
+                                             "router",         "crossbar_growth",     "utilisation",
+                                             "sram_placement", "sram_periphery",      "two_port_factor",
+                                             "die_overhead",   "host_interface",      "system",
+                                             "link_lane",      "link_lane_bandwidth", "memory_edge",
+                                             "aspect_ratio",   "wire_derate",         "supply_energy",
+                                             "wire_energy",    "clock_gating",        "spm_energy",
+                                             "acc_energy",     "stack_background",    "die_background"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -55,7 +66,8 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.router = area("router");
     d.crossbar_growth = ledger.read(top, stem, "crossbar_growth", Dimension::kNone, 0, 3);
     d.utilisation = fraction("utilisation", 0.05);
-    d.sram_efficiency = fraction("sram_efficiency", 0.05);
+    d.sram_placement = fraction("sram_placement", 0.05);
+    d.sram_periphery = ledger.read(top, stem, "sram_periphery", Dimension::kNone, 0, 1000);
     d.two_port_factor = ledger.read(top, stem, "two_port_factor", Dimension::kNone, 1, 4);
     d.die_overhead = fraction("die_overhead", 0);
     d.host_interface = area("host_interface");
@@ -68,6 +80,11 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.supply_energy = ledger.read(top, stem, "supply_energy", Dimension::kNone, 0.1, 10);
     d.wire_energy = ledger.read(top, stem, "wire_energy", Dimension::kPercent, 0, 5);
     d.clock_gating = fraction("clock_gating", 0);
+    const auto a_byte = [&](std::string_view key) {
+      return ledger.read(top, stem, key, Dimension::kPicojoulePerByte, 0.01, 100);
+    };
+    d.spm_energy = a_byte("spm_energy");
+    d.acc_energy = a_byte("acc_energy");
     const auto watt = [&](std::string_view key) { return ledger.read(top, stem, key, Dimension::kWatt, 0, 1000); };
     d.stack_background = watt("stack_background");
     d.die_background = watt("die_background");
@@ -82,7 +99,7 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
   check(chip.runs_programs, "the area model needs the machine sections of {}", chip.name);
   const double logic = process.relative_area.value / data.utilisation.value;  // placed mm2 a mm2 of ASAP7 cells
   const double imem_bytes = chip.imem_instructions * 16.0;
-  const int lanes = static_cast<int>(std::ceil(link_bytes_per_s / data.link_lane_bandwidth.value));
+  const int lanes = lanes_of(data, link_bytes_per_s);
   ChipArea a;
   double logic_mm2 = 0, sram_bits = 0;
   const auto add = [&](const char* name, int count, double each, bool in_core) {
@@ -92,18 +109,20 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
     add(name, chip.cores, cells_mm2 * logic, true);
     logic_mm2 += chip.cores * cells_mm2 * logic;
   };
-  const auto add_sram = [&](const char* name, double bytes, double factor) {
-    add(name, chip.cores, sram_mm2(bytes, process, data, factor), true);
+  // `bytes` in `banks` of one size; `factor` for more than one port.
+  const auto add_sram = [&](const char* name, double bytes, double banks, double factor) {
+    const double mm2 = bytes * 8 * process.sram_bitcell.value * factor / sram_efficiency(data, bytes / banks);
+    add(name, chip.cores, bytes > 0 ? mm2 : 0, true);
     sram_bits += chip.cores * bytes * 8;
   };
   const CoreCells cells = core_cells(chip, data);
   add_logic("matrix unit", cells.matrix);
   add_logic("vector unit", cells.vector);
-  add_sram("scratchpad", static_cast<double>(chip.spm.bytes), 1);
-  add_sram("accumulators", static_cast<double>(chip.acc.bytes), data.two_port_factor.value);
-  add_sram("instruction memory", imem_bytes, 1);
+  add_sram("scratchpad", static_cast<double>(chip.spm.bytes), chip.spm.banks, 1);
+  add_sram("accumulators", static_cast<double>(chip.acc.bytes), chip.acc.banks, data.two_port_factor.value);
+  add_sram("instruction memory", imem_bytes, 1, 1);
   // Answers of DRAM come in any order and wait for their turn.
-  add_sram("answer buffer", static_cast<double>(chip.dma.outstanding_requests) * chip.dma.burst_bytes, 1);
+  add_sram("answer buffer", static_cast<double>(chip.dma.outstanding_requests) * chip.dma.burst_bytes, 1, 1);
   add_logic("memory crossbars", cells.crossbars);
   add_logic("control", cells.control);
   add_logic("DMA engines", cells.dma);

@@ -35,7 +35,9 @@ struct AreaData {
   Figure vector_lane, special_lane, crossbars, control, dma, sender;
   Figure router;  // mm2 of cells
   Figure crossbar_growth;
-  Figure utilisation, sram_efficiency, two_port_factor, die_overhead;
+  Figure utilisation, two_port_factor, die_overhead;
+  Figure sram_placement;                     // macros over the area that memory takes in a core
+  Figure sram_periphery;                     // of a macro: the mean of its rows and columns without bits
   Figure host_interface, system, link_lane;  // mm2 in a 7 nm class process
   Figure link_lane_bandwidth;                // B/s a direction
   Figure memory_edge;                        // mm of die edge a stack
@@ -44,9 +46,15 @@ struct AreaData {
   // From the library's energies to those of a 7 nm class chip: supply squared; wires, clock tree and glitches; the
   // share of the clock's energy that gates save where a unit idles.
   Figure supply_energy, wire_energy, clock_gating;
+  Figure spm_energy, acc_energy;  // pJ a byte of a scratchpad and of accumulators on the process of relative 1
   Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
+
+// Bit cells over area of memory in banks of `bank_bytes`. A macro of r x c cells has decoders as wide as a columns and
+// sense amplifiers, drivers and control as high as d rows, and takes (r + d)(c + a) cells. Of all shapes with the same
+// bits the smallest takes (sqrt(bits) + sqrt(a d))^2; sram_periphery is sqrt(a d).
+double sram_efficiency(const AreaData& data, double bank_bytes);
 
 struct AreaPart {
   std::string name;
@@ -79,6 +87,10 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
 CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data);
 CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data);
 
+// mm2 on the die's edge, which no process shrinks: PHYs of `stacks` devices, lanes for `link_bytes_per_s` in one
+// direction, `hosts` interfaces.
+double edge_mm2(const AreaData& data, const Memory& memory, int stacks, double link_bytes_per_s, int hosts);
+
 // The block with the longest path.
 struct SlowestBlock {
   std::string name;
@@ -88,7 +100,7 @@ SlowestBlock slowest_block(const AreaData& data);
 
 // The die of `chip`: `stacks` devices of `memory` along its two longer sides (stacked memory only) and links of
 // `link_bytes_per_s` in one direction. Logic: cell area x relative_area / utilisation. SRAM: bits x bit cell /
-// efficiency. PHYs and SerDes keep their size.
+// sram_efficiency of a bank. PHYs and SerDes keep their size.
 ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaData& data, const Memory& memory,
                    int stacks, double link_bytes_per_s);
 
@@ -101,7 +113,7 @@ struct Activity {
 };
 // W of a chip of `dies` with its memory (power.cpp). Logic: what synthesis measured, grown as its area is, times
 // supply_energy, 1 + wire_energy and relative_energy; the clock of a unit runs in the cycles it works and, less what
-// gates save, in the others. Scratchpads: the chip's own figures, scaled from `home` by relative_sram_energy; every MAC
+// gates save, in the others. Scratchpads: spm_energy and acc_energy times relative_sram_energy; every MAC
 // reads a byte of each operand once for all rows or columns of the grid.
 struct Power {
   double matrix_w = 0, sram_w = 0, vector_w = 0, control_w = 0, memory_w = 0, static_w = 0;
@@ -109,8 +121,8 @@ struct Power {
   double total_w() const { return matrix_w + sram_w + vector_w + control_w + memory_w + static_w; }
 };
 // `chip` with the cores of all `dies`.
-Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& home, const Process& process,
-                 const Memory& memory, int stacks, int dies, double clock_hz, const Activity& activity);
+Power chip_power(const chip::Chip& chip, const AreaData& data, const Process& process, const Memory& memory, int stacks,
+                 int dies, double clock_hz, const Activity& activity);
 // The same as figures of operations on `process`, as a chip description has them (docs/energy.md): of units at full
 // rate, with their clock; and what all clocks take that gates leave on where nothing happens.
 struct OperationEnergy {

@@ -1,28 +1,43 @@
-// Published facts of cost, yield, area and schedule against what the models say of them (measurements/economics.yaml).
+// Published facts of cost, yield, area, power and schedule against what the models say of them (measurements/).
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plan/facts.h"
 
 namespace hadal::plan {
 
+// The group of facts whose chips are not described by their own energies: hadal cores at the same rate stand for them.
+inline constexpr std::string_view kPowerGroup = "power and energy";
+
+// A fact is a value, or a bound ("below 400 mm2") that the model keeps or breaks. Where its source gives a range, the
+// value is the middle of it: the error to the middle counts, whether the prediction lies within is told beside it.
 struct Case {
-  std::string name, kind, reading, unit;
+  std::string name, kind, group, reading, unit;
   double predicted = 0, published = 0;
-  bool fit = false;  // sets a parameter of the model, so that it proves nothing
+  double low = 0, high = 0;  // of the published range; equal where there is none
+  std::string bound;         // "below" or "above" what is published; empty: a value
+  bool fit = false;          // sets a parameter of the model, so that it proves nothing
   std::string source, confidence;
   double error() const { return predicted / published - 1; }
+  bool has_range() const { return low < high; }
+  bool in_range() const { return low <= predicted && predicted <= high; }
+  bool holds() const { return bound == "above" ? predicted >= published : predicted <= published; }
+  bool counts() const { return !fit && bound.empty(); }  // towards the median
 };
 
+// The facts of every file, in their order. `facts` finds what they name.
+std::vector<Case> published_cases(Facts& facts);
 std::vector<Case> run_cases(const std::string& path, Facts& facts);
 std::vector<Case> run_cases(std::string_view text, const std::string& file, Facts& facts);
 
-// Median of |error| over the cases that are no fit.
+// Median of |error| over the values that are no fit.
 double median_error(const std::vector<Case>& cases);
 
-// The same by group: areas worked out from transistor counts, of which the planner uses none, and everything else.
+// The same by what facts are about, in the order in which groups first appear; groups of bounds or fits alone are left
+// out.
 struct GroupError {
   std::string group;
   size_t facts = 0;

@@ -107,7 +107,7 @@ PhasePower DesignEvaluator::power_of(const Build& b, const Design& d, double clo
   sold.cores = d.cores - d.spare_cores;
   const double volts = space_.voltage ? supply_voltage(*space_.voltage, d.clock) / space_.voltage->nominal.value : 1;
   return phase_power(a, [&](const Activity& activity) {
-    Power p = chip_power(sold, areas_, *b.home, *b.process, *b.memory, b.stacks, d.dies, clock_hz, activity);
+    Power p = chip_power(sold, areas_, *b.process, *b.memory, b.stacks, d.dies, clock_hz, activity);
     for (double* w : {&p.matrix_w, &p.sram_w, &p.vector_w, &p.control_w, &p.clock_w}) *w *= volts * volts;
     return p;
   });

@@ -40,6 +40,9 @@ class Ledger {
   Figure read(const chip::Section& section, const std::string& stem, std::string_view key, Dimension dimension,
               double low, double high);
 
+  // A figure that its file writes in another form (a curve, fitted constants), so that reports list it as well.
+  void add(Figure figure) { figures_.push_back(std::move(figure)); }
+
   const std::vector<Figure>& figures() const { return figures_; }
   const Sources& sources() const { return sources_; }
 

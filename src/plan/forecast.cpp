@@ -141,6 +141,19 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
   return run;
 }
 
+// What a run has spent at `months`: stages, and the software people, evenly over their time.
+double spent_usd(const Run& run, double months) {
+  double usd = run.end_months > 0 ? run.software_usd * std::min(1.0, months / run.end_months) : 0;
+  for (const StageRun& s : run.stages) {
+    if (months >= s.end) {
+      usd += s.usd;
+    } else if (months > s.start) {
+      usd += s.usd * (months - s.start) / (s.end - s.start);
+    }
+  }
+  return usd;
+}
+
 }  // namespace
 
 Quantiles quantiles(std::vector<double> samples) {
@@ -165,18 +178,20 @@ Forecast forecast(const Programme& programme, const Process& process, int runs, 
   const auto share = [&](size_t n) { return static_cast<double>(n) / runs; };
   const size_t tapeout = programme.stage("tape-out"), last = programme.stages.size() - 1;
   for (size_t i = 0; i < programme.stages.size(); ++i) {
-    std::vector<double> start, end, usd;
+    std::vector<double> start, end, usd, spent;
     size_t passed = 0;
     for (const Run& run : all) {
       if (!run.stages[i].reached) continue;
       start.push_back(run.stages[i].start);
       end.push_back(run.stages[i].end);
       usd.push_back(run.stages[i].usd);
+      spent.push_back(spent_usd(run, run.stages[i].end));
       passed += run.stages[i].passed ? 1 : 0;
     }
     const size_t reached = start.size();
     f.stages.push_back({programme.stages[i].name, programme.stages[i].gate, quantiles(std::move(start)),
-                        quantiles(std::move(end)), quantiles(std::move(usd)), share(reached), share(passed)});
+                        quantiles(std::move(end)), quantiles(std::move(usd)), quantiles(std::move(spent)),
+                        share(reached), share(passed)});
   }
   // A gate that fails late still costs what came before it; NRE and date are those of programmes that get there.
   std::vector<double> dates, nre, tapeouts;

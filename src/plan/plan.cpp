@@ -63,7 +63,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   chip::Chip sold = b.chip;  // of all dies; spare cores are switched off
   sold.cores = b.chip.cores * b.dies - b.spare_cores;
   const PhasePower power = phase_power(r.activity, [&](const Activity& a) {
-    return chip_power(sold, areas, *b.home, *b.process, *b.memory, b.stacks, b.dies, r.clock_hz, a);
+    return chip_power(sold, areas, *b.process, *b.memory, b.stacks, b.dies, r.clock_hz, a);
   });
   r.power = power.mean;
   r.most_power_w = power.most_w;

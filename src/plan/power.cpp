@@ -29,8 +29,8 @@ OperationEnergy operation_energy(const chip::Chip& chip, const AreaData& data, c
   return e;
 }
 
-Power chip_power(const chip::Chip& c, const AreaData& data, const Process& home, const Process& process,
-                 const Memory& memory, int stacks, int dies, double clock_hz, const Activity& activity) {
+Power chip_power(const chip::Chip& c, const AreaData& data, const Process& process, const Memory& memory, int stacks,
+                 int dies, double clock_hz, const Activity& activity) {
   const CoreCells clock = core_clock_pj(c, data), work = core_data_pj(c, data);
   const double cycles = c.cores * clock_hz, logic = scale_of(data, process) * kPico;
   Power p;
@@ -45,11 +45,11 @@ Power chip_power(const chip::Chip& c, const AreaData& data, const Process& home,
   const auto others = [](const CoreCells& e) { return e.crossbars + e.control + e.dma + e.network; };
   p.control_w = unit(others(clock), others(work), std::max(activity.matrix, activity.memory));
   const double macs_per_s = fp8_flops(c, clock_hz) / 2 * activity.matrix;
-  const double sram = process.relative_sram_energy.value / home.relative_sram_energy.value;
+  const double sram = process.relative_sram_energy.value;
   // A row of A serves `cols` columns and a column of B `rows` rows; an accumulator is read and written once a group.
   const double spm_bytes = macs_per_s * (1.0 / c.matrix.cols + 1.0 / c.matrix.rows);
   const double acc_bytes = macs_per_s * 8 / kGroup;
-  p.sram_w = (spm_bytes * c.energy.spm_pj_per_byte + acc_bytes * c.energy.acc_pj_per_byte) * sram * kPico;
+  p.sram_w = (spm_bytes * data.spm_energy.value + acc_bytes * data.acc_energy.value) * sram * kPico;
   p.memory_w = stacks * memory.bandwidth.value * activity.memory * memory.energy.value * kPico;
   p.static_w = stacks * data.stack_background.value + dies * data.die_background.value;
   return p;

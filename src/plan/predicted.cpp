@@ -69,7 +69,20 @@ void set_activity(ServingPoint& p, const predict::Prediction& prediction) {
 PredictedRates::PredictedRates(Facts& facts, const std::string& model_file, const std::string& constants_file)
     : facts_(facts),
       model_(model::Architecture::load(model_file)),
-      constants_(predict::load_constants(constants_file)) {}
+      constants_(predict::load_constants(constants_file)) {
+  for (const predict::ConstantInfo& c : predict::constant_table()) {
+    Figure f;
+    f.name = fmt::format("constants.{}", c.name);
+    f.value = f.low = f.high = constants_.*c.place;
+    f.text = fmt::format("{}", f.value);
+    f.source = "derived";
+    f.confidence = "M";
+    f.note = c.fitted ? "fitted to measured kernels of H800 and H100: docs/predict.md"
+                      : "measured elsewhere: docs/predict.md";
+    f.where = constants_file;
+    facts.ledger().add(std::move(f));
+  }
+}
 
 std::vector<ServingPoint> PredictedRates::points(const Build& build, double clock_hz, const Workload& workload) const {
   if (!build.chip.has_links) return {};

@@ -40,6 +40,7 @@ struct StageForecast {
   std::string name, gate;
   Quantiles start_months, end_months;  // since the programme's start, over the runs that get there
   Quantiles usd;                       // of the stage alone
+  Quantiles spent_usd;                 // of everything until its end, evenly over the time of each stage
   double reached = 0;                  // chance that it begins
   double passed = 0;                   // chance that it is left with success
 };

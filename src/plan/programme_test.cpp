@@ -68,6 +68,8 @@ TEST_F(ProgrammeTest, FixedFiguresAddUp) {
   EXPECT_DOUBLE_EQ(f.tapeout_months.p10, 12);
   // 12 months x 100 people x 10,000 USD + 2 x 5 MUSD
   EXPECT_DOUBLE_EQ(f.nre_usd.p50, 22e6);
+  EXPECT_DOUBLE_EQ(f.stages[0].spent_usd.p50, 15e6);
+  EXPECT_DOUBLE_EQ(f.stages[1].spent_usd.p50, 22e6);
   EXPECT_EQ(f.success, 1);
   p.stages[1].masks = true;
   EXPECT_DOUBLE_EQ(forecast(p, n2, 10, 1).nre_usd.p50, 42e6);
@@ -75,6 +77,8 @@ TEST_F(ProgrammeTest, FixedFiguresAddUp) {
   EXPECT_DOUBLE_EQ(forecast(p, n2, 10, 1).end_months.p50, 10);  // ends at 9, the first stage at 10
   p.software_people = fixed(50);
   EXPECT_DOUBLE_EQ(forecast(p, n2, 10, 1).nre_usd.p50, 47e6);
+  // At 9 months: nine tenths of the first stage and of the software people, all of the second.
+  EXPECT_DOUBLE_EQ(forecast(p, n2, 10, 1).stages[1].spent_usd.p50, 0.9 * 15e6 + 27e6 + 0.9 * 5e6);
 }
 
 TEST_F(ProgrammeTest, ChancesMultiply) {

@@ -18,10 +18,10 @@ namespace {
 constexpr size_t kHours = 24;
 constexpr double kMostUsd = 1e9;
 
-std::vector<double> read_curve(const chip::Section& s, const Sources& sources) {
+std::vector<double> read_curve(const chip::Section& s, const std::string& stem, Ledger& ledger) {
   const chip::Section c = s.section("load_curve", {"hours", "source", "confidence", "note"});
   const std::string source = c.text("source");
-  if (source != "assumed" && source != "derived" && !sources.contains(source)) {
+  if (source != "assumed" && source != "derived" && !ledger.sources().contains(source)) {
     c.refuse("source", fmt::format("'{}' is not a source of sources.yaml", source));
   }
   std::vector<double> curve;
@@ -36,6 +36,16 @@ std::vector<double> read_curve(const chip::Section& s, const Sources& sources) {
   const double mean = std::accumulate(curve.begin(), curve.end(), 0.0) / kHours;
   if (!(mean > 0)) c.refuse("hours", "the load is 0 at every hour");
   for (double& value : curve) value /= mean;
+  Figure listed;
+  listed.name = fmt::format("{}.{}", stem, c.path());
+  listed.value = *std::max_element(curve.begin(), curve.end());
+  listed.low = listed.high = listed.value;
+  listed.text = fmt::format("{:.3f} peak/mean", listed.value);
+  listed.source = source;
+  listed.confidence = c.text("confidence");
+  listed.note = c.text("note");
+  listed.where = c.place();
+  ledger.add(std::move(listed));
   return curve;
 }
 
@@ -121,7 +131,7 @@ void read_workload(const chip::Section& top, const std::string& stem, Facts& fac
   if (sc.cached.value > sc.input.value) {
     w.refuse("cached", fmt::format("{} is more than the whole input of {}", sc.cached.text, sc.input.text));
   }
-  sc.load_curve = read_curve(w, facts.ledger().sources());
+  sc.load_curve = read_curve(w, stem, facts.ledger());
 }
 
 void read_economics(const chip::Section& top, const std::string& stem, Facts& facts, Scenario& sc) {

@@ -200,8 +200,10 @@ Json option(const plan::OptionReport& o, double life_months) {
 Json inputs(const plan::Ledger& ledger) {
   Json out = Json::array();
   for (const plan::Figure& f : ledger.figures()) {
+    const size_t space = f.text.find(' ');
     out.push_back({{"name", f.name},
                    {"value", f.text},
+                   {"unit", space == std::string::npos ? "1" : f.text.substr(space + 1)},
                    {"low", f.low_text.empty() ? f.text : f.low_text},
                    {"high", f.high_text.empty() ? f.text : f.high_text},
                    {"source", f.source},

@@ -1,4 +1,4 @@
-// Published facts of cost, yield, area and schedule against the models.
+// Published facts of cost, yield, area, power and schedule against the models.
 import { chart, tip } from '../chart';
 import { Doc } from '../data';
 import { card, section, tiles } from '../dom';
@@ -7,10 +7,13 @@ import { table } from '../table';
 
 export function render(root: HTMLElement, d: Doc): void {
   const cases: Doc[] = d.cases;
-  const checked = cases.filter((c) => !c.fit);
+  const checked = cases.filter((c) => !c.fit && !c.bound);
+  const bounds = cases.filter((c) => c.bound);
+  const kept = bounds.filter((c) => c.holds);
   root.append(tiles([
     { label: 'Median error', key: 'median_abs_error_pct', value: d.median_abs_error_pct, text: percent(d.median_abs_error_pct) },
-    { label: 'Facts checked', key: 'cases', value: checked.length, text: number(checked.length), note: `${cases.length - checked.length} more set a parameter` },
+    { label: 'Facts checked', key: 'cases', value: checked.length, text: number(checked.length), note: `${cases.filter((c) => c.fit).length} more set a parameter` },
+    { label: 'Bounds kept', key: 'bounds', value: kept.length, text: `${kept.length} of ${bounds.length}` },
   ]));
   const sorted = [...checked].sort((a, b) => Math.abs(a.error_pct) - Math.abs(b.error_pct));
   root.append(section('Facts',
@@ -32,7 +35,7 @@ export function render(root: HTMLElement, d: Doc): void {
       { label: 'Model', value: (c: Doc) => c.predicted, key: (_: Doc, i: number) => `cases.${i}.predicted` },
       { label: 'Published', value: (c: Doc) => c.published, key: (_: Doc, i: number) => `cases.${i}.published` },
       { label: 'Unit', value: (c: Doc) => c.unit },
-      { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => c.fit ? 'sets a parameter' : signed(c.error_pct) },
+      { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => c.fit ? 'sets a parameter' : c.bound ? `${c.bound}: ${c.holds ? 'holds' : 'violated'}` : signed(c.error_pct) },
       { label: 'Confidence', value: (c: Doc) => c.confidence },
       { label: 'Source', value: (c: Doc) => c.source },
       { label: 'Reading', value: (c: Doc) => c.reading },

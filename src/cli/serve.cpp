@@ -88,6 +88,7 @@ void execute(const Options& options) {
   server_options.api_key = key;
   server_options.max_body_bytes = options.max_body_bytes;
   server_options.read_timeout_s = options.read_timeout_s;
+  server_options.generations = static_cast<size_t>(options.model.sequences + options.queue);
   server_options.drain_timeout_s = options.drain_timeout_s;
   server_options.limits = {options.max_tokens, loaded.session->context(), options.timeout_s};
   serve::Server server(engine, loaded.prompting, server_options);

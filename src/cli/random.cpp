@@ -49,6 +49,7 @@ void add_random(CLI::App& app, Action& action) {
       ->check(CLI::Range(1, 1 << 16));
   command->add_option("--groups", o.shape.groups, "Their groups; default: as the shape says")
       ->check(CLI::Range(1, 1 << 16));
+  command->add_option("--vocabulary", o.shape.vocabulary, "Tokens; default: all")->check(CLI::Range(258, 1 << 24));
   command->add_option("--seed", o.shape.seed, "Of the weights")->capture_default_str();
   command->add_option("--shard-gib", o.shard_gib, "GiB from which on a shard is full")
       ->check(CLI::Range(0.001, 1024.0))

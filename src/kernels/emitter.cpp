@@ -201,6 +201,13 @@ void Emitter::send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_
   }
 }
 
+void Emitter::fetch_embedding(Loc d, Loc token) {
+  for (uint32_t at = 0; at < p.embed_lines; at += kMaxGatherLines) {
+    const uint32_t count = std::min(kMaxGatherLines, p.embed_lines - at);
+    b.ldg(d + at, b.dram(p.embed + at), token, 1, static_cast<int>(count), p.embed_lines);
+  }
+}
+
 void Emitter::load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object) {
   if (pitch <= kMaxDramStride) {
     b.ld(d, b.dram(line), rows, static_cast<int>(lines), static_cast<int>(pitch), static_cast<int>(stride), object);

@@ -217,6 +217,11 @@ std::string cut_config(std::string_view config_json, const std::string& file, co
   if (o.dense_layers >= 0) set("--dense-layers", o.dense_layers, {"first_k_dense_replace"});
   if (o.experts > 0) set("--experts", o.experts, {"n_routed_experts", "num_experts", "num_local_experts"});
   if (o.groups > 0) set("--groups", o.groups, {"n_group"});
+  if (o.vocabulary > 0) {
+    set("--vocabulary", o.vocabulary, {"vocab_size"});
+    config["bos_token_id"] = 0;
+    config["eos_token_id"] = 1;
+  }
   config.erase("num_nextn_predict_layers");
   if (config.contains("layer_types") && config["layer_types"].is_array() && o.layers > 0 &&
       config["layer_types"].size() > static_cast<size_t>(o.layers)) {

@@ -96,7 +96,7 @@ struct Server::Impl {
   void refuse(httplib::Response& response, const ApiError& error) const;
   void drain_now();
   template <typename Handler>
-  void guarded(const httplib::Request& request, httplib::Response& response, Handler&& handler);
+  void guarded(const std::string& endpoint, httplib::Response& response, Handler&& handler);
 
   Engine& engine;
   const Prompting& prompting;
@@ -127,7 +127,7 @@ void Server::Impl::authorise(const httplib::Request& request) const {
 }
 
 template <typename Handler>
-void Server::Impl::guarded(const httplib::Request& request, httplib::Response& response, Handler&& handler) {
+void Server::Impl::guarded(const std::string& endpoint, httplib::Response& response, Handler&& handler) {
   try {
     handler();
   } catch (const ApiError& error) {
@@ -135,7 +135,7 @@ void Server::Impl::guarded(const httplib::Request& request, httplib::Response& r
   } catch (const std::exception& error) {
     refuse(response, ApiError(500, "server_error", error.what()));
   }
-  metrics.answered(request.path, response.status == -1 ? 200 : response.status);
+  metrics.answered(endpoint, response.status == -1 ? 200 : response.status);
 }
 
 // The body within its size; a chunked one may be larger than it said.
@@ -271,24 +271,38 @@ void Server::Impl::set_up() {
     http.Post(chat ? "/v1/chat/completions" : "/v1/completions",
               [this, chat](const httplib::Request& request, httplib::Response& response,
                            const httplib::ContentReader& reader) {
-                guarded(request, response, [&] { generate(reader, request, response, chat); });
+                guarded(request.path, response, [&] { generate(reader, request, response, chat); });
               });
   }
   http.Get("/v1/models", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+    guarded(request.path, response, [&] {
       authorise(request);
       response.set_content(models_json(options.model, options.limits.context, prompting.has_template()) + "\n",
                            "application/json");
     });
   });
+  // One label for all: a client must not make metrics.
+  http.Get("/v1/models/(.+)", [this](const httplib::Request& request, httplib::Response& response) {
+    guarded("/v1/models/ID", response, [&] {
+      authorise(request);
+      const std::string id = request.matches[1];
+      if (id != options.model) {
+        throw ApiError(404, "invalid_request_error",
+                       fmt::format("the model '{}' does not exist; this server has '{}'", id, options.model), "model",
+                       "model_not_found");
+      }
+      response.set_content(model_json(options.model, options.limits.context, prompting.has_template()) + "\n",
+                           "application/json");
+    });
+  });
   http.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+    guarded(request.path, response, [&] {
       authorise(request);
       response.set_content(metrics.text(engine.counters(), http.counters()), "text/plain; version=0.0.4");
     });
   });
   http.Get("/health", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+    guarded(request.path, response, [&] {
       if (draining) throw ApiError(503, "server_error", "the server is shutting down");
       if (const std::string failure = engine.failure(); !failure.empty()) throw ApiError(500, "server_error", failure);
       response.set_content("{\"status\":\"ok\"}\n", "application/json");

@@ -194,6 +194,10 @@ TEST(Server, AnswersWholeAndStreamed) {
   ASSERT_TRUE(chat);
   EXPECT_EQ(json::parse(chat->body)["choices"][0]["message"]["role"], "assistant");
   EXPECT_EQ(json::parse(client.Get("/v1/models")->body)["data"][0]["id"], "m");
+  EXPECT_EQ(json::parse(client.Get("/v1/models/m")->body)["object"], "model");
+  const auto unknown = client.Get("/v1/models/other/one");
+  EXPECT_EQ(unknown->status, 404);
+  EXPECT_EQ(json::parse(unknown->body)["error"]["code"], "model_not_found");
   EXPECT_EQ(client.Get("/health")->status, 200);
   const std::string metrics = client.Get("/metrics")->body;
   EXPECT_NE(metrics.find("hadal_completion_tokens_total 64\n"), std::string::npos) << metrics;

@@ -138,7 +138,7 @@ struct Emitter {
   void assign_heads(int heads);
   void stream_buffers(uint32_t qkv_lines, uint32_t hidden_lines, uint32_t team_lines);
 
-  bool tight_ = false, streams_ = false;
+  bool tight_ = false, streams_ = false, shares_ = false;
   Builder::Mark below_ring_;
   Loc ring_;
 };

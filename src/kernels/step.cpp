@@ -204,21 +204,32 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     }
     return program;
   };
-  for (const int rows : buckets) {
+  const auto add_bucket = [&](int rows) {
     plan.rows = rows;
-    try {
-      plan.draft = false;
-      program::Program step = emit_program(out.operators);
-      if (options.mtp) {
-        plan.draft = true;
-        out.drafts.push_back(emit_program(graph::draft(c)));
-      }
-      out.programs.push_back(std::move(step));
-    } catch (const DoesNotFit&) {
-      if (!options.row_buckets.empty() || out.rows.empty()) throw;
-      break;  // the chip takes fewer rows at once
+    plan.draft = false;
+    program::Program step = emit_program(out.operators);
+    if (options.mtp) {
+      plan.draft = true;
+      out.drafts.push_back(emit_program(graph::draft(c)));
     }
+    out.programs.push_back(std::move(step));
     out.rows.push_back(rows);
+  };
+  // Where one of the usual buckets does not fit the chip, the last is the largest of 3/4, 1/2 and 3/8 of it that does.
+  for (const int rows : buckets) {
+    bool fits = false;
+    for (const int eighths : {8, 6, 4, 3}) {
+      const int fewer = rows * eighths / 8;
+      if (!out.rows.empty() && fewer <= out.rows.back()) break;
+      try {
+        add_bucket(fewer);
+        fits = eighths == 8;
+        break;
+      } catch (const DoesNotFit&) {
+        if (!options.row_buckets.empty() || out.rows.empty()) throw;
+      }
+    }
+    if (!fits) break;
   }
   plan.rows = out.rows.back();
   plan.draft = false;

@@ -2,8 +2,10 @@
 #include "kernels/step.h"
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
+#include <exception>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.h"
 #include "kernels/emitter.h"
@@ -107,6 +109,36 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   b.halt();
 }
 
+// The streams of all cores, on all threads of the host. Of several failures that of the first core is reported.
+std::vector<program::Stream> emit_cores(const Plan& plan, const std::vector<graph::Operator>& operators) {
+  const auto cores = static_cast<size_t>(plan.cores);
+  std::vector<program::Stream> streams(cores);
+  std::vector<std::exception_ptr> failures(cores);
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  const auto work = [&] {
+    for (size_t core = next++; core < cores && !failed; core = next++) {
+      try {
+        Emitter e(plan, static_cast<int>(core));
+        emit(e, operators);
+        streams[core] = e.b.finish();
+      } catch (...) {
+        failures[core] = std::current_exception();
+        failed = true;
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) helpers.emplace_back(work);
+    work();
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  return streams;
+}
+
 }  // namespace
 
 Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
@@ -174,8 +206,13 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     plan.areas.heads = area("heads", most_rows * lines_of(columns));
   }
   if (line * 64 > chip.dram.bytes) {
-    input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
-                chip.dram.bytes >> 20);
+    const uint64_t needed = line * 64;
+    input_error(chip.file,
+                "the model, its cache and buffers need {} MiB of DRAM and the chip has {} MiB: {} such chips would hold "
+                "them, but programs are made for one; {}",
+                needed >> 20, chip.dram.bytes >> 20, (needed + chip.dram.bytes - 1) / chip.dram.bytes,
+                c.fp8 || options.weight_digits == 1 ? "a shorter context needs less"
+                                                    : "one digit a weight (--weight-digits 1) needs less");
   }
 
   std::vector<program::Segment> segments = image.take();
@@ -197,11 +234,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     program.chip = chip.name;
     program.segments = segments;
     for (const graph::Operator& op : operators) program.operators.push_back(op.name);
-    for (int core = 0; core < chip.cores; ++core) {
-      Emitter e(plan, core);
-      emit(e, operators);
-      program.cores.push_back(e.b.finish());
-    }
+    program.cores = emit_cores(plan, operators);
     return program;
   };
   const auto add_bucket = [&](int rows) {

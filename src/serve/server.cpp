@@ -104,7 +104,7 @@ struct Server::Impl {
   HttpServer http;
   socket_t listening = INVALID_SOCKET;
   Metrics metrics;
-  std::atomic<bool> draining = false, quit = false;
+  std::atomic<bool> draining = false, quit = false, over = false;  // over: run() has ended, or never will begin
   std::atomic<int> open = 0;
   std::atomic<uint64_t> number = 0;
   std::thread steps, drainer;
@@ -319,15 +319,17 @@ void Server::Impl::drain_now() {
   engine.cancel_all();
   quit = false;
   wait(5);
-  http.stop();
+  // Until it has stopped: a server that has not begun to listen yet takes no notice.
+  for (; !over; std::this_thread::sleep_for(20ms)) http.stop();
 }
 
 Server::Server(Engine& engine, const Prompting& prompting, ServerOptions options)
     : impl_(std::make_unique<Impl>(engine, prompting, std::move(options))) {}
 
 Server::~Server() {
-  impl_->http.stop();
+  impl_->over = true;
   if (impl_->drainer.joinable()) impl_->drainer.join();
+  impl_->http.stop();
 }
 
 int Server::bind(const std::string& host, int port) {
@@ -349,6 +351,7 @@ void Server::run() {
     }
   });
   impl_->http.listen_after_bind();
+  impl_->over = true;
   stop = true;
   impl_->steps.join();
 }

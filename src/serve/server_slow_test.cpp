@@ -521,6 +521,14 @@ TEST(Server, DrainDoesNotWaitForEver) {
   EXPECT_NE(stream.receive().find("\"ended_by\":\"cancelled\""), std::string::npos);
 }
 
+// A signal may come before the server listens.
+TEST(Server, DrainAtOnceEnds) {
+  for (int i = 0; i < 20; ++i) {
+    Running running({});
+    running.server().drain();
+  }
+}
+
 TEST(Server, FaultOfTheChipIsAnError) {
   Running running({.fail_at = 5});
   auto client = running.client();

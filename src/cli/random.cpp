@@ -30,8 +30,9 @@ void execute(const Options& options) {
   const model::WrittenShape written = model::write_random_shape(options.directory, read_text(file), file, shape);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   fmt::print("{}: {} parameters, {} in {} {}, written in {:.1f} s\n", options.directory,
-             report::si(static_cast<double>(written.parameters), ""), report::si(static_cast<double>(written.bytes), "B"),
-             written.shards, written.shards == 1 ? "file" : "shards", seconds);
+             report::si(static_cast<double>(written.parameters), ""),
+             report::si(static_cast<double>(written.bytes), "B"), written.shards,
+             written.shards == 1 ? "file" : "shards", seconds);
 }
 
 }  // namespace
@@ -39,7 +40,8 @@ void execute(const Options& options) {
 void add_random(CLI::App& app, Action& action) {
   const auto options = std::make_shared<Options>();
   Options& o = *options;
-  CLI::App* command = app.add_subcommand("random", "Write a checkpoint of random weights in the shape of a config.json");
+  CLI::App* command =
+      app.add_subcommand("random", "Write a checkpoint of random weights in the shape of a config.json");
   command->add_option("CONFIG", o.config, "config.json, or the name of a shape under models/configs/")->required();
   command->add_option("-o,--output", o.directory, "Folder of the checkpoint; it must hold none")->required();
   command->add_option("--layers", o.shape.layers, "Layers; default: all")->check(CLI::Range(1, 4096));

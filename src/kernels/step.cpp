@@ -207,12 +207,13 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
   }
   if (line * 64 > chip.dram.bytes) {
     const uint64_t needed = line * 64;
-    input_error(chip.file,
-                "the model, its cache and buffers need {} MiB of DRAM and the chip has {} MiB: {} such chips would hold "
-                "them, but programs are made for one; {}",
-                needed >> 20, chip.dram.bytes >> 20, (needed + chip.dram.bytes - 1) / chip.dram.bytes,
-                c.fp8 || options.weight_digits == 1 ? "a shorter context needs less"
-                                                    : "one digit a weight (--weight-digits 1) needs less");
+    input_error(
+        chip.file,
+        "the model, its cache and buffers need {} MiB of DRAM and the chip has {} MiB: {} such chips would hold "
+        "them, but programs are made for one; {}",
+        needed >> 20, chip.dram.bytes >> 20, (needed + chip.dram.bytes - 1) / chip.dram.bytes,
+        c.fp8 || options.weight_digits == 1 ? "a shorter context needs less"
+                                            : "one digit a weight (--weight-digits 1) needs less");
   }
 
   std::vector<program::Segment> segments = image.take();

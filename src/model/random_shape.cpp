@@ -20,8 +20,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr float kCodeSigma = 64;       // E4M3 codes are drawn from N(0, 64^2), inside +-448
-constexpr size_t kDraws = 1 << 16;     // values a distribution is drawn from
+constexpr float kCodeSigma = 64;         // E4M3 codes are drawn from N(0, 64^2), inside +-448
+constexpr size_t kDraws = 1 << 16;       // values a distribution is drawn from
 constexpr size_t kBlockBytes = 1 << 20;  // written at once; whole elements
 
 struct Planned {
@@ -176,8 +176,7 @@ void write_shard(const std::string& path, std::span<const Planned> tensors, uint
   json header = {{"__metadata__", {{"format", "pt"}}}};
   uint64_t at = 0;
   for (const Planned& t : tensors) {
-    header[t.name] = {
-        {"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {at, at + t.bytes()}}};
+    header[t.name] = {{"dtype", dtype_name(t.dtype)}, {"shape", t.shape}, {"data_offsets", {at, at + t.bytes()}}};
     at += t.bytes();
   }
   std::string text = header.dump();
@@ -259,9 +258,8 @@ WrittenShape write_random_shape(const std::string& directory, std::string_view c
   out.shards = static_cast<int>(shards.size());
   json weight_map;
   for (size_t i = 0; i < shards.size(); ++i) {
-    const std::string name = shards.size() == 1
-                                 ? "model.safetensors"
-                                 : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
+    const std::string name = shards.size() == 1 ? "model.safetensors"
+                                                : fmt::format("model-{:05}-of-{:05}.safetensors", i + 1, shards.size());
     write_shard((base / name).string(), shards[i], options.seed);
     for (const Planned& tensor : shards[i]) weight_map[tensor.name] = name;
   }

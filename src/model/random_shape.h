@@ -13,10 +13,10 @@ namespace hadal::model {
 
 struct ShapeOptions {
   uint64_t seed = 1;
-  int64_t layers = 0;                      // 0: as many as the configuration says, as those below
-  int64_t dense_layers = -1;               // of them without experts, where the family has such (-1: as it says)
-  int64_t experts = 0, groups = 0;         // routed experts of a layer, and their groups
-  int64_t vocabulary = 0;                  // tokens; text then begins with 0 and ends with 1
+  int64_t layers = 0;                        // 0: as many as the configuration says, as those below
+  int64_t dense_layers = -1;                 // of them without experts, where the family has such (-1: as it says)
+  int64_t experts = 0, groups = 0;           // routed experts of a layer, and their groups
+  int64_t vocabulary = 0;                    // tokens; text then begins with 0 and ends with 1
   uint64_t shard_bytes = uint64_t{2} << 30;  // a shard ends with the tensor that reaches this
 };
 

@@ -23,9 +23,9 @@ size_t sequences() { return std::getenv("HADAL_LONG") != nullptr ? 6 : 1; }
 
 struct Sums {
   size_t rows = 0, agreeing = 0;
-  double noisy = 0;                 // share of rows that agree with noise instead, summed
-  double variance = 0;              // of that count
-  double error = 0, size = 0;       // squares: of the logits' error, of their deviations
+  double noisy = 0;            // share of rows that agree with noise instead, summed
+  double variance = 0;         // of that count
+  double error = 0, size = 0;  // squares: of the logits' error, of their deviations
   double nats = 0, exact_nats = 0;
 
   void row(std::span<const float> chip, std::span<const float> exact, int32_t target, std::mt19937_64& random) {
@@ -104,8 +104,8 @@ TEST_P(SlowAgreement, IsThatOfNoiseOfItsSize) {
     GTEST_LOG_(INFO) << fmt::format(
         "{}, {} cache, {} tokens: likeliest token the same at {:.2f} %, {:.2f} +- {:.2f} % with noise instead; logits "
         "off by {:.4f} deviations; cross-entropy {:+.3f} %",
-        GetParam(), kv_name, sums.rows, 100 * agreeing, 100 * noisy, 100 * deviation,
-        std::sqrt(sums.error / sums.size), 100 * (sums.nats / sums.exact_nats - 1));
+        GetParam(), kv_name, sums.rows, 100 * agreeing, 100 * noisy, 100 * deviation, std::sqrt(sums.error / sums.size),
+        100 * (sums.nats / sums.exact_nats - 1));
     EXPECT_NEAR(agreeing, noisy, 4 * deviation + 0.002);
     if (kv == kernels::KvFormat::kBf16) {
       EXPECT_GE(agreeing, sequences() > 1 ? 0.98 : 0.97);

@@ -24,9 +24,9 @@ class Framing {
   bool walk_chunks(const std::string& bytes);
 
   const size_t most_header_bytes_, most_body_bytes_;
-  size_t at_ = 0;            // headers: searched up to here; chunks: the next one begins here
-  size_t body_ = 0;          // 0 while the headers are incomplete
-  uint64_t length_ = 0;      // of a body that is not chunked
+  size_t at_ = 0;        // headers: searched up to here; chunks: the next one begins here
+  size_t body_ = 0;      // 0 while the headers are incomplete
+  uint64_t length_ = 0;  // of a body that is not chunked
   bool chunked_ = false, malformed_ = false, trailer_ = false, expectation_ = false;
 };
 

@@ -47,8 +47,8 @@ TEST(Framing, RandomPieces) {
 }
 
 TEST(Framing, MalformedEndsAtOnce) {
-  for (const char* header : {"Content-Length: -1", "Content-Length: x", "Content-Length: 1001", "Content-Length:",
-                             "Content-Length: 99999999999999999999999", "Transfer-Encoding: gzip"}) {
+  for (const char* header : {"Content-Length: -1", "Content-Length: x", "Content-Length: 1001",
+                             "Content-Length:", "Content-Length: 99999999999999999999999", "Transfer-Encoding: gzip"}) {
     const std::string text = std::string("POST / HTTP/1.1\r\n") + header + "\r\n\r\n";
     EXPECT_EQ(ends_at(text + std::string(2000, 'x'), {1}), text.size()) << header;
   }

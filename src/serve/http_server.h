@@ -17,9 +17,9 @@ namespace hadal::serve {
 
 struct HttpOptions {
   IntakeLimits intake;
-  size_t threads = 128;        // answers at once
-  size_t waiting = 128;        // whole requests that may wait for a thread; more are refused
-  double write_timeout_s = 5;  // for a client to take anything
+  size_t threads = 128;           // answers at once
+  size_t waiting = 128;           // whole requests that may wait for a thread; more are refused
+  double write_timeout_s = 5;     // for a client to take anything
   double answer_timeout_s = 900;  // for a client to take all
 };
 
@@ -31,9 +31,7 @@ class HttpServer : public httplib::Server {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  ConnectionCounters counters() const {
-    return {intake_.arriving(), intake_.late(), intake_.crowded() + refused_};
-  }
+  ConnectionCounters counters() const { return {intake_.arriving(), intake_.late(), intake_.crowded() + refused_}; }
 
  private:
   class Pool;

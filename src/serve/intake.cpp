@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLeaveTime = 2s;            // for a client to take its answer
+constexpr auto kLeaveTime = 2s;              // for a client to take its answer
 constexpr size_t kMostDiscarded = 64 << 20;  // bytes it may still send meanwhile
 constexpr size_t kReadBytes = 64 << 10;
 
@@ -89,9 +89,10 @@ void Intake::take_new() {
   for (const auto& [socket, leaving] : taken) {
     Connection& c = connections_.try_emplace({next_++, socket}, limits_).first->second;
     c.leaving = leaving;
-    c.deadline = Clock::now() + (leaving ? std::chrono::duration_cast<Clock::duration>(kLeaveTime)
-                                         : std::chrono::duration_cast<Clock::duration>(
-                                               std::chrono::duration<double>(limits_.deadline_s)));
+    c.deadline =
+        Clock::now() +
+        (leaving ? std::chrono::duration_cast<Clock::duration>(kLeaveTime)
+                 : std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits_.deadline_s)));
     arriving_ += leaving ? 0 : 1;
   }
   for (auto it = connections_.begin(); stopped && it != connections_.end();) {

@@ -18,11 +18,11 @@
 namespace hadal::serve {
 
 struct IntakeLimits {
-  double deadline_s = 20;               // for a whole request, headers and body, to arrive
-  size_t connections = 384;             // that may be arriving; with one more, the one that came first goes
-  size_t header_bytes = 64 << 10;       // of a request
-  size_t body_bytes = 1 << 20;          // of a request
-  size_t buffered_bytes = 64 << 20;     // of all that are arriving
+  double deadline_s = 20;            // for a whole request, headers and body, to arrive
+  size_t connections = 384;          // that may be arriving; with one more, the one that came first goes
+  size_t header_bytes = 64 << 10;    // of a request
+  size_t body_bytes = 1 << 20;       // of a request
+  size_t buffered_bytes = 64 << 20;  // of all that are arriving
 };
 
 class Intake {

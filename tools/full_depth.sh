@@ -36,5 +36,5 @@ while kill -0 "$run" 2> /dev/null; do
   sleep 0.2
 done
 wait "$run"
-grep -a -A 4 'chip time' "$folder/out"
+grep -a -A 2 'host time' "$folder/out"
 echo "resident at most $peak MiB"

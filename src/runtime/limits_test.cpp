@@ -17,7 +17,7 @@ class Limits : public ::testing::Test {
     model::write_random_shape(directory_.file("m"), testing::read_file(file), file, {.layers = 1, .vocabulary = 512});
     model_ = model::Model::load(directory_.file("m"));
   }
-  std::string refusal(const chip::Chip& chip, kernels::CompileOptions options) const {
+  std::string refusal(const chip::Chip& chip, const kernels::CompileOptions& options) const {
     try {
       kernels::compile(model_, chip, options);
     } catch (const Error& error) {

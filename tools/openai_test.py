@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 
 import openai
+from prometheus_client.parser import text_string_to_metric_families
 
 MODEL = "hadal-tiny"
 KEY = "a key of this test"
@@ -33,6 +34,8 @@ def refused(kind, what, call):
 def run(client, base):
     models = client.models.list()
     check([m.id for m in models.data] == [MODEL], "models.list")
+    check(client.models.retrieve(MODEL).id == MODEL, "models.retrieve")
+    refused(openai.NotFoundError, "models.retrieve of another", lambda: client.models.retrieve("gpt-4"))
 
     one = client.completions.create(model=MODEL, prompt="Once upon a time", max_tokens=16, temperature=0)
     check(one.choices[0].finish_reason == "length" and one.usage.completion_tokens == 16, "completions.create")
@@ -80,7 +83,9 @@ def run(client, base):
 
     request = urllib.request.Request(base.replace("/v1", "/metrics"), headers={"Authorization": "Bearer " + KEY})
     metrics = urllib.request.urlopen(request).read().decode()
-    check(re.search(r"^hadal_completion_tokens_total [1-9]", metrics, re.M), "Prometheus metrics")
+    families = {family.name: family for family in text_string_to_metric_families(metrics)}
+    check(families["hadal_completion_tokens"].samples[0].value > 0 and
+          families["hadal_first_token_seconds"].type == "histogram", "metrics as prometheus_client reads them")
 
 
 def main():

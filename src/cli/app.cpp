@@ -131,6 +131,7 @@ int run(int argc, char** argv) {
   add_report(app, action);
   add_ui(app, action);
   add_synth(app, action);
+  add_random(app, action);
   app.require_subcommand(0, 1);
   if (const int status = parse(app, argc, argv); status != 0) return status;
   if (is_terminal(STDOUT_FILENO)) report::Table::set_widest(terminal_width(STDOUT_FILENO));

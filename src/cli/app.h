@@ -29,6 +29,7 @@ void add_explore(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
 void add_ui(CLI::App& app, Action& action);
 void add_synth(CLI::App& app, Action& action);
+void add_random(CLI::App& app, Action& action);
 
 // The exit status: 0 success, 2 bad input, 3 a fault of the machine, 70 a broken internal promise.
 int run(int argc, char** argv);

@@ -45,7 +45,7 @@ class Cli : public ::testing::Test {
 
 constexpr const char* kCommands[] = {"run",    "eval",  "chat",    "serve",    "tokenize", "asm",
                                      "disasm", "exec",  "predict", "validate", "plan",     "explore",
-                                     "verify", "synth", "chips",   "models",   "isa"};
+                                     "verify", "synth", "chips",   "models",   "isa",      "random"};
 
 TEST_F(Cli, HelpAndVersion) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{}, {"--help"}, {"-h"}}) {

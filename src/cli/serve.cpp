@@ -1,7 +1,9 @@
 // hadal serve: OpenAI's API in front of a model on the simulated chip.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -40,10 +42,11 @@ std::string api_key_of(const Options& options) {
   return key;
 }
 
-// SIGINT and SIGTERM, for as long as the object lives: taken by a thread of its own, and by no other.
+// SIGINT and SIGTERM, for as long as the object lives: taken by a thread of its own, and by no other that is started
+// after it. Until there is a server they end the program, as they always do.
 class Signals {
  public:
-  explicit Signals(serve::Server& server) : server_(server) {
+  Signals() {
     sigemptyset(&set_);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, SIGTERM);
@@ -51,7 +54,11 @@ class Signals {
     thread_ = std::thread([this] {
       while (!done_) {
         const timespec wait{0, 100'000'000};
-        if (sigtimedwait(&set_, nullptr, &wait) > 0) server_.drain();
+        const int signal = sigtimedwait(&set_, nullptr, &wait);
+        if (signal <= 0) continue;
+        serve::Server* const server = server_;
+        if (server == nullptr) std::_Exit(128 + signal);
+        server->drain();
       }
     });
   }
@@ -62,16 +69,18 @@ class Signals {
   }
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
+  void drain(serve::Server* server) { server_ = server; }
 
  private:
-  serve::Server& server_;
   sigset_t set_{};
+  std::atomic<serve::Server*> server_ = nullptr;
   std::atomic<bool> done_ = false;
   std::thread thread_;
 };
 
 void execute(const Options& options) {
   const std::string key = api_key_of(options);
+  Signals signals;  // before anything that starts threads
   const LoadedModel loaded(options.model);
   serve::SessionStepper stepper(*loaded.session);
   serve::EngineOptions engine_options;
@@ -88,17 +97,19 @@ void execute(const Options& options) {
   server_options.api_key = key;
   server_options.max_body_bytes = options.max_body_bytes;
   server_options.read_timeout_s = options.read_timeout_s;
+  server_options.generations = static_cast<size_t>(options.model.sequences + options.queue);
   server_options.drain_timeout_s = options.drain_timeout_s;
   server_options.limits = {options.max_tokens, loaded.session->context(), options.timeout_s};
   serve::Server server(engine, loaded.prompting, server_options);
   const int port = server.bind(options.host, options.port);
-  const Signals signals(server);
+  signals.drain(&server);
   print_now(fmt::format("{} on {}, {} requests at once, {} tokens each: http://{}:{}/v1\n", server_options.model,
                         server_options.chip, stepper.slots(), stepper.context(), options.host, port));
   if (!loaded.prompting.has_template()) {
     print_now("The model has no chat template: conversations are written as lines of \"User:\" and \"Assistant:\".\n");
   }
   server.run();
+  signals.drain(nullptr);
 }
 
 }  // namespace

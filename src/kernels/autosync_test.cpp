@@ -124,6 +124,40 @@ TEST_F(Autosync, LoopPassesTakeTheTokensTheyMake) {
   expect_balanced(code);
 }
 
+// A body longer than the instruction memory becomes loops one behind the other, each with the tokens it makes, and
+// what is configured in one still holds in the next.
+TEST_F(Autosync, LongConditionsBecomeSeveralLoops) {
+  const Loc x = b_.spm(4), y = b_.spm(4);
+  b_.fill(Vt{y}, 0.0f, 1, 64);
+  b_.begin_if(4);
+  for (int i = 0; i < 1000; ++i) {
+    b_.ld(x, {0, 4096}, 1, 4, 0, 0);
+    b_.alu(isa::Alu::kAdd, Vt{y}, Vt{y}, Vt{x}, isa::Bc::kNone, 1, 64);
+  }
+  b_.end_if();
+  b_.halt();
+  const auto code = decoded(b_);
+  int loops = 0, configurations = 0;
+  size_t loaded = 0;
+  for (size_t at = 0; at < code.size(); ++at) {
+    if (code[at].op != Op::kLoop) continue;
+    ++loops;
+    EXPECT_EQ(code[at].src, 1);
+    EXPECT_EQ(code[at].count, 4);
+    ASSERT_LE(code[at].len, 1023);
+    const std::vector<isa::Instr> body(code.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                                       code.begin() + static_cast<std::ptrdiff_t>(at) + 1 + code[at].len);
+    expect_balanced(body);
+    loaded += static_cast<size_t>(count(body, Op::kLd));
+    if (loops > 1) configurations += count(body, Op::kCfg);
+  }
+  EXPECT_EQ(loops, 4);
+  EXPECT_EQ(configurations, 0);
+  EXPECT_GT(count(code, Op::kCfg), 0);
+  EXPECT_EQ(loaded, 1000u);
+  expect_balanced(code);
+}
+
 TEST_F(Autosync, MarksNameTheSourceOperator) {
   const Loc x = b_.spm(4);
   b_.set_operator(3);

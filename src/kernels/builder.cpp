@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "base/error.h"
 
@@ -53,7 +54,21 @@ void Builder::release(Mark m) {
   acc_top_ = m.acc;
 }
 
+// Entries of a part of begin_if: waits and posts come on top, and all must fit the 1,023 instructions of a loop.
+constexpr size_t kIfEntries = 640;
+
 Entry& Builder::push(isa::Instr instr, std::vector<Access> accesses) {
+  // Where a part ends does not matter: all parts run or none, so configuration and registers hold what they held.
+  if (if_register_ && entries_.size() - open_loops_.back() > kIfEntries) {
+    const int reg = *std::exchange(if_register_, std::nullopt);
+    const auto config = config_;
+    const auto window = window_, mask = mask_;
+    end_loop();
+    begin_if(reg);
+    config_ = config;
+    window_ = window;
+    mask_ = mask;
+  }
   entries_.push_back({instr, std::move(accesses), false, 0, op_, -1});
   return entries_.back();
 }
@@ -115,6 +130,17 @@ void Builder::end_loop() {
   entries_[open_loops_.back()].loop_end = static_cast<uint32_t>(entries_.size());
   open_loops_.pop_back();
   forget_config();
+}
+
+void Builder::begin_if(int reg) {
+  check(open_loops_.empty(), "begin_if inside a loop");
+  begin_loop(reg, 0);
+  if_register_ = reg;
+}
+
+void Builder::end_if() {
+  if_register_.reset();
+  end_loop();
 }
 
 void Builder::halt() { push({.op = Op::kHalt}, {}); }

@@ -95,6 +95,10 @@ class Builder {
   // Repeats what `end_loop` closes, R[count_reg] times (or `count` times when count_reg < 0).
   void begin_loop(int count_reg, int count, std::array<isa::Step, 3> steps = {});
   void end_loop();
+  // What `end_if` closes runs once or, where R[reg] is 0 and not 1, not at all. It may be longer than the instruction
+  // memory, and holds no loop: parts of it become loops of their own.
+  void begin_if(int reg);
+  void end_if();
   void halt();
 
   // --- posts and waits between cores (Emitter::exchange_post, exchange_wait) ---
@@ -160,6 +164,7 @@ class Builder {
   uint32_t op_ = 0;
   std::vector<Entry> entries_;
   std::vector<uint32_t> open_loops_;
+  std::optional<int> if_register_;  // inside begin_if
   std::optional<uint64_t> window_;  // in kWindowRegister
   std::optional<uint64_t> mask_;    // in kSendRegister
   std::array<std::array<std::optional<uint32_t>, 16>, isa::kUnits> config_{};

@@ -31,7 +31,7 @@ void emit_draft_join(Emitter& e, const LayerWeights& w) {
     const Loc record = e.records + static_cast<uint32_t>(i) * 4;
     const Loc bf16 = b.spm(e.p.embed_lines), both = b.spm(2 * lines), state = b.spm(lines);
     const Vt embedding{b.spm(lines)};
-    b.ldg(bf16, b.dram(e.p.embed), record + 3, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
+    e.fetch_embedding(bf16, record + 3);
     b.cvt(isa::Cvt::kB2f, embedding, Vt{bf16}, 1, hidden);
     e.rms_norm(Vt{both}, embedding, w.embedding_norm, kInvHidden, 1, hidden);
     const uint64_t window = e.p.areas.hidden / kWindowLines * kWindowLines;

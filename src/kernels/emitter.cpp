@@ -37,20 +37,26 @@ Emitter::Emitter(const Plan& plan, int core_index)
   q_lines = m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim));
   streams_ = !p.draft && rows_stream(c, *p.chip, rows, p.options.owners_from);
   // Same order on every core: other cores send into these.
+  const uint32_t qkv_lines = m * lines_of(p.qkv_columns()), values = m * lines_of(p.value_columns());
+  // Grouped attention's projections and values are read, an exchange later hidden activations come.
+  shares_ = !latent && hidden_lines > 0 && qkv_lines + values + hidden_lines > b.spm_free_lines() / 3;
   if (streams_) {
     stream_buffers(kept * lines_of(p.qkv_columns()), hidden_lines, team_lines);
+  } else if (shares_) {
+    qkv = hidden = b.spm(std::max(qkv_lines + values, hidden_lines));
+    value = qkv + qkv_lines;
   } else {
-    qkv = b.spm(m * lines_of(p.qkv_columns()));
+    qkv = b.spm(qkv_lines);
     q = b.spm(q_lines);
   }
   // Values of attention arrive when every core is done with the queries, sums of the experts when every core has added
   // those of attention: where rows are wide, the later take the place of the earlier.
-  const uint32_t values = m * lines_of(p.value_columns()), sums = kept * lines_of(c.hidden_size);
+  const uint32_t sums = kept * lines_of(c.hidden_size);
   tight_ = streams_ || (latent && q_lines + values + 2 * sums > b.spm_free_lines() / 3);
-  if (!streams_) value = tight_ && values <= q_lines ? q : b.spm(values);
+  if (!streams_ && !shares_) value = tight_ && values <= q_lines ? q : b.spm(values);
   delta = b.spm(sums);
   ffn = tight_ ? delta : b.spm(sums);
-  if (!streams_) hidden = b.spm(hidden_lines);
+  if (!streams_ && !shares_) hidden = b.spm(hidden_lines);
   logits = b.spm(m * 2 * tiles_of(c.n_routed_experts));
   expert_weight = b.spm(m * lines_of(c.n_routed_experts));
   expert_rank = b.spm(m * lines_of(c.n_routed_experts));
@@ -198,6 +204,13 @@ void Emitter::send(Cores readers, Loc buffer, uint32_t buffer_row_lines, uint32_
   }
   for (uint32_t r = 0; r < static_cast<uint32_t>(n_rows); ++r) {
     b.snd(buffer + first_line + r * buffer_row_lines, source + r * source_stride, 1, static_cast<int>(lines), to, 0, 0);
+  }
+}
+
+void Emitter::fetch_embedding(Loc d, Loc token) {
+  for (uint32_t at = 0; at < p.embed_lines; at += kMaxGatherLines) {
+    const uint32_t count = std::min(kMaxGatherLines, p.embed_lines - at);
+    b.ldg(d + at, b.dram(p.embed + at), token, 1, static_cast<int>(count), p.embed_lines);
   }
 }
 

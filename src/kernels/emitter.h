@@ -21,6 +21,7 @@ using Cores = uint64_t;
 
 // What the fields of an instruction hold: lines from row to row in DRAM and in local memory, columns of a vector tile.
 inline constexpr uint32_t kMaxDramStride = 4095, kMaxLocalStride = 1023;
+inline constexpr uint32_t kMaxGatherLines = 255;  // of a row that LDG fetches
 inline constexpr int kMaxColumns = 4095, kColumnsAPart = 2048;
 
 // Calls f(first, count) for parts of `cols` columns that one vector instruction takes, whole lines and groups each.
@@ -87,6 +88,8 @@ struct Emitter {
   Cores head_cores() const;
   Cores row_cores() const;
 
+  // The row of the embedding whose number stands at `token`, in BF16.
+  void fetch_embedding(Loc d, Loc token);
   // `lines` lines of every row between DRAM, rows `pitch` lines apart, and local memory, rows `stride` apart.
   void load_rows(Loc d, uint32_t stride, uint64_t line, uint32_t pitch, uint32_t lines, Object object);
   void store_rows(uint64_t line, uint32_t pitch, Loc s, uint32_t stride, uint32_t lines, Object object);
@@ -135,7 +138,7 @@ struct Emitter {
   void assign_heads(int heads);
   void stream_buffers(uint32_t qkv_lines, uint32_t hidden_lines, uint32_t team_lines);
 
-  bool tight_ = false, streams_ = false;
+  bool tight_ = false, streams_ = false, shares_ = false;
   Builder::Mark below_ring_;
   Loc ring_;
 };

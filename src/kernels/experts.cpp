@@ -159,7 +159,7 @@ void expert(Emitter& e, Vt turned, const PanelMatrix& up, const PanelMatrix& dow
   ExpertRows chosen(e, turned, index);
   // One pass over all gathered rows, or none: then no weight is read.
   chosen.count_passes();
-  b.begin_loop(kPassRegister, 0);
+  b.begin_if(kPassRegister);
   Matmul first(e, up, {0, up.tiles}, rows);
   first.prefetch();
   chosen.find_slots();
@@ -177,13 +177,12 @@ void expert(Emitter& e, Vt turned, const PanelMatrix& up, const PanelMatrix& dow
   });
   const Activations ah = e.quantise(Vt{h}, rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
   chosen.scatter(second, {0, down.tiles}, ah);
-  b.end_loop();
+  b.end_if();
   b.release(m);
 }
 
 // This core's columns of its team's expert: of the up projection, whose results go to the team, then of the down
-// projection. Weights are read also for an expert without rows: what is left out in a loop must fit the instruction
-// memory, and experts that need a team do not.
+// projection. Weights are read also for an expert without rows: the exchange in the middle is for all cores.
 void team_expert(Emitter& e, const LayerWeights& w) {
   Builder& b = e.b;
   const Team team = team_of(e);

@@ -145,7 +145,7 @@ void emit_embed(Emitter& e) {
     const Builder::Mark m = e.b.mark();
     const Loc token = e.records + static_cast<uint32_t>(i) * 4 + 3;
     const Loc bf16 = e.b.spm(e.p.embed_lines), row = e.by_owner ? e.own_x(i).at : e.b.spm(lines);
-    e.b.ldg(bf16, e.b.dram(e.p.embed), token, 1, static_cast<int>(e.p.embed_lines), e.p.embed_lines);
+    e.fetch_embedding(bf16, token);
     by_columns(static_cast<int>(e.c.hidden_size), [&](int first, int count) {
       const auto at = static_cast<uint32_t>(first);
       e.b.cvt(isa::Cvt::kB2f, Vt{row + at / 16}, Vt{bf16 + at / 32}, 1, count);

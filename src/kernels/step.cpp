@@ -2,8 +2,10 @@
 #include "kernels/step.h"
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
+#include <exception>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.h"
 #include "kernels/emitter.h"
@@ -33,8 +35,8 @@ void require_shapes(const model::Model& model, const chip::Chip& chip) {
   } else if (c.head_dim > 256) {
     input_error(where, "head_dim is {}; the kernels take at most 256", c.head_dim);
   }
-  // Embeddings in BF16 are gathered by rows of at most 255 lines.
-  if (c.hidden_size / 32 > 255) input_error(where, "hidden_size is {}; the kernels take at most 8160", c.hidden_size);
+  // No published model is wider, and nothing wider was tried.
+  if (c.hidden_size > 16384) input_error(where, "hidden_size is {}; the kernels take at most 16384", c.hidden_size);
   if (chip.cores > isa::kMaxCores) input_error(chip.file, "{} cores; a core mask holds {}", chip.cores, isa::kMaxCores);
 }
 
@@ -107,6 +109,36 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   b.halt();
 }
 
+// The streams of all cores, on all threads of the host. Of several failures that of the first core is reported.
+std::vector<program::Stream> emit_cores(const Plan& plan, const std::vector<graph::Operator>& operators) {
+  const auto cores = static_cast<size_t>(plan.cores);
+  std::vector<program::Stream> streams(cores);
+  std::vector<std::exception_ptr> failures(cores);
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  const auto work = [&] {
+    for (size_t core = next++; core < cores && !failed; core = next++) {
+      try {
+        Emitter e(plan, static_cast<int>(core));
+        emit(e, operators);
+        streams[core] = e.b.finish();
+      } catch (...) {
+        failures[core] = std::current_exception();
+        failed = true;
+      }
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) helpers.emplace_back(work);
+    work();
+  }
+  for (const std::exception_ptr& failure : failures) {
+    if (failure) std::rethrow_exception(failure);
+  }
+  return streams;
+}
+
 }  // namespace
 
 Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
@@ -174,8 +206,14 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     plan.areas.heads = area("heads", most_rows * lines_of(columns));
   }
   if (line * 64 > chip.dram.bytes) {
-    input_error(chip.file, "the model, its cache and buffers need {} MiB of DRAM; the chip has {} MiB", line >> 14,
-                chip.dram.bytes >> 20);
+    const uint64_t needed = line * 64;
+    input_error(
+        chip.file,
+        "the model, its cache and buffers need {} MiB of DRAM and the chip has {} MiB: {} such chips would hold "
+        "them, but programs are made for one; {}",
+        needed >> 20, chip.dram.bytes >> 20, (needed + chip.dram.bytes - 1) / chip.dram.bytes,
+        c.fp8 || options.weight_digits == 1 ? "a shorter context needs less"
+                                            : "one digit a weight (--weight-digits 1) needs less");
   }
 
   std::vector<program::Segment> segments = image.take();
@@ -197,28 +235,35 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     program.chip = chip.name;
     program.segments = segments;
     for (const graph::Operator& op : operators) program.operators.push_back(op.name);
-    for (int core = 0; core < chip.cores; ++core) {
-      Emitter e(plan, core);
-      emit(e, operators);
-      program.cores.push_back(e.b.finish());
-    }
+    program.cores = emit_cores(plan, operators);
     return program;
   };
-  for (const int rows : buckets) {
+  const auto add_bucket = [&](int rows) {
     plan.rows = rows;
-    try {
-      plan.draft = false;
-      program::Program step = emit_program(out.operators);
-      if (options.mtp) {
-        plan.draft = true;
-        out.drafts.push_back(emit_program(graph::draft(c)));
-      }
-      out.programs.push_back(std::move(step));
-    } catch (const DoesNotFit&) {
-      if (!options.row_buckets.empty() || out.rows.empty()) throw;
-      break;  // the chip takes fewer rows at once
+    plan.draft = false;
+    program::Program step = emit_program(out.operators);
+    if (options.mtp) {
+      plan.draft = true;
+      out.drafts.push_back(emit_program(graph::draft(c)));
     }
+    out.programs.push_back(std::move(step));
     out.rows.push_back(rows);
+  };
+  // Where one of the usual buckets does not fit the chip, the last is the largest of 3/4, 1/2 and 3/8 of it that does.
+  for (const int rows : buckets) {
+    bool fits = false;
+    for (const int eighths : {8, 6, 4, 3}) {
+      const int fewer = rows * eighths / 8;
+      if (!out.rows.empty() && fewer <= out.rows.back()) break;
+      try {
+        add_bucket(fewer);
+        fits = eighths == 8;
+        break;
+      } catch (const DoesNotFit&) {
+        if (!options.row_buckets.empty() || out.rows.empty()) throw;
+      }
+    }
+    if (!fits) break;
   }
   plan.rows = out.rows.back();
   plan.draft = false;

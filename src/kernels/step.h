@@ -35,7 +35,7 @@ struct CompileOptions {
       1024;  // of what is read-only; lines before stay unmapped, so that a forgotten address is a fault
   int64_t owners_from =
       kOwnersFrom;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
-  std::vector<int> row_buckets = {};  // one program each; empty: those of 1, 4, 16, 32 that fit the chip
+  std::vector<int> row_buckets = {};  // one program each; empty: 1, 4, 16, 32, as far as they fit the chip
 };
 
 // Host-visible addresses (bytes) and sizes.

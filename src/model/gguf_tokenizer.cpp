@@ -33,6 +33,12 @@ std::string text(const json& metadata, const char* key) {
 
 TokenizerParts gguf_tokenizer(const json& metadata, const std::string& where) {
   const std::string model = text(metadata, "tokenizer.ggml.model");
+  if (model == "llama" || model == "t5") {
+    input_error(where,
+                "tokenizer.ggml.model is \"{}\", a SentencePiece vocabulary, which is not read; \"gpt2\" "
+                "(byte-level BPE) is supported",
+                model);
+  }
   if (model != "gpt2") {
     input_error(where, "tokenizer.ggml.model is \"{}\"; \"gpt2\" (byte-level BPE) is supported", printable(model));
   }

@@ -145,6 +145,11 @@ Model Model::load(const std::string& path) {
   model.weights = Weights::open(path);
   Checker(model).run();
   const std::string tokenizer = (base / "tokenizer.json").string();
+  const std::filesystem::path pieces = base / "tokenizer.model";
+  if (!std::filesystem::exists(tokenizer) && std::filesystem::exists(pieces)) {
+    input_error(pieces.string(),
+                "is a SentencePiece model, which is not read; tokenizer.json of byte-level BPE is needed");
+  }
   model.tokenizer = Tokenizer::load(tokenizer);
   check_vocabulary(model, tokenizer, "config.json");
   return model;

@@ -117,6 +117,16 @@ TEST(Model, MissingPiecesAreNamed) {
   expect_load_error(directory.path(), "no weights");
 }
 
+TEST(Model, SentencePieceIsRefusedByName) {
+  TemporaryDirectory directory;
+  write_random_checkpoint(directory.path(), small_config());
+  std::filesystem::remove(directory.file("tokenizer.json"));
+  expect_load_error(directory.path(), "tokenizer.json: ");
+  write_file(directory.file("tokenizer.model"), "\n\x0e\n");
+  expect_load_error(directory.path(),
+                    "tokenizer.model: is a SentencePiece model, which is not read; tokenizer.json of");
+}
+
 TEST(Model, LinearOfAnUnknownNameIsABug) {
   TemporaryDirectory directory;
   write_random_checkpoint(directory.path(), small_config());

@@ -15,94 +15,19 @@
 #include "model/testing/gguf_writer.h"
 #include "numerics/numerics.h"
 #include "runtime/evaluate.h"
-#include "runtime/golden_files.h"
+#include "runtime/family_cases.h"
 #include "runtime/sampler.h"
 
 namespace hadal::runtime {
 namespace {
 
 using nlohmann::json;
+using testing::families;
+using testing::kFamilies;
+using Case = testing::FamilyCase;
 
 // Logits of these models deviate by 3; random models have many near ties, and which way they fall is no error.
 constexpr double kNearTie = 0.15;
-constexpr const char* kFile = "tests/goldens/families.json";
-
-const json& golden() {
-  static const json file = json::parse(testing::read_file(testing::source_path(kFile)), nullptr, false);
-  return file;
-}
-
-uint64_t fnv1a(const std::string& text) {
-  uint64_t value = 0xCBF29CE484222325u;
-  for (const char c : text) value = (value ^ static_cast<uint8_t>(c)) * 0x100000001B3u;
-  return value;
-}
-
-// The values the script gives a tensor, in its type.
-std::vector<std::byte> contents(const std::string& name, size_t count, float scale, float offset, bool bf16) {
-  std::vector<std::byte> out(count * (bf16 ? 2 : 4));
-  uint64_t state = fnv1a(name);
-  for (size_t i = 0; i < count; ++i) {
-    uint64_t z = state += 0x9E3779B97F4A7C15u;  // splitmix64
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    z ^= z >> 31;
-    const auto fields = static_cast<int64_t>((z & 0xFFFF) + (z >> 16 & 0xFFFF) + (z >> 32 & 0xFFFF) + (z >> 48));
-    const float value = offset + scale * static_cast<float>(fields - 2 * 65535);
-    if (bf16) {
-      const uint16_t code = num::bf16_from_float(value);
-      std::memcpy(out.data() + 2 * i, &code, 2);
-    } else {
-      std::memcpy(out.data() + 4 * i, &value, 4);
-    }
-  }
-  return out;
-}
-
-struct Case {
-  explicit Case(const json& given) : golden(given) {
-    model::SafetensorsWriter writer;
-    for (const json& tensor : golden["tensors"]) {
-      const std::string name = tensor[0];
-      const bool bf16 = tensor[1] == "BF16";
-      const std::vector<int64_t> shape = tensor[2];
-      size_t count = 1;
-      for (const int64_t dim : shape) count *= static_cast<size_t>(dim);
-      writer.add(name, bf16 ? model::Dtype::kBf16 : model::Dtype::kF32, shape,
-                 contents(name, count, tensor[3], tensor[4], bf16));
-    }
-    model::write_file(directory.file("model.safetensors"), writer.bytes());
-    model::write_file(directory.file("config.json"), golden["config"].dump(1));
-    model::write_file(directory.file("tokenizer.json"), model::small_tokenizer_json(320));
-    model = model::Model::load(directory.path());
-    tokens = golden["tokens"].get<std::vector<int32_t>>();
-    targets = golden["targets"].get<std::vector<int32_t>>();
-    best = golden["best"].get<std::vector<int32_t>>();
-    margins = golden["margins"].get<std::vector<double>>();
-    for (const double nats : golden["nats"]) expected_nats += nats;
-  }
-
-  // Largest difference of the stored logits from these, relative to their standard deviation.
-  double logit_error(size_t row, std::span<const float> logits) const {
-    const auto it = golden["logits"].find(std::to_string(row));
-    if (it == golden["logits"].end()) return 0;
-    const std::vector<double> expected = *it;
-    double mean = 0, squares = 0, worst = 0;
-    for (const double x : expected) mean += x / static_cast<double>(expected.size());
-    for (const double x : expected) squares += (x - mean) * (x - mean) / static_cast<double>(expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) {
-      worst = std::max(worst, std::abs(expected[i] - static_cast<double>(logits[i])));
-    }
-    return worst / std::sqrt(squares);
-  }
-
-  const json& golden;
-  TemporaryDirectory directory;
-  model::Model model;
-  std::vector<int32_t> tokens, targets, best;
-  std::vector<double> margins;
-  double expected_nats = 0;
-};
 
 // Logits of the case's tokens, row by row.
 struct Comparison {
@@ -211,12 +136,12 @@ class GgufCase {
 class Families : public ::testing::TestWithParam<size_t> {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(testing::golden_is_current(kFile, "families_golden.py", !golden().is_discarded()));
+    ASSERT_TRUE(testing::golden_is_current(kFamilies, "families_golden.py", !families().is_discarded()));
   }
 };
 
 TEST_P(Families, ReferenceIsTransformers) {
-  const Case c(golden()["cases"][GetParam()]);
+  const Case c(families()["cases"][GetParam()]);
   const std::vector<float> logits = Reference(c.model).logits(c.tokens);
   const size_t width = logits.size() / c.tokens.size();
   Comparison found;
@@ -227,7 +152,7 @@ TEST_P(Families, ReferenceIsTransformers) {
 }
 
 TEST_P(Families, GgufIsTheSameModel) {
-  const Case c(golden()["cases"][GetParam()]);
+  const Case c(families()["cases"][GetParam()]);
   const model::Config& config = c.model.config;
   if (config.attention == model::Attention::kLatent || config.yarn || config.llama3 || config.rope_linear_factor != 1) {
     GTEST_SKIP() << "not written as GGUF here";
@@ -267,7 +192,7 @@ std::vector<std::vector<float>> run_in_steps(const Case& c, size_t count, size_t
 }
 
 TEST_P(Families, StepsAndAddressesChangeNoBit) {
-  const Case c(golden()["cases"][GetParam()]);
+  const Case c(families()["cases"][GetParam()]);
   const auto expected = run_in_steps(c, 20, 4);
   EXPECT_EQ(run_in_steps(c, 20, 1), expected);
   // Everything across the 16 GiB that an offset reaches, and beyond.
@@ -275,7 +200,7 @@ TEST_P(Families, StepsAndAddressesChangeNoBit) {
 }
 
 TEST_P(Families, OwnersOfRowsChangeNoBit) {
-  const Case c(golden()["cases"][GetParam()]);
+  const Case c(families()["cases"][GetParam()]);
   const auto expected = run_in_steps(c, 20, 4, {.owners_from = INT64_MAX});
   EXPECT_EQ(run_in_steps(c, 20, 4, {.owners_from = 0}), expected);
   EXPECT_EQ(run_in_steps(c, 20, 16, {.owners_from = 0}), expected);
@@ -287,7 +212,7 @@ TEST_P(Families, OwnersOfRowsChangeNoBit) {
 }
 
 TEST_P(Families, ChipIsWithinItsBounds) {
-  const Case c(golden()["cases"][GetParam()]);
+  const Case c(families()["cases"][GetParam()]);
   const chip::Chip chip = chip::load(testing::source_path("chips/hadal-1.yaml"));
   SessionOptions options;
   options.compile.sequences = 1;
@@ -317,10 +242,10 @@ TEST_P(Families, ChipIsWithinItsBounds) {
   EXPECT_LE(found.misses, c.model.config.has_experts() ? c.tokens.size() / 50 : 0u);
 }
 
-size_t cases() { return golden().is_discarded() ? 1 : golden()["cases"].size(); }
+size_t cases() { return families().is_discarded() ? 1 : families()["cases"].size(); }
 
 std::string case_name(const ::testing::TestParamInfo<size_t>& given) {
-  return golden().is_discarded() ? "missing" : golden()["cases"][given.param]["name"].get<std::string>();
+  return families().is_discarded() ? "missing" : families()["cases"][given.param]["name"].get<std::string>();
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Families, ::testing::Range(size_t{0}, cases()), case_name);

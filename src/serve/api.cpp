@@ -385,14 +385,17 @@ std::string Answer::whole(const std::string& text, const Update& last) const {
   return dumped(out);
 }
 
+std::string model_json(const std::string& model, int64_t context, bool has_template) {
+  return dumped({{"id", model},
+                 {"object", "model"},
+                 {"created", 0},
+                 {"owned_by", "hadal"},
+                 {"hadal", {{"context", context}, {"chat_template", has_template}}}});
+}
+
 std::string models_json(const std::string& model, int64_t context, bool has_template) {
-  return dumped(
-      {{"object", "list"},
-       {"data", ordered_json::array({{{"id", model},
-                                      {"object", "model"},
-                                      {"created", 0},
-                                      {"owned_by", "hadal"},
-                                      {"hadal", {{"context", context}, {"chat_template", has_template}}}}})}});
+  const ordered_json one = ordered_json::parse(model_json(model, context, has_template));
+  return dumped({{"object", "list"}, {"data", ordered_json::array({one})}});
 }
 
 }  // namespace hadal::serve

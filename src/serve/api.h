@@ -65,6 +65,8 @@ class Answer {
   int64_t created_;
 };
 
+// The one model, and the list that holds it.
+std::string model_json(const std::string& model, int64_t context, bool has_template);
 std::string models_json(const std::string& model, int64_t context, bool has_template);
 
 }  // namespace hadal::serve

@@ -48,7 +48,7 @@ std::string Metrics::histogram_text(const std::string& name, const std::string& 
   return out + fmt::format("{0}_bucket{{le=\"+Inf\"}} {1}\n{0}_sum {2}\n{0}_count {1}\n", name, below, histogram.sum);
 }
 
-std::string Metrics::text(const EngineCounters& e) const {
+std::string Metrics::text(const EngineCounters& e, const ConnectionCounters& c) const {
   constexpr std::string_view kEndings[] = {"stop", "length", "timeout", "cancelled", "failed"};
   const std::lock_guard lock(mutex_);
   std::string out = header("hadal_http_answers_total", "counter", "Answers by endpoint and status.");
@@ -59,6 +59,9 @@ std::string Metrics::text(const EngineCounters& e) const {
   for (const auto& [ending, count] : endings_) {
     out += fmt::format("hadal_requests_ended_total{{by=\"{}\"}} {}\n", kEndings[static_cast<size_t>(ending)], count);
   }
+  out += single("hadal_connections_arriving", "gauge", "Connections whose request is not whole yet.", c.arriving);
+  out += single("hadal_requests_late_total", "counter", "Requests that took too long to arrive.", c.late);
+  out += single("hadal_requests_crowded_total", "counter", "Requests dropped to make room for others.", c.crowded);
   out += single("hadal_requests_active", "gauge", "Requests that hold a slot.", e.active);
   out += single("hadal_requests_waiting", "gauge", "Requests that wait for a slot.", e.waiting);
   out += single("hadal_prompt_tokens_total", "counter", "Tokens of prompts that were run.", e.prompt_tokens);

@@ -1,15 +1,15 @@
-// A thread and one request a connection (cpp-httplib); answers are written as chunks, so that a client that has gone is
-// noticed and its request cancelled.
+// A thread for every request that is whole (serve/http_server.h); answers are written as chunks, so that a client that has
+// gone is noticed and its request cancelled.
 #include "serve/server.h"
 
 #include <fmt/format.h>
-#include <httplib.h>
 
 #include <atomic>
 #include <deque>
 #include <thread>
 
 #include "base/error.h"
+#include "serve/http_server.h"
 #include "serve/metrics.h"
 
 namespace hadal::serve {
@@ -18,9 +18,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kThreads = 192;  // connections served at once; slow ones hold theirs until the read timeout
-constexpr int kBacklog = 512;     // connections that may wait to be taken
-constexpr auto kPoll = 50ms;      // how often a silent client is looked at
+constexpr int kBacklog = 512;         // connections that may wait to be taken
+constexpr size_t kSpareThreads = 32;  // beyond those that generations can hold: somebody always answers /health
+constexpr auto kPoll = 50ms;          // how often a silent client is looked at
 
 // Updates of one request, from the engine's thread to the connection's.
 class Channel {
@@ -78,7 +78,13 @@ struct Server::Impl {
     Clock::time_point submitted = Clock::now(), looked = submitted;  // looked at: whether the client is there
   };
 
-  Impl(Engine& e, const Prompting& p, ServerOptions o) : engine(e), prompting(p), options(std::move(o)) { set_up(); }
+  Impl(Engine& e, const Prompting& p, ServerOptions o)
+      : engine(e), prompting(p), options(std::move(o)), http(http_options(), [](bool late) { return raw(late); }) {
+    set_up();
+  }
+
+  HttpOptions http_options() const;
+  static std::string raw(bool late);
 
   void set_up();
   void authorise(const httplib::Request& request) const;
@@ -90,15 +96,15 @@ struct Server::Impl {
   void refuse(httplib::Response& response, const ApiError& error) const;
   void drain_now();
   template <typename Handler>
-  void guarded(const httplib::Request& request, httplib::Response& response, Handler&& handler);
+  void guarded(const std::string& endpoint, httplib::Response& response, Handler&& handler);
 
   Engine& engine;
   const Prompting& prompting;
   ServerOptions options;
-  httplib::Server http;
+  HttpServer http;
   socket_t listening = INVALID_SOCKET;
   Metrics metrics;
-  std::atomic<bool> draining = false, quit = false;
+  std::atomic<bool> draining = false, quit = false, over = false;  // over: run() has ended, or never will begin
   std::atomic<int> open = 0;
   std::atomic<uint64_t> number = 0;
   std::thread steps, drainer;
@@ -121,7 +127,7 @@ void Server::Impl::authorise(const httplib::Request& request) const {
 }
 
 template <typename Handler>
-void Server::Impl::guarded(const httplib::Request& request, httplib::Response& response, Handler&& handler) {
+void Server::Impl::guarded(const std::string& endpoint, httplib::Response& response, Handler&& handler) {
   try {
     handler();
   } catch (const ApiError& error) {
@@ -129,23 +135,20 @@ void Server::Impl::guarded(const httplib::Request& request, httplib::Response& r
   } catch (const std::exception& error) {
     refuse(response, ApiError(500, "server_error", error.what()));
   }
-  metrics.answered(request.path, response.status == -1 ? 200 : response.status);
+  metrics.answered(endpoint, response.status == -1 ? 200 : response.status);
 }
 
-// The body, within its size and time: a trickle of bytes would outlive the timeout of a single read.
+// The body within its size; a chunked one may be larger than it said.
 std::string Server::Impl::read_body(const httplib::Request& request, const httplib::ContentReader& reader) const {
   std::string body;
-  bool too_large = false, too_slow = false;
-  const auto start = Clock::now();
+  bool too_large = false;
   const bool whole = reader([&](const char* data, size_t size) {
     too_large = body.size() + size > options.max_body_bytes;
-    too_slow = std::chrono::duration<double>(Clock::now() - start).count() > options.read_timeout_s;
-    if (too_large || too_slow) return false;
+    if (too_large) return false;
     body.append(data, size);
     return true;
   });
   too_large |= !whole && request.get_header_value<uint64_t>("Content-Length") > options.max_body_bytes;
-  if (too_slow) throw ApiError(408, "invalid_request_error", "the body took too long to arrive");
   if (too_large) {
     throw ApiError(413, "invalid_request_error",
                    fmt::format("the body has more than {} bytes", options.max_body_bytes));
@@ -223,14 +226,28 @@ void Server::Impl::answer(httplib::Response& response, const std::shared_ptr<Gen
       });
 }
 
+HttpOptions Server::Impl::http_options() const {
+  HttpOptions out;
+  out.intake.deadline_s = options.read_timeout_s;
+  out.intake.connections = options.arriving;
+  out.intake.body_bytes = options.max_body_bytes;
+  out.threads = options.generations + kSpareThreads;
+  out.write_timeout_s = std::max(1.0, options.read_timeout_s / 4);
+  out.answer_timeout_s = options.limits.timeout_s + options.read_timeout_s;
+  return out;
+}
+
+// The answer to a request that no thread has seen.
+std::string Server::Impl::raw(bool late) {
+  const ApiError error = late ? ApiError(408, "invalid_request_error", "the request took too long to arrive")
+                              : ApiError(503, "server_error", "too many connections; try again later");
+  const std::string body = error.json() + "\n";
+  return fmt::format(
+      "HTTP/1.1 {}\r\nConnection: close\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+      late ? "408 Request Timeout" : "503 Service Unavailable", late ? "" : "Retry-After: 1\r\n", body.size(), body);
+}
+
 void Server::Impl::set_up() {
-  http.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
-  // One request a connection: what a refused one left unread can never be taken for the next.
-  http.set_keep_alive_max_count(1);
-  http.set_payload_max_length(options.max_body_bytes);
-  const auto seconds = static_cast<time_t>(std::max(1.0, options.read_timeout_s / 4));
-  http.set_read_timeout(seconds, 0);
-  http.set_write_timeout(seconds, 0);
   http.set_tcp_nodelay(true);
   http.set_socket_options([this](socket_t socket) {
     const int yes = 1;
@@ -254,24 +271,38 @@ void Server::Impl::set_up() {
     http.Post(chat ? "/v1/chat/completions" : "/v1/completions",
               [this, chat](const httplib::Request& request, httplib::Response& response,
                            const httplib::ContentReader& reader) {
-                guarded(request, response, [&] { generate(reader, request, response, chat); });
+                guarded(request.path, response, [&] { generate(reader, request, response, chat); });
               });
   }
   http.Get("/v1/models", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+    guarded(request.path, response, [&] {
       authorise(request);
       response.set_content(models_json(options.model, options.limits.context, prompting.has_template()) + "\n",
                            "application/json");
     });
   });
-  http.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+  // One label for all: a client must not make metrics.
+  http.Get("/v1/models/(.+)", [this](const httplib::Request& request, httplib::Response& response) {
+    guarded("/v1/models/ID", response, [&] {
       authorise(request);
-      response.set_content(metrics.text(engine.counters()), "text/plain; version=0.0.4");
+      const std::string id = request.matches[1];
+      if (id != options.model) {
+        throw ApiError(404, "invalid_request_error",
+                       fmt::format("the model '{}' does not exist; this server has '{}'", id, options.model), "model",
+                       "model_not_found");
+      }
+      response.set_content(model_json(options.model, options.limits.context, prompting.has_template()) + "\n",
+                           "application/json");
+    });
+  });
+  http.Get("/metrics", [this](const httplib::Request& request, httplib::Response& response) {
+    guarded(request.path, response, [&] {
+      authorise(request);
+      response.set_content(metrics.text(engine.counters(), http.counters()), "text/plain; version=0.0.4");
     });
   });
   http.Get("/health", [this](const httplib::Request& request, httplib::Response& response) {
-    guarded(request, response, [&] {
+    guarded(request.path, response, [&] {
       if (draining) throw ApiError(503, "server_error", "the server is shutting down");
       if (const std::string failure = engine.failure(); !failure.empty()) throw ApiError(500, "server_error", failure);
       response.set_content("{\"status\":\"ok\"}\n", "application/json");
@@ -288,15 +319,17 @@ void Server::Impl::drain_now() {
   engine.cancel_all();
   quit = false;
   wait(5);
-  http.stop();
+  // Until it has stopped: a server that has not begun to listen yet takes no notice.
+  for (; !over; std::this_thread::sleep_for(20ms)) http.stop();
 }
 
 Server::Server(Engine& engine, const Prompting& prompting, ServerOptions options)
     : impl_(std::make_unique<Impl>(engine, prompting, std::move(options))) {}
 
 Server::~Server() {
-  impl_->http.stop();
+  impl_->over = true;
   if (impl_->drainer.joinable()) impl_->drainer.join();
+  impl_->http.stop();
 }
 
 int Server::bind(const std::string& host, int port) {
@@ -318,6 +351,7 @@ void Server::run() {
     }
   });
   impl_->http.listen_after_bind();
+  impl_->over = true;
   stop = true;
   impl_->steps.join();
 }

@@ -14,7 +14,9 @@ struct ServerOptions {
   std::string model, chip;  // names in answers
   std::string api_key;      // empty: none is asked for
   size_t max_body_bytes = 1 << 20;
-  double read_timeout_s = 20;   // for a request to arrive
+  double read_timeout_s = 20;   // for a whole request to arrive
+  size_t arriving = 384;        // connections whose request has not arrived yet; with one more, the oldest goes
+  size_t generations = 96;      // requests that can run or wait at once, as the engine allows
   double drain_timeout_s = 30;  // for what runs to end after drain()
   ApiLimits limits;
 };

@@ -28,6 +28,7 @@ struct Setup {
   std::string api_key = {};
   double read_timeout_s = 20, drain_timeout_s = 10, timeout_s = 60;
   uint64_t fail_at = 0;
+  size_t arriving = 384;
 };
 
 class Running {
@@ -58,6 +59,8 @@ class Running {
     options.max_body_bytes = 100'000;
     options.read_timeout_s = setup.read_timeout_s;
     options.drain_timeout_s = setup.drain_timeout_s;
+    options.arriving = setup.arriving;
+    options.generations = static_cast<size_t>(setup.slots) + setup.queue;
     options.limits = {150'000, 200'000, setup.timeout_s};
     return options;
   }
@@ -129,6 +132,10 @@ class Raw {
     }
     return out;
   }
+  ssize_t receive_some(size_t most) const {
+    std::string buffer(most, '\0');
+    return recv(fd_, buffer.data(), most, 0);
+  }
   static std::string post(const std::string& body, const std::string& path = "/v1/completions") {
     return "POST " + path +
            " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
@@ -138,6 +145,23 @@ class Raw {
  private:
   int fd_;
 };
+
+// The value of a metric without labels.
+double metric(const Running& running, const std::string& name) {
+  const std::string text = running.client().Get("/metrics")->body;
+  const size_t at = text.find("\n" + name + " ");
+  return at == text.npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+}
+
+// A raw answer is this status, with one line of JSON in OpenAI's form.
+void expect_error(const std::string& answer, int status, const std::string& part) {
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + std::to_string(status) + " ")) << answer;
+  const size_t body = answer.find("\r\n\r\n");
+  ASSERT_NE(body, std::string::npos) << answer;
+  const json error = json::parse(answer.substr(body + 4), nullptr, false);
+  ASSERT_TRUE(error.is_object()) << answer;
+  EXPECT_NE(error["error"]["message"].get<std::string>().find(part), std::string::npos) << answer;
+}
 
 std::string text_of_stream(const std::string& events) {
   std::string text;
@@ -170,6 +194,10 @@ TEST(Server, AnswersWholeAndStreamed) {
   ASSERT_TRUE(chat);
   EXPECT_EQ(json::parse(chat->body)["choices"][0]["message"]["role"], "assistant");
   EXPECT_EQ(json::parse(client.Get("/v1/models")->body)["data"][0]["id"], "m");
+  EXPECT_EQ(json::parse(client.Get("/v1/models/m")->body)["object"], "model");
+  const auto unknown = client.Get("/v1/models/other/one");
+  EXPECT_EQ(unknown->status, 404);
+  EXPECT_EQ(json::parse(unknown->body)["error"]["code"], "model_not_found");
   EXPECT_EQ(client.Get("/health")->status, 200);
   const std::string metrics = client.Get("/metrics")->body;
   EXPECT_NE(metrics.find("hadal_completion_tokens_total 64\n"), std::string::npos) << metrics;
@@ -270,17 +298,129 @@ TEST(Server, SlowClientsHoldNobodyUp) {
   const auto start = Clock::now();
   for (int i = 0; i < 10; ++i) running.expect_well();
   EXPECT_LT(Clock::now() - start, 10s);
-  // A body that trickles never reaches the timeout of one read, but that of the whole.
+  // A body that trickles keeps every read short, but not the whole.
   const Raw trickle(running.port());
   trickle.send(request.substr(0, request.size() - 20));
-  bool open = true;
-  for (int i = 0; i < 12 && open; ++i) {
+  for (int i = 0; i < 12; ++i) {
     std::this_thread::sleep_for(500ms);
-    open = trickle.send(" ");
+    if (!trickle.send(" ")) break;
   }
-  const std::string answer = trickle.receive();
-  EXPECT_TRUE(answer.find("408") != answer.npos || !open || answer.empty()) << answer;
+  expect_error(trickle.receive(), 408, "took too long");
   running.expect_well();
+}
+
+// More clients than the server has threads, each sending its headers byte by byte.
+TEST(Server, HeadersByteByByteHoldNobodyUp) {
+  Running running({.slots = 2, .queue = 2, .read_timeout_s = 3});
+  constexpr int kSlow = 300;
+  std::vector<std::unique_ptr<Raw>> slow;
+  for (int i = 0; i < kSlow; ++i) slow.push_back(std::make_unique<Raw>(running.port()));
+  const auto start = Clock::now();
+  std::atomic<bool> done = false;
+  std::thread trickle([&] {
+    const std::string header = "POST /v1/completions HTTP/1.1\r\nX: " + std::string(1000, 'x');
+    for (size_t at = 0; !done && at < header.size(); ++at) {
+      for (const auto& client : slow) client->send(header.substr(at, 1));
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  for (int i = 0; i < 20; ++i) running.expect_well();
+  EXPECT_EQ(running.client().Get("/health")->status, 200);
+  EXPECT_LT(Clock::now() - start, 2500ms);  // while all of them were still at it
+  EXPECT_EQ(metric(running, "hadal_connections_arriving"), kSlow);
+  expect_error(slow.front()->receive(), 408, "took too long");
+  expect_error(slow.back()->receive(), 408, "took too long");
+  EXPECT_LT(Clock::now() - start, 8s);
+  done = true;
+  trickle.join();
+  EXPECT_EQ(metric(running, "hadal_requests_late_total"), kSlow);
+  EXPECT_EQ(metric(running, "hadal_connections_arriving"), 0);
+  running.expect_well();
+}
+
+// More than there is room for: the newcomer is heard, the one that has dawdled for longest goes.
+TEST(Server, ConnectionsAreLimited) {
+  Running running({.arriving = 32});
+  std::vector<std::unique_ptr<Raw>> idle;
+  for (int i = 0; i < 200; ++i) {
+    idle.push_back(std::make_unique<Raw>(running.port()));
+    if (i % 2 == 0) idle.back()->send("GET /v1/models HTTP/1.1\r\n");
+    if (i % 50 == 0) running.expect_well();
+  }
+  running.expect_well();
+  expect_error(idle.front()->receive(), 503, "too many connections");
+  EXPECT_LE(metric(running, "hadal_connections_arriving"), 32);
+  EXPECT_GE(metric(running, "hadal_requests_crowded_total"), 160);
+  // One of the last still gets its answer when it goes on.
+  idle.back()->send("GET /v1/models HTTP/1.1\r\n\r\n");
+  EXPECT_NE(idle.back()->receive().find("200 OK"), std::string::npos);
+}
+
+// A burst of whole requests beyond threads and queue: every one gets an answer.
+TEST(Server, BurstIsAnsweredOrRefused) {
+  Running running({.slots = 1, .queue = 1, .pause = 20000us});
+  std::vector<std::unique_ptr<Raw>> clients;
+  for (int i = 0; i < 250; ++i) {
+    clients.push_back(std::make_unique<Raw>(running.port()));
+    clients.back()->send(Raw::post(Running::body("b", 5)));
+  }
+  int good = 0, refused = 0;
+  for (const auto& client : clients) {
+    const std::string answer = client->receive();
+    good += answer.find("200 OK") != answer.npos ? 1 : 0;
+    refused += answer.find("HTTP/1.1 429") != answer.npos || answer.find("HTTP/1.1 503") != answer.npos ? 1 : 0;
+  }
+  EXPECT_GE(good, 2);
+  EXPECT_EQ(good + refused, 250);
+  running.expect_well();
+}
+
+TEST(Server, ClientsThatWaitToContinueAreTold) {
+  Running running({});
+  const std::string body = Running::body("expect", 3), request = Raw::post(body);
+  const Raw raw(running.port());
+  raw.send(request.substr(0, request.size() - body.size() - 2) + "Expect: 100-continue\r\n\r\n");
+  EXPECT_EQ(raw.receive("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  raw.send(body);
+  EXPECT_TRUE(raw.receive().starts_with("HTTP/1.1 200 OK"));
+  // One whose body would be too large is told at once instead.
+  const Raw large(running.port());
+  large.send("POST /v1/completions HTTP/1.1\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n");
+  expect_error(large.receive(), 413, "");
+}
+
+TEST(Server, ChunkedBodiesAreTaken) {
+  Running running({});
+  const std::string body = Running::body("chunks", 3);
+  const Raw raw(running.port());
+  raw.send("POST /v1/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (const char c : body) raw.send(std::string("1\r\n") + c + "\r\n");
+  raw.send("0\r\n\r\n");
+  const std::string answer = raw.receive();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK")) << answer;
+  const Raw large(running.port());
+  large.send("POST /v1/completions HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 30 && large.send("1000\r\n" + std::string(4096, 'x') + "\r\n"); ++i) continue;
+  large.send("0\r\n\r\n");
+  expect_error(large.receive(), 413, "more than 100000 bytes");
+}
+
+// Who reads a byte now and then keeps neither a slot nor a thread beyond its time.
+TEST(Server, ReaderThatTricklesIsCancelled) {
+  Running running({.slots = 1, .queue = 1, .read_timeout_s = 4, .timeout_s = 2});
+  const Raw reader(running.port(), 4096);
+  reader.send(Raw::post(Running::body("stop", 150'000, true)));
+  reader.receive("data: ");
+  const auto start = Clock::now();
+  std::atomic<bool> done = false;
+  std::thread trickle([&] {
+    while (!done && reader.receive_some(512) > 0) std::this_thread::sleep_for(50ms);
+  });
+  EXPECT_TRUE(running.becomes_idle(10s));
+  running.expect_well();
+  EXPECT_LT(Clock::now() - start, 10s);
+  done = true;
+  trickle.join();
 }
 
 TEST(Server, ClientsThatGoAreCancelled) {
@@ -379,6 +519,14 @@ TEST(Server, DrainDoesNotWaitForEver) {
   stream.receive("data: ");
   running.server().drain();
   EXPECT_NE(stream.receive().find("\"ended_by\":\"cancelled\""), std::string::npos);
+}
+
+// A signal may come before the server listens.
+TEST(Server, DrainAtOnceEnds) {
+  for (int i = 0; i < 20; ++i) {
+    Running running({});
+    running.server().drain();
+  }
 }
 
 TEST(Server, FaultOfTheChipIsAnError) {

@@ -90,11 +90,20 @@ module mm_b_fetch (
     end
   end
 
-  always_comb begin
-    for (int c = 0; c < 8; c++) begin : scale
+  // The product of column and stride is formed in the cycle after a start, in which none starts: a tile has two bundles
+  // at least. For the first tile it is one of three bits.
+  logic [159:0] sb_column_q;
+  always_ff @(posedge clk_i) begin
+    for (int c = 0; c < 8; c++) begin : column_scale
       logic [10:0] column;
       column = {j_q, 3'(c)};
-      sb_word_o[c*20 +: 20] = sb + ({9'd0, column} >> mma_i.sb_shift) * mma_i.sb_n;
+      sb_column_q[c*20 +: 20] <= ({9'd0, column} >> mma_i.sb_shift) * mma_i.sb_n;
+    end
+  end
+  always_comb begin
+    for (int c = 0; c < 8; c++) begin : scale
+      sb_word_o[c*20 +: 20] =
+          sb + (j_q == '0 ? (20'(c) >> mma_i.sb_shift) * mma_i.sb_n : sb_column_q[c*20 +: 20]);
     end
   end
   assign words_load_o = start;

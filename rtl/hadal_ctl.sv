@@ -122,21 +122,23 @@ module hadal_ctl (
   end
 
   // ---- Loops ----
-  localparam int LevelW = 24 + 24 + 48 + 66;  // first, end, passes left, steps: register and increment, three times
+  // First, last, end, passes left, steps: register and increment, three times.
+  localparam int LevelW = 24 + 24 + 24 + 48 + 66;
   // The innermost level stands by itself, those around it in a stack.
   logic [LevelW-1:0] top_q, outer, outer_q [0:hadal_isa_pkg::LOOP_DEPTH-2];
   logic [23:0]       bottom_first_q;
   logic [2:0]        depth_q, depth_d;
-  logic [23:0]       top_first, top_end;
+  logic [23:0]       top_first, top_last, top_end;
   logic [47:0]       top_left;
   logic [65:0]       top_steps, loop_steps;
   logic              in_loop, push_level, end_pass, unwind, stepped_too;
   logic [47:0]       passes;
-  logic [23:0]       pc_next, pc_target, loop_end;
+  logic [23:0]       pc_next, pc_target, loop_end, loop_last, skipped, wanted;
+  logic [22:0]       carried;
   logic              next_ends, target_ends;  // the innermost body
 
   assign in_loop = depth_q != 3'd0;
-  assign {top_first, top_end, top_left, top_steps} = top_q;
+  assign {top_first, top_last, top_end, top_left, top_steps} = top_q;
   assign outer   = outer_q[2'(depth_q - 3'd2)];
   assign looping_o    = in_loop;
   assign loop_first_o = bottom_first_q;
@@ -146,8 +148,8 @@ module hadal_ctl (
       16]};
   assign pc_next = pc_q + 24'd1;
   assign loop_end = pc_next + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
-  assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB
-      +: 12]};
+  assign loop_last = pc_q + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
+  assign pc_target = pc_next + skipped;
   // A register that is named twice gets the sum of its increments with the last of them, which is written last.
   logic [3:0]         step_reg0, step_reg1, step_reg2;
   logic [17:0]        inc0, inc1, inc2;
@@ -162,8 +164,13 @@ module hadal_ctl (
   assign loop_steps = {step_reg0, inc0, step_reg1, inc1, step_reg2, inc2};
   // Bodies that end together, empty bodies and skips to the end are unwound without an instruction, a level a cycle.
   assign unwind      = in_loop && pc_q == top_end;
-  assign next_ends   = in_loop && pc_next == top_end;
-  assign target_ends = in_loop && pc_target == top_end;
+  assign next_ends   = in_loop && pc_q == top_last;
+  // pc_q + skipped == top_last without a sum: every carry that makes a digit right is the one that the digit below gives.
+  assign skipped     = op == hadal_isa_pkg::OP_LOOP ? {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]} :
+                       {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB +: 12]};
+  assign wanted      = pc_q ^ skipped ^ top_last;
+  assign carried     = (pc_q[22:0] & skipped[22:0]) | ((pc_q[22:0] | skipped[22:0]) & ~top_last[22:0]);
+  assign target_ends = in_loop && wanted == {carried, 1'b0};
 
   // ---- LDR ----
   logic [543:0] line_padded;
@@ -350,7 +357,7 @@ module hadal_ctl (
   end
   always_ff @(posedge clk_i) begin
     if (push_level) begin
-      top_q <= {pc_next, loop_end, passes, loop_steps};
+      top_q <= {pc_next, loop_last, loop_end, passes, loop_steps};
       if (in_loop) outer_q[2'(depth_q - 3'd1)] <= top_q;
       else bottom_first_q <= pc_next;
     end else if (end_pass) begin

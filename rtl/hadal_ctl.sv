@@ -165,7 +165,7 @@ module hadal_ctl (
   // Bodies that end together, empty bodies and skips to the end are unwound without an instruction, a level a cycle.
   assign unwind      = in_loop && pc_q == top_end;
   assign next_ends   = in_loop && pc_q == top_last;
-  // pc_q + skipped == top_last without a sum: every carry that makes a digit right is the one that the digit below gives.
+  // pc_q + skipped == top_last without a sum: what each digit needs as a carry is what the one below gives.
   assign skipped     = op == hadal_isa_pkg::OP_LOOP ? {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]} :
                        {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB +: 12]};
   assign wanted      = pc_q ^ skipped ^ top_last;

@@ -223,6 +223,17 @@ module hadal_ctl (
   logic [47:0] write_x, write_y, add_imm;  // the value written is x + y
   assign add_imm = {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}}, instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
   always_comb begin
+    write_x = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
+    write_y = '0;
+    if (op == hadal_isa_pkg::OP_ADD) begin
+      write_x = rs_value ^ rt_value ^ add_imm;
+      write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
+    end else if (op == hadal_isa_pkg::OP_LDR) begin
+      write_x = ldr_value_q;
+      write_y = rs_value;
+    end
+  end
+  always_comb begin
     state_d    = state_q;
     retire     = 1'b0;   // the instruction at pc_q is done; pc_d is the one behind it unless it jumps
     pc_d       = pc_q;
@@ -232,8 +243,6 @@ module hadal_ctl (
     skip_taken = 1'b0;
     write      = 1'b0;
     write_reg  = instr_i[hadal_isa_pkg::SET_RD_LSB +: 4];
-    write_x    = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
-    write_y    = '0;
     post_o     = 1'b0;
     case (state_q)
       Run: begin
@@ -252,11 +261,7 @@ module hadal_ctl (
               end
             end
             hadal_isa_pkg::OP_SET: write = 1'b1;
-            hadal_isa_pkg::OP_ADD: begin
-              write   = 1'b1;
-              write_x = rs_value ^ rt_value ^ add_imm;
-              write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
-            end
+            hadal_isa_pkg::OP_ADD: write = 1'b1;
             hadal_isa_pkg::OP_LDR: begin
               retire  = 1'b0;
               state_d = spm_gnt_i ? LdrData : LdrRead;
@@ -300,8 +305,6 @@ module hadal_ctl (
     if (state_q == Bubble && instr_valid_i && ldr_pending_q) begin
       retire      = 1'b1;
       write   = 1'b1;
-      write_x = ldr_value_q;
-      write_y = rs_value;
       post_o  = posts;
     end
     if (retire) begin

@@ -1,6 +1,7 @@
 // CTL: executes its own instructions in order and dispatches the others, with their registers read, to the queues of
 // the
-// units. One instruction a cycle; the end of a loop body costs nothing unless a surrounding body ends there too.
+// units. One instruction a cycle; the end of a loop body costs nothing unless a surrounding body ends there too, or its
+// last instruction writes a register that the loop steps.
 module hadal_ctl (
   input  logic              clk_i,
   input  logic              rst_ni,
@@ -121,33 +122,34 @@ module hadal_ctl (
   end
 
   // ---- Loops ----
-  localparam int LevelW = 24 + 24 + 48 + 66;  // first, end, passes left, steps: register and increment, three times
-  logic [LevelW-1:0] level_q [0:hadal_isa_pkg::LOOP_DEPTH-1];
+  // First, last, end, passes left, steps: register and increment, three times.
+  localparam int LevelW = 24 + 24 + 24 + 48 + 66;
+  // The innermost level stands by itself, those around it in a stack.
+  logic [LevelW-1:0] top_q, outer, outer_q [0:hadal_isa_pkg::LOOP_DEPTH-2];
+  logic [23:0]       bottom_first_q;
   logic [2:0]        depth_q, depth_d;
-  logic [1:0]        top;
-  logic [23:0]       top_first, top_end, bottom_first, bottom_end;
-  logic [47:0]       top_left, bottom_left;
-  logic [65:0]       top_steps, bottom_steps, loop_steps;
-  logic              in_loop, push_level, end_pass, unwind;
+  logic [23:0]       top_first, top_last, top_end;
+  logic [47:0]       top_left;
+  logic [65:0]       top_steps, loop_steps;
+  logic              in_loop, push_level, end_pass, unwind, stepped_too;
   logic [47:0]       passes;
-  logic [23:0]       pc_next, pc_target, loop_end;
+  logic [23:0]       pc_next, pc_target, loop_end, loop_last, skipped, wanted;
+  logic [22:0]       carried;
   logic              next_ends, target_ends;  // the innermost body
 
   assign in_loop = depth_q != 3'd0;
-  assign top     = 2'(depth_q - 3'd1);
-  assign {top_first, top_end, top_left, top_steps} = level_q[top];
-  assign {bottom_first, bottom_end, bottom_left, bottom_steps} = level_q[0];
+  assign {top_first, top_last, top_end, top_left, top_steps} = top_q;
+  assign outer   = outer_q[2'(depth_q - 3'd2)];
   assign looping_o    = in_loop;
-  assign loop_first_o = bottom_first;
-  logic unused_bottom;
-  assign unused_bottom = &{1'b0, bottom_end, bottom_left, bottom_steps, line_d[47:26], line_a[47:26], line_b[47:26],
-                           cfg_value[47:32]};
+  assign loop_first_o = bottom_first_q;
+  logic unused;
+  assign unused = &{1'b0, line_d[47:26], line_a[47:26], line_b[47:26], cfg_value[47:32]};
   assign passes  = instr_i[hadal_isa_pkg::LOOP_SRC_LSB] ? count_value : {32'd0, instr_i[hadal_isa_pkg::LOOP_N_LSB +:
       16]};
   assign pc_next = pc_q + 24'd1;
   assign loop_end = pc_next + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
-  assign pc_target = op == hadal_isa_pkg::OP_LOOP ? loop_end : pc_next + {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB
-      +: 12]};
+  assign loop_last = pc_q + {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]};
+  assign pc_target = pc_next + skipped;
   // A register that is named twice gets the sum of its increments with the last of them, which is written last.
   logic [3:0]         step_reg0, step_reg1, step_reg2;
   logic [17:0]        inc0, inc1, inc2;
@@ -162,32 +164,35 @@ module hadal_ctl (
   assign loop_steps = {step_reg0, inc0, step_reg1, inc1, step_reg2, inc2};
   // Bodies that end together, empty bodies and skips to the end are unwound without an instruction, a level a cycle.
   assign unwind      = in_loop && pc_q == top_end;
-  assign next_ends   = in_loop && pc_next == top_end;
-  assign target_ends = in_loop && pc_target == top_end;
+  assign next_ends   = in_loop && pc_q == top_last;
+  // pc_q + skipped == top_last without a sum: what each digit needs as a carry is what the one below gives.
+  assign skipped     = op == hadal_isa_pkg::OP_LOOP ? {14'd0, instr_i[hadal_isa_pkg::LOOP_LEN_LSB +: 10]} :
+                       {12'd0, instr_i[hadal_isa_pkg::SKIPZ_LEN_LSB +: 12]};
+  assign wanted      = pc_q ^ skipped ^ top_last;
+  assign carried     = (pc_q[22:0] & skipped[22:0]) | ((pc_q[22:0] | skipped[22:0]) & ~top_last[22:0]);
+  assign target_ends = in_loop && wanted == {carried, 1'b0};
 
   // ---- LDR ----
-  logic [511:0] line_q;
   logic [543:0] line_padded;
-  logic [31:0]  ldr_raw;
+  logic [31:0]  ldr_raw_q;
   logic [47:0]  ldr_value_d, ldr_value_q;
   logic [8:0]   ldr_bit;
   assign spm_req_o  = state_q == LdrRead || (clear && op == hadal_isa_pkg::OP_LDR);
   assign spm_line_o = line_a[15:0];
   assign ldr_bit    = {instr_i[hadal_isa_pkg::LDR_BYTE_LSB +: 6], 3'd0};
-  assign line_padded = {32'd0, line_q};  // a byte at the end of the line
-  assign ldr_raw    = line_padded[{1'b0, ldr_bit} +: 32];
+  assign line_padded = {32'd0, spm_data_i};  // a byte at the end of the line
   always_comb begin
     case (instr_i[hadal_isa_pkg::LDR_SIZE_LSB +: 2])
-      2'd0: ldr_value_d = {40'd0, ldr_raw[7:0]};
-      2'd1: ldr_value_d = {32'd0, ldr_raw[15:0]};
-      default: ldr_value_d = {16'd0, ldr_raw};
+      2'd0: ldr_value_d = {40'd0, ldr_raw_q[7:0]};
+      2'd1: ldr_value_d = {32'd0, ldr_raw_q[15:0]};
+      default: ldr_value_d = {16'd0, ldr_raw_q};
     endcase
     ldr_value_d = ldr_value_d + {32'd0, instr_i[hadal_isa_pkg::LDR_ADD_LSB +: 16]};
     ldr_value_d = (ldr_value_d >> instr_i[hadal_isa_pkg::LDR_RSH_LSB +: 5]) << instr_i[hadal_isa_pkg::LDR_LSH_LSB +: 5];
   end
   always_ff @(posedge clk_i) begin
-    if (spm_valid_i) line_q <= spm_data_i;
-    ldr_value_q <= ldr_value_d + rs_value;
+    if (spm_valid_i) ldr_raw_q <= line_padded[{1'b0, ldr_bit} +: 32];
+    ldr_value_q <= ldr_value_d;
   end
 
   // ---- Wait, post, dispatch ----
@@ -215,9 +220,19 @@ module hadal_ctl (
   logic        ldr_pending_q;
   logic        write, skip_taken;
   logic [3:0]  write_reg;
-  // The value written is x + y, so that a step can be added to it in the same cycle.
-  logic [47:0] write_x, write_y, add_imm;
+  logic [47:0] write_x, write_y, add_imm;  // the value written is x + y
   assign add_imm = {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}}, instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
+  always_comb begin
+    write_x = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
+    write_y = '0;
+    if (op == hadal_isa_pkg::OP_ADD) begin
+      write_x = rs_value ^ rt_value ^ add_imm;
+      write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
+    end else if (op == hadal_isa_pkg::OP_LDR) begin
+      write_x = ldr_value_q;
+      write_y = rs_value;
+    end
+  end
   always_comb begin
     state_d    = state_q;
     retire     = 1'b0;   // the instruction at pc_q is done; pc_d is the one behind it unless it jumps
@@ -228,8 +243,6 @@ module hadal_ctl (
     skip_taken = 1'b0;
     write      = 1'b0;
     write_reg  = instr_i[hadal_isa_pkg::SET_RD_LSB +: 4];
-    write_x    = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
-    write_y    = '0;
     post_o     = 1'b0;
     case (state_q)
       Run: begin
@@ -248,11 +261,7 @@ module hadal_ctl (
               end
             end
             hadal_isa_pkg::OP_SET: write = 1'b1;
-            hadal_isa_pkg::OP_ADD: begin
-              write   = 1'b1;
-              write_x = rs_value ^ rt_value ^ add_imm;
-              write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
-            end
+            hadal_isa_pkg::OP_ADD: write = 1'b1;
             hadal_isa_pkg::OP_LDR: begin
               retire  = 1'b0;
               state_d = spm_gnt_i ? LdrData : LdrRead;
@@ -296,13 +305,11 @@ module hadal_ctl (
     if (state_q == Bubble && instr_valid_i && ldr_pending_q) begin
       retire      = 1'b1;
       write   = 1'b1;
-      write_x = ldr_value_q;
-      write_y = '0;
       post_o  = posts;
     end
     if (retire) begin
       pc_d = skip_taken ? pc_target : pc_next;
-      end_pass = skip_taken ? target_ends : next_ends;
+      end_pass = (skip_taken ? target_ends : next_ends) && !stepped_too;
     end
     if (end_pass) begin
       if (top_left != 48'd1) begin
@@ -314,19 +321,18 @@ module hadal_ctl (
     end
   end
 
-  // Registers after the steps of the innermost loop: value, or the two summands that are being written, and increment.
+  // Registers after the steps of the innermost loop. Where the last instruction of a body writes one of them, the body
+  // ends a cycle later, with the new value, as bodies do that end together.
   logic [143:0] stepped;
+  logic [2:0]   writes_step;
   for (genvar i = 0; i < 3; i++) begin : gen_step
     logic [3:0]  place;
-    logic [47:0] x, y, inc;
-    logic [46:0] carries;
     assign place   = top_steps[i*22+18 +: 4];
-    assign inc     = {{30{top_steps[i*22+17]}}, top_steps[i*22 +: 18]};
-    assign x       = write && write_reg == place ? write_x : r_q[place];
-    assign y       = write && write_reg == place ? write_y : '0;
-    assign carries = (x[46:0] & y[46:0]) | (x[46:0] & inc[46:0]) | (y[46:0] & inc[46:0]);
-    assign stepped[i*48 +: 48] = (x ^ y ^ inc) + {carries, 1'b0};
+    assign stepped[i*48 +: 48] = r_q[place] + {{30{top_steps[i*22+17]}}, top_steps[i*22 +: 18]};
+    assign writes_step[i]      = place == instr_i[hadal_isa_pkg::SET_RD_LSB +: 4];
   end
+  assign stepped_too = writes_step != '0 && (op == hadal_isa_pkg::OP_SET || op == hadal_isa_pkg::OP_ADD ||
+                                             op == hadal_isa_pkg::OP_LDR);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -353,8 +359,14 @@ module hadal_ctl (
     end
   end
   always_ff @(posedge clk_i) begin
-    if (push_level) level_q[depth_q[1:0]] <= {pc_next, loop_end, passes, loop_steps};
-    else if (end_pass && top_left != 48'd1) level_q[top][113:66] <= top_left - 48'd1;
+    if (push_level) begin
+      top_q <= {pc_next, loop_last, loop_end, passes, loop_steps};
+      if (in_loop) outer_q[2'(depth_q - 3'd1)] <= top_q;
+      else bottom_first_q <= pc_next;
+    end else if (end_pass) begin
+      if (top_left == 48'd1) top_q <= outer;
+      else top_q[113:66] <= top_left - 48'd1;
+    end
   end
 
   assign halted_o = state_q == Halted;

@@ -9,7 +9,7 @@ module hadal_ldx (
   input  logic [255:0] nibbles_i,
   output logic [511:0] codes_o,
   output logic [511:0] fp32_o,     // the scale of each column
-  output logic         fault_o     // a scale is NaN, or too far below the largest
+  output logic [63:0]  far_o       // scales that are NaN, or too far below the largest: faults
 );
   // E2M1 x 2^(6 - below) in E4M3, exact for below <= 14.
   function automatic logic [7:0] code(input logic [3:0] nibble, input logic [3:0] below);
@@ -31,20 +31,23 @@ module hadal_ldx (
     end
   endfunction
 
+  // The largest of a column is the one that no other exceeds; ties are equal anyway.
   logic [16*8-1:0] largest;
+  logic [3:0]      most;
   logic [7:0]      distance;
   always_comb begin
-    fault_o  = 1'b0;
     distance = '0;
+    most     = '0;
     for (int c = 0; c < 16; c++) begin
       largest[c*8 +: 8] = '0;
       for (int g = 0; g < 4; g++) begin
-        if (scales_i[(c*4+g)*8 +: 8] > largest[c*8 +: 8]) largest[c*8 +: 8] = scales_i[(c*4+g)*8 +: 8];
+        most[g] = 1'b1;
+        for (int h = 0; h < 4; h++) if (scales_i[(c*4+g)*8 +: 8] < scales_i[(c*4+h)*8 +: 8]) most[g] = 1'b0;
+        largest[c*8 +: 8] = largest[c*8 +: 8] | (scales_i[(c*4+g)*8 +: 8] & {8{most[g]}});
       end
       for (int g = 0; g < 4; g++) begin
-        if (&scales_i[(c*4+g)*8 +: 8]) fault_o = 1'b1;
         distance = largest[c*8 +: 8] - scales_i[(c*4+g)*8 +: 8];
-        if (distance > 8'd14) fault_o = 1'b1;
+        far_o[c*4+g] = (&scales_i[(c*4+g)*8 +: 8]) || distance > 8'd14;
         below_o[(c*4+g)*4 +: 4] = distance[3:0];
       end
       // 2^(largest - 6 - 127): subnormal below 2^-126.

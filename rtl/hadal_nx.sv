@@ -42,6 +42,7 @@ module hadal_nx #(
   logic [11:0] i_len;
   logic [1:0]  i_count;
   logic [BufW:0] reading_q;  // lines asked for
+  logic        stay, free_again;
 
   assign i_rows  = issue_i.instr[hadal_isa_pkg::SND_ROWS_LSB +: 10];
   assign i_len   = issue_i.instr[hadal_isa_pkg::SND_LEN_LSB +: 12];
@@ -127,7 +128,8 @@ module hadal_nx #(
         post_due_q  <= !empty && i_count != '0;
         setup_q     <= 4'(hadal_chip_pkg::NocSetup - 2);
       end else begin
-        if (setup_q != '0) setup_q <= setup_q - 1'b1;
+        if (stay) setup_q <= 4'(hadal_chip_pkg::NocSetup - 1);
+        else if (setup_q != '0) setup_q <= setup_q - 1'b1;
         if (put_line && transfer_end) lines_due_q <= 1'b0;
         if (put_post) post_due_q <= 1'b0;
         if (busy_q && setup_q == '0 && !lines_due_q && !post_due_q) busy_q <= 1'b0;
@@ -146,18 +148,25 @@ module hadal_nx #(
   logic [FlyW-1:0] old_q, new_q;
   logic [FlyW:0]   flying_q;
   logic [FlyW-1:0] acked;
-  logic            end_old, self_q, meets, begun_q, more_q;
-  logic [15:0]     low_q, high_q, first_q, end_q, d_end, a_first, a_end;
+  logic            end_old, self_q, meets, begun_q, mine_q, more_q, stay_q;
+  logic [15:0]     low_q, high_q, first_q, end_q, a_first_q, a_end_q;
   // What this core sends to itself must be there before a later instruction reads it: the lines that are under way, SPM
-  // and ACC taken together, against those of the instruction that would start.
-  assign a_first = issue_i.a[15:0];
-  assign d_end   = issue_i.d[15:0] +
-      ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) +
-      {4'd0, i_len};
-  assign a_end   = a_first + ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) +
-      {4'd0, i_len};
-  assign meets   = a_first < high_q && low_q < a_end;
-  assign fly_room = flying_q != (FlyW+1)'(Flying) && !(self_q && flying_q != '0 && meets);
+  // and ACC taken together, against those of the instruction that has just started. It stays in its first cycle until
+  // nothing else is under way. The ends of its lines are products, and known a cycle after its start.
+  always_ff @(posedge clk_i) begin
+    if (start) begin
+      a_first_q <= issue_i.a[15:0];
+      a_end_q   <= issue_i.a[15:0] +
+          ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_SSTRIDE_LSB +: 10]) + {4'd0, i_len};
+      first_q   <= issue_i.d[15:0];
+      end_q     <= issue_i.d[15:0] +
+          ({6'd0, i_rows} - 16'd1) * 16'(issue_i.instr[hadal_isa_pkg::SND_DSTRIDE_LSB +: 10]) + {4'd0, i_len};
+    end
+  end
+  assign meets      = a_first_q < high_q && low_q < a_end_q;
+  assign stay       = (begun_q && more_q && meets) || stay_q;
+  assign free_again = stay && flying_q == (FlyW+1)'(1);
+  assign fly_room   = flying_q != (FlyW+1)'(Flying);
   assign acked    = end_old ? old_q + 1'b1 : old_q;  // one that ends has had all of its own
   assign end_old  = flying_q != '0 && left_q[old_q] == 22'd0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -167,20 +176,25 @@ module hadal_nx #(
       flying_q <= '0;
       self_q   <= 1'b0;
       begun_q  <= 1'b0;
+      stay_q   <= 1'b0;
       done_o   <= 1'b0;
       for (int i = 0; i < Flying; i++) left_q[i] <= '0;
     end else begin
       if (start) begin
         self_q <= issue_i.mask[core_i] || (self_q && flying_q != '0);
+        mine_q <= issue_i.mask[core_i];
+        more_q <= self_q && flying_q != '0;
         left_q[new_q] <= issue_i.mask == '0 ? '0 : 22'(i_rows) * 22'(i_len) + 22'(i_count != '0);
         new_q <= new_q + 1'b1;
       end
-      begun_q <= start && issue_i.mask[core_i];
-      more_q  <= self_q && flying_q != '0;
-      first_q <= issue_i.d[15:0];
-      end_q   <= d_end;
-      // A cycle later, in which none starts.
-      if (begun_q) begin
+      begun_q <= start;
+      stay_q  <= stay && !free_again;
+      // A cycle after the start, in which none starts. One that had to stay is alone then.
+      if (free_again) begin
+        self_q <= mine_q;
+        low_q  <= first_q;
+        high_q <= end_q;
+      end else if (begun_q && mine_q) begin
         low_q  <= more_q && low_q < first_q ? low_q : first_q;
         high_q <= more_q && high_q > end_q ? high_q : end_q;
       end

@@ -1,10 +1,12 @@
 // The lines of a 2-D transfer in order, one a cycle: a DRAM address and a local one. Rows lie a stride apart, or, when
 // they are gathered or scattered, where an index list in the SPM says (DRAM = base + index x pitch; local rows dense).
+// Panels are rows of 17 DRAM lines that begin with the last one.
 module hadal_rows (
   input  logic         clk_i,
   input  logic         rst_ni,
   input  logic         start_i,      // with everything below; only when free_o
   input  logic         gather_i,
+  input  logic         panel_i,
   input  logic [47:0]  dram_i,
   input  logic [25:0]  local_i,
   input  logic [31:0]  rows_i,
@@ -28,29 +30,32 @@ module hadal_rows (
   input  logic         spm_valid_i,
   input  logic [511:0] spm_data_i
 );
-  logic         busy_q, gather_q, none_q, row_known_q, list_ask_q, list_here_q;
+  logic         busy_q, gather_q, panel_q, none_q, row_known_q, list_ask_q, list_here_q;
   logic [3:0]   setup_q;
   logic [31:0]  rows_q, row_q, pitch_q;
   logic [11:0]  len_q, at_q;
   logic [11:0]  dstride_q, lstride_q;
-  logic [47:0]  base_q, row_dram_q;
+  logic [47:0]  row_dram_q;
   logic [15:0]  row_local_q;
   logic [25:0]  index_q;
   logic [511:0] list_q;
   logic [31:0]  number_q;  // of the list, for the row
-  logic [47:0]  gathered;
+  // Where a row is gathered from: the product of its index and the pitch, in two parts, 0 otherwise.
+  logic [47:0]  far_low_q, far_high_q, pitch;
+  logic [11:0]  dram_at;
   logic         go, row_end, look;
 
   assign free_o  = !busy_q;
   assign go      = busy_q && setup_q == '0 && (none_q || row_known_q);
   assign valid_o = go;
   assign none_o  = none_q;
-  assign dram_o  = row_dram_q + {36'd0, at_q};
+  assign dram_at = !panel_q ? at_q : at_q == '0 ? 12'd16 : at_q - 12'd1;
+  assign dram_o  = row_dram_q + far_low_q + far_high_q + {36'd0, dram_at};
   assign local_o = row_local_q + {4'd0, at_q};
   assign row_end = at_q == len_q - 12'd1;
   assign last_o  = none_q || (row_end && row_q == rows_q - 32'd1);
   assign look     = busy_q && gather_q && !none_q && !row_known_q && list_here_q;
-  assign gathered = base_q + 48'(number_q) * {16'd0, pitch_q};
+  assign pitch    = {16'd0, pitch_q};
   assign spm_req_o  = list_ask_q && !(hold_i && row_q == '0);
   assign spm_line_o = index_q[15:0] + row_q[19:4];
 
@@ -66,13 +71,15 @@ module hadal_rows (
       setup_q     <= setup_i;
       none_q      <= rows_i == '0 || len_i == '0;
       gather_q    <= gather_i;
+      panel_q     <= panel_i;
       rows_q      <= rows_i;
       row_q       <= '0;
       len_q       <= len_i;
       at_q        <= '0;
-      dstride_q   <= dram_stride_i;
+      dstride_q   <= gather_i ? '0 : dram_stride_i;
       lstride_q   <= gather_i ? len_i : local_stride_i;
-      base_q      <= dram_i;
+      far_low_q   <= '0;
+      far_high_q  <= '0;
       row_dram_q  <= dram_i;
       row_local_q <= local_i[15:0];
       index_q     <= index_i;
@@ -89,7 +96,8 @@ module hadal_rows (
         list_here_q <= 1'b1;
       end
       if (look) begin
-        row_dram_q  <= gathered;
+        far_low_q   <= {32'd0, number_q[15:0]} * pitch;
+        far_high_q  <= {16'd0, number_q[31:16], 16'd0} * pitch;
         row_known_q <= 1'b1;
       end
       if (go && ready_i) begin

@@ -50,7 +50,7 @@ module hadal_st #(
   assign ready_o = walk_free;
   assign start   = valid_i && ready_o;
   hadal_rows u_rows (
-    .clk_i, .rst_ni, .start_i(start), .gather_i(is_stg), .dram_i(issue_i.dram), .local_i(issue_i.a),
+    .clk_i, .rst_ni, .start_i(start), .gather_i(is_stg), .panel_i(1'b0), .dram_i(issue_i.dram), .local_i(issue_i.a),
     .rows_i(issue_i.rows),
     .len_i(is_stg ? {4'd0, issue_i.instr[hadal_isa_pkg::STG_LEN_LSB +: 8]} :
            issue_i.instr[hadal_isa_pkg::ST_LEN_LSB +: 12]),

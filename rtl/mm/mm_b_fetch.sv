@@ -90,11 +90,14 @@ module mm_b_fetch (
     end
   end
 
+  // The tile's first column and the other seven apart: a shift by less than three loses nothing of the first, one by
+  // more leaves nothing of the others. The product of the first is formed in the cycle after a start, in which none
+  // starts: a tile has two bundles at least.
+  logic [19:0] sb_tile_q;
+  always_ff @(posedge clk_i) sb_tile_q <= ({9'd0, j_q, 3'd0} >> mma_i.sb_shift) * mma_i.sb_n;
   always_comb begin
     for (int c = 0; c < 8; c++) begin : scale
-      logic [10:0] column;
-      column = {j_q, 3'(c)};
-      sb_word_o[c*20 +: 20] = sb + ({9'd0, column} >> mma_i.sb_shift) * mma_i.sb_n;
+      sb_word_o[c*20 +: 20] = sb + sb_tile_q + (20'(c) >> mma_i.sb_shift) * mma_i.sb_n;
     end
   end
   assign words_load_o = start;

@@ -47,26 +47,45 @@ module hadal_vx_compress (
   // 2: their numbers side by side    //
   //////////////////////////////////////
 
-  logic [511:0]  numbers, gathered_q;
+  logic [511:0]  gathered_q;
   logic [1023:0] merged;
-  logic [4:0]    hits;
   logic [4:0]    total;
   logic [3:0]    count_q;       // numbers gathered
   logic [12:0]   found_q;       // numbers written, whole lines
   logic [12:0]   zeros_q;       // the row is zero from here on
   logic [12:0]   length_q;      // elements of the row
+
+  // Hits of a quarter lie side by side from where those before it end; places above 15 are the next line's.
+  logic [11:0]  hits;           // of each quarter
+  logic [3:0]   low_hits, high_hits;
+  logic [19:0]  first;          // its first place
+  logic [511:0] place;          // of each lane, a bit each
+  logic [3:0]   lanes;          // who is at a place: one at most
   always_comb begin
-    numbers = '0;
-    hits    = 5'd0;
+    for (int q = 0; q < 4; q++) begin
+      hits[3*q+:3] = {2'd0, hit_q[4*q]} + {2'd0, hit_q[4*q+1]} + {2'd0, hit_q[4*q+2]} + {2'd0, hit_q[4*q+3]};
+    end
+    low_hits     = {1'b0, hits[2:0]} + {1'b0, hits[5:3]};
+    high_hits    = {1'b0, hits[8:6]} + {1'b0, hits[11:9]};
+    first[4:0]   = {1'b0, count_q};
+    first[9:5]   = {1'b0, count_q} + {2'd0, hits[2:0]};
+    first[14:10] = {1'b0, count_q} + {1'b0, low_hits};
+    first[19:15] = {1'b0, count_q} + {1'b0, low_hits} + {2'd0, hits[8:6]};
     for (int l = 0; l < 16; l++) begin
-      if (hit_q[l]) begin
-        numbers[32*hits[3:0]+:32] = {20'd0, chunk1_q, 4'(l)};
-        hits = hits + 5'd1;
+      place[32*l+:32] = (32'd1 << first[5*(l/4)+:5]) & {32{hit_q[l]}};
+      for (int k = l / 4 * 4; k < l; k++) if (hit_q[k]) place[32*l+:32] = {place[32*l+:31], 1'b0};
+    end
+    merged = {512'd0, gathered_q};
+    for (int p = 0; p < 32; p++) begin
+      lanes = 4'd0;
+      for (int l = 0; l < 16; l++) begin
+        lanes = lanes | (4'(l) & {4{place[32*l+p]}});
+        merged[32*p+4+:8] = merged[32*p+4+:8] | (chunk1_q & {8{place[32*l+p]}});
       end
+      merged[32*p+:4] = merged[32*p+:4] | lanes;
     end
   end
-  assign merged = {512'd0, gathered_q} | ({512'd0, numbers} << {count_q, 5'd0});
-  assign total  = {1'b0, count_q} + hits;
+  assign total = {1'b0, count_q} + {1'b0, low_hits} + {1'b0, high_hits};
 
   // The next zeros: up to 16 words that end at a multiple of 16, above the line begun last. That comes behind them.
   logic [12:0] below, rest;

@@ -53,16 +53,18 @@ module hadal_vx_ctrl (
   // Decode //
   ////////////
 
-  // Products of rows and strides make decoding the longest path of the unit: it has two cycles.
+  // Products of rows and strides take the first of two cycles; kinds and sizes are worked out before.
   logic               second_q;
   logic               raw_valid_q, raw_move, wide_q, job_valid_q, decode_fault;
   logic [127:0]       raw_q;
   logic [15:0]        d_q, a_q, b_q;
   hadal_vx_pkg::job_t decoded;
+  hadal_vx_pkg::pre_t pre, pre_q;
 
+  hadal_vx_predecode u_predecode (.instr_i, .pre_o(pre));
   hadal_vx_decode u_decode (
-    .instr_i(raw_q), .d_line_i(d_q), .a_line_i(a_q), .b_line_i(b_q), .cfg_i(cfg_q), .job_o(decoded),
-    .fault_o(decode_fault)
+    .clk_i, .instr_i(raw_q), .pre_i(pre_q), .d_line_i(d_q), .a_line_i(a_q), .b_line_i(b_q), .cfg_i(cfg_q),
+    .job_o(decoded), .fault_o(decode_fault)
   );
 
   assign raw_move = raw_valid_q & second_q & (~job_valid_q | start_o);
@@ -83,6 +85,7 @@ module hadal_vx_ctrl (
   always_ff @(posedge clk_i) begin
     if (take) begin
       raw_q  <= instr_i;
+      pre_q  <= pre;
       d_q    <= d_line_i[15:0];
       a_q    <= a_line_i[15:0];
       b_q    <= b_line_i[15:0];

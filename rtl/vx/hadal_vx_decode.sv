@@ -1,7 +1,9 @@
 // Instruction and configuration to address streams, line extents and datapath controls (docs/machine.md, section 7).
-// Combinational.
+// In two cycles, through which the inputs stay: products of rows and strides come from the first.
 module hadal_vx_decode (
+  input  logic               clk_i,
   input  logic [127:0]       instr_i,
+  input  hadal_vx_pkg::pre_t pre_i,     // of the instruction
   input  logic [15:0]        d_line_i,
   input  logic [15:0]        a_line_i,
   input  logic [15:0]        b_line_i,
@@ -18,7 +20,7 @@ module hadal_vx_decode (
   logic [9:0]  rows;
   logic [11:0] cols;
   logic [1:0]  bc, group_code;
-  logic        at, bt, dt, a_acc, b_acc, d_acc;
+  logic        at, bt, a_acc, b_acc, d_acc;
   logic [31:0] aoff, boff, doff, emin_word;
   logic [8:0]  chunks;
   logic [7:0]  row_chunks;
@@ -31,7 +33,6 @@ module hadal_vx_decode (
   assign bc         = instr_i[hadal_isa_pkg::VALU_BC_LSB+:hadal_isa_pkg::VALU_BC_WIDTH];
   assign at         = instr_i[hadal_isa_pkg::VALU_AT_LSB];
   assign bt         = instr_i[hadal_isa_pkg::VALU_BT_LSB];
-  assign dt         = instr_i[hadal_isa_pkg::VALU_DT_LSB];
   assign a_acc      = instr_i[hadal_isa_pkg::VALU_A_LSB + hadal_isa_pkg::LOCAL_ACC_LSB];
   assign b_acc      = instr_i[hadal_isa_pkg::VALU_B_LSB + hadal_isa_pkg::LOCAL_ACC_LSB];
   assign d_acc      = instr_i[hadal_isa_pkg::VALU_D_LSB + hadal_isa_pkg::LOCAL_ACC_LSB];
@@ -44,36 +45,8 @@ module hadal_vx_decode (
   assign row_chunks = 8'((11'(rows) + 11'd15) >> 4);
   assign last       = {1'b0, cols[3:0] - 4'd1} + 5'd1;
 
-  logic is_valu, is_mula, is_sfu, is_red, is_qnt, is_cvt, is_prm, is_sel;
-  assign is_valu = op == hadal_isa_pkg::OP_VALU;
-  assign is_mula = op == hadal_isa_pkg::OP_VMULA;
-  assign is_sfu  = op == hadal_isa_pkg::OP_VSFU;
-  assign is_red  = op == hadal_isa_pkg::OP_VRED;
-  assign is_qnt  = op == hadal_isa_pkg::OP_VQNT;
-  assign is_cvt  = op == hadal_isa_pkg::OP_VCVT;
-  assign is_prm  = op == hadal_isa_pkg::OP_VPRM;
-  assign is_sel  = op == hadal_isa_pkg::OP_VSEL;
-
-  logic is_abs, is_select, is_q2f, is_transpose, is_swap, is_iota, is_fill, is_gather, is_compress, is_hist;
-  assign is_abs       = is_valu & (func == hadal_isa_pkg::FUNC_VALU_ABS);
-  assign is_select    = is_valu & (func == hadal_isa_pkg::FUNC_VALU_SEL);
-  assign is_q2f       = is_cvt & (func == hadal_isa_pkg::FUNC_VCVT_Q2F);
-  assign is_transpose = is_prm & (func == hadal_isa_pkg::FUNC_VPRM_TRANSPOSE);
-  assign is_swap      = is_prm & (func == hadal_isa_pkg::FUNC_VPRM_PAIRSWAP);
-  assign is_iota      = is_prm & (func == hadal_isa_pkg::FUNC_VPRM_IOTA);
-  assign is_fill      = is_prm & (func == hadal_isa_pkg::FUNC_VPRM_FILL);
-  assign is_gather    = is_prm & (func == hadal_isa_pkg::FUNC_VPRM_GATHER);
-  assign is_compress  = is_sel & (func == hadal_isa_pkg::FUNC_VSEL_COMPRESS);
-  assign is_hist      = is_sel & (func == hadal_isa_pkg::FUNC_VSEL_HIST);
-
-  logic a_bf16, d_bf16, use_a, use_b, use_c;
-  assign a_bf16 = (at & (is_valu | is_mula | is_sfu | is_red | is_qnt | is_swap)) |
-                  (is_cvt & (func == hadal_isa_pkg::FUNC_VCVT_B2F));
-  assign d_bf16 = (dt & (is_valu | is_mula | is_sfu | is_red)) | (at & is_swap) |
-                  (is_cvt & (func == hadal_isa_pkg::FUNC_VCVT_F2B));
-  assign use_a  = ~(is_iota | is_fill);
-  assign use_b  = (is_valu & ~is_abs) | is_mula | is_q2f | is_compress;
-  assign use_c  = is_mula | is_select;
+  logic use_c;
+  assign use_c = pre_i.mula | pre_i.select;
 
   //////////////
   // Operands //
@@ -83,28 +56,30 @@ module hadal_vx_decode (
   hadal_vx_pkg::extent_t lines_a, lines_b, lines_d;
   logic                  b_element;
 
-  assign b_element = is_gather | is_compress | ((is_valu | is_mula) & bc[1]);
+  assign b_element = pre_i.gather | pre_i.compress | (pre_i.elementwise & bc[1]);
 
   hadal_vx_tile u_a (
-    .used_i(use_a), .acc_i(a_acc), .line_i(a_line_i), .offset_i(aoff[3:0]),
-    .stride_i(cfg_i[hadal_isa_pkg::CFG_VX_ARS*32+:16]), .bf16_i(a_bf16), .rows_i(rows), .cols_i(cols),
+    .clk_i, .used_i(pre_i.use_a), .acc_i(a_acc), .line_i(a_line_i), .offset_i(aoff[3:0]),
+    .stride_i(cfg_i[hadal_isa_pkg::CFG_VX_ARS*32+:16]), .bf16_i(pre_i.a_bf16), .dense_i(pre_i.a_dense),
+    .rows_less_i(pre_i.rows_less), .rows_i(rows), .cols_i(cols),
     .n_i({1'b0, chunks}), .same_row_i(1'b0), .element_i(1'b0), .stream_o(tile_a), .extent_o(lines_a)
   );
   hadal_vx_tile u_b (
-    .used_i(use_b | is_gather), .acc_i(b_acc), .line_i(b_line_i), .offset_i(boff[3:0]),
-    .stride_i((is_gather | is_compress) ? 16'd0 : cfg_i[hadal_isa_pkg::CFG_VX_BRS*32+:16]),
-    .bf16_i(bt & (is_valu | is_mula)), .rows_i(rows), .cols_i(cols),
-    .n_i(is_gather ? 10'd1 : {1'b0, chunks}),
-    .same_row_i(is_compress | ((is_valu | is_mula) & bc[0])), .element_i(b_element),
+    .clk_i, .used_i(pre_i.use_b | pre_i.gather), .acc_i(b_acc), .line_i(b_line_i), .offset_i(boff[3:0]),
+    .stride_i((pre_i.gather | pre_i.compress) ? 16'd0 : cfg_i[hadal_isa_pkg::CFG_VX_BRS*32+:16]),
+    .bf16_i(pre_i.b_bf16), .dense_i(pre_i.b_dense), .rows_less_i(pre_i.rows_less), .rows_i(rows), .cols_i(cols),
+    .n_i(pre_i.gather ? 10'd1 : {1'b0, chunks}),
+    .same_row_i(pre_i.compress | (pre_i.elementwise & bc[0])), .element_i(b_element),
     .stream_o(tile_b), .extent_o(lines_b)
   );
   hadal_vx_tile u_d (
-    .used_i(1'b1), .acc_i(d_acc), .line_i(d_line_i), .offset_i(doff[3:0]),
-    .stride_i(cfg_i[hadal_isa_pkg::CFG_VX_DRS*32+:16]), .bf16_i(d_bf16),
-    .rows_i(is_transpose ? 10'd1 : rows),
-    .cols_i(is_transpose ? {2'd0, rows} : is_hist ? 12'd256 : cols),
-    .n_i(is_hist ? 10'd16 : (is_red | is_compress) ? 10'd1 : {1'b0, chunks}),
-    .same_row_i(1'b0), .element_i(is_red), .stream_o(tile_d), .extent_o(lines_d)
+    .clk_i, .used_i(1'b1), .acc_i(d_acc), .line_i(d_line_i), .offset_i(doff[3:0]),
+    .stride_i(cfg_i[hadal_isa_pkg::CFG_VX_DRS*32+:16]), .bf16_i(pre_i.d_bf16), .dense_i(pre_i.d_dense),
+    .rows_less_i(pre_i.transpose ? 10'd0 : pre_i.rows_less),
+    .rows_i(pre_i.transpose ? 10'd1 : rows),
+    .cols_i(pre_i.transpose ? {2'd0, rows} : pre_i.hist ? 12'd256 : cols),
+    .n_i(pre_i.hist ? 10'd16 : (pre_i.red | pre_i.compress) ? 10'd1 : {1'b0, chunks}),
+    .same_row_i(1'b0), .element_i(pre_i.red), .stream_o(tile_d), .extent_o(lines_d)
   );
 
   hadal_vx_pkg::stream_t digits_write, scales_write, digits_read, scales_read;
@@ -114,12 +89,15 @@ module hadal_vx_decode (
   logic [9:0]            group_part;
   logic                  two_digits;
 
-  assign two_digits = is_qnt & instr_i[hadal_isa_pkg::VQNT_DIGITS_LSB];
+  assign two_digits = pre_i.qnt & instr_i[hadal_isa_pkg::VQNT_DIGITS_LSB];
   hadal_vx_decode_quant u_quant (
-    .digits_line_i(is_qnt ? d_line_i : a_line_i), .digits_acc_i(is_q2f & a_acc), .scales_line_i(b_line_i),
+    .clk_i,
+    .digits_line_i(pre_i.qnt ? d_line_i : a_line_i), .digits_acc_i(pre_i.q2f & a_acc), .scales_line_i(b_line_i),
     .qrs_i(cfg_i[hadal_isa_pkg::CFG_VX_QRS*32+:16]), .qgs_i(cfg_i[hadal_isa_pkg::CFG_VX_QGS*32+:16]),
     .qds_i(cfg_i[hadal_isa_pkg::CFG_VX_QDS*32+:16]), .srs_i(cfg_i[hadal_isa_pkg::CFG_VX_SRS*32+:20]),
-    .sgs_i(cfg_i[hadal_isa_pkg::CFG_VX_SGS*32+:20]), .rows_i(rows), .cols_i(cols), .group_code_i(group_code),
+    .sgs_i(cfg_i[hadal_isa_pkg::CFG_VX_SGS*32+:20]), .rows_i(rows),
+    .rows_less_i(pre_i.rows_less), .cols_less_i(pre_i.cols_less), .blocks_rows_i(pre_i.blocks_rows),
+    .group_code_i(group_code),
     .two_digits_i(two_digits), .digits_write_o(digits_write), .scales_write_o(scales_write),
     .digits_read_o(digits_read), .scales_read_o(scales_read), .digits_write_lines_o(digits_write_lines),
     .digits_read_lines_o(digits_read_lines), .scales_lines_o(scales_lines), .group_chunks_o(group_chunks),
@@ -129,8 +107,12 @@ module hadal_vx_decode (
   // Rows and columns change places: columns of chunks outside, rows inside. In d a block is 16 rows of one chunk.
   hadal_vx_pkg::stream_t transpose_a, transpose_d;
   hadal_vx_pkg::extent_t transpose_lines;
-  logic [21:0]           transpose_end;
-  assign transpose_end   = tile_d.base + {10'd0, cols - 12'd1} * tile_d.step_k + {10'd0, rows, 2'd0} - 22'd1;
+  logic [21:0]           transpose_end, columns_low_q, columns_high_q;
+  always_ff @(posedge clk_i) begin
+    columns_low_q  <= {16'd0, pre_i.cols_less[5:0]} * tile_d.step_k;
+    columns_high_q <= {10'd0, pre_i.cols_less[11:6], 6'd0} * tile_d.step_k;
+  end
+  assign transpose_end   = tile_d.base + columns_low_q + columns_high_q + {10'd0, rows, 2'd0} - 22'd1;
   assign transpose_lines = {1'b1, d_acc, tile_d.base[21:6], transpose_end[21:6]};
 
   always_comb begin
@@ -184,31 +166,31 @@ module hadal_vx_decode (
   always_comb begin
     job_o           = '0;
     job_o.exec      = exec;
-    job_o.a         = is_q2f ? digits_read : is_transpose ? transpose_a : is_qnt ? quant_a : tile_a;
-    job_o.a.gather  = is_gather;
-    job_o.b         = is_q2f ? scales_read : tile_b;
+    job_o.a         = pre_i.q2f ? digits_read : pre_i.transpose ? transpose_a : pre_i.qnt ? quant_a : tile_a;
+    job_o.a.gather  = pre_i.gather;
+    job_o.b         = pre_i.q2f ? scales_read : tile_b;
     job_o.c         = tile_d;
     job_o.c.used    = use_c;
-    job_o.write.main = is_qnt ? digits_write : is_transpose ? transpose_d : tile_d;
-    job_o.write.aux      = is_compress ? counts : scales_write;
-    job_o.write.aux.used = is_compress | is_qnt;
-    job_o.read_a    = is_q2f ? digits_read_lines : is_gather ? {1'b1, a_acc, 16'd0, 16'hFFFF} : lines_a;
-    job_o.read_b    = is_q2f ? scales_lines : lines_b;
-    job_o.write_d   = is_qnt ? digits_write_lines : is_transpose ? transpose_lines : lines_d;
-    job_o.write_aux = is_compress ? {1'b1, 1'b0, counts_base[21:6], counts_end[21:6]} : scales_lines;
-    job_o.write_aux.used = is_compress | is_qnt;
+    job_o.write.main = pre_i.qnt ? digits_write : pre_i.transpose ? transpose_d : tile_d;
+    job_o.write.aux      = pre_i.compress ? counts : scales_write;
+    job_o.write.aux.used = pre_i.compress | pre_i.qnt;
+    job_o.read_a    = pre_i.q2f ? digits_read_lines : pre_i.gather ? {1'b1, a_acc, 16'd0, 16'hFFFF} : lines_a;
+    job_o.read_b    = pre_i.q2f ? scales_lines : lines_b;
+    job_o.write_d   = pre_i.qnt ? digits_write_lines : pre_i.transpose ? transpose_lines : lines_d;
+    job_o.write_aux = pre_i.compress ? {1'b1, 1'b0, counts_base[21:6], counts_end[21:6]} : scales_lines;
+    job_o.write_aux.used = pre_i.compress | pre_i.qnt;
   end
 
   hadal_vx_decode_exec u_exec (
-    .op_i(op), .func_i(func), .a_bf16_i(a_bf16), .b_bf16_i(bt & ~is_compress), .d_bf16_i(d_bf16),
-    .b_one_i(b_element | is_q2f),
-    .use_a_i(use_a), .use_b_i(use_b), .use_c_i(use_c), .rows_i(rows), .chunks_i(chunks), .last_i(last),
+    .op_i(op), .func_i(func), .a_bf16_i(pre_i.a_bf16), .b_bf16_i(bt & ~pre_i.compress), .d_bf16_i(pre_i.d_bf16),
+    .b_one_i(b_element | pre_i.q2f),
+    .use_a_i(pre_i.use_a), .use_b_i(pre_i.use_b), .use_c_i(use_c), .rows_i(rows), .chunks_i(chunks), .last_i(last),
     .group_chunks_i(group_chunks), .two_digits_i(two_digits), .emin_i(emin_word),
     .byte_i(cfg_i[hadal_isa_pkg::CFG_VX_BYTE*32+:2]), .imm_i(cfg_i[hadal_isa_pkg::CFG_VX_IMM*32+:32]), .exec_o(exec)
   );
 
   assign fault_o = (|aoff[31:4]) | (|boff[31:4]) | (|doff[31:4]) |
-                   (is_swap & cols[0]) |
+                   (pre_i.swap & cols[0]) |
                    (two_digits & (cfg_i[hadal_isa_pkg::CFG_VX_QDS*32+:32] == 32'd0)) |
-                   (is_hist & (|cfg_i[hadal_isa_pkg::CFG_VX_BYTE*32+2+:30]));
+                   (pre_i.hist & (|cfg_i[hadal_isa_pkg::CFG_VX_BYTE*32+2+:30]));
 endmodule

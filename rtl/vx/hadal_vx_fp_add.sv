@@ -18,7 +18,7 @@ module hadal_vx_fp_add (
   logic [8:0]  a_less_b, b_less_a;
   logic [23:0] man_a, man_b, man_x, man_y;
   logic [24:0] man_a_less_b, man_b_less_a;
-  logic [49:0] wide;
+  logic [54:0] wide;
   logic [26:0] aligned, base;
   logic        a_nan, b_nan, a_inf, b_inf;
 
@@ -35,8 +35,8 @@ module hadal_vx_fp_add (
   assign exp_x    = swap ? exp_b : exp_a;
   assign man_x    = swap ? man_b : man_a;
   assign man_y    = swap ? man_a : man_b;
-  assign wide     = {man_y, 26'd0} >> ((distance > 8'd26) ? 5'd26 : distance[4:0]);
-  assign aligned  = (distance > 8'd26) ? {26'd0, |man_y} : {wide[49:24], |wide[23:0]};
+  assign wide     = {man_y, 31'd0} >> distance[4:0];
+  assign aligned  = (|distance[7:5]) ? {26'd0, |man_y} : {wide[54:29], |wide[28:0]};
   assign base     = {man_x, 3'd0};
 
   assign man_a_less_b = {1'b0, man_a} - {1'b0, man_b};

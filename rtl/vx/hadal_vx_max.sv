@@ -1,8 +1,8 @@
 // The largest element of a row or group: VRED.MAX, AMAX, ARGMAX, and the maximum VQNT scales by.
 //
 // Elements compete as unsigned keys; equal keys leave it to the lower index, which comes first. What a function makes
-// of NaN, of zeros and of padding is a matter of the key alone. Two levels of the tree, a register, two more levels and
-// the comparison with the best of the chunks before.
+// of NaN, of zeros and of padding is a matter of the key alone. The best of every four lanes, a register, the best of
+// these beside the comparison of each with the best of the chunks before.
 module hadal_vx_max (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -46,15 +46,9 @@ module hadal_vx_max (
                            nan ? (skip_nan_i ? KeyZero : KeyNan) : plain;
   end
   for (genvar q = 0; q < 4; q++) begin : g_four
-    logic [31:0] low, high;
-    logic        pick_low, pick_high, pick;
-    assign pick_low  = key[32*(4*q+1)+:32] > key[32*(4*q)+:32];
-    assign pick_high = key[32*(4*q+3)+:32] > key[32*(4*q+2)+:32];
-    assign low       = pick_low ? key[32*(4*q+1)+:32] : key[32*(4*q)+:32];
-    assign high      = pick_high ? key[32*(4*q+3)+:32] : key[32*(4*q+2)+:32];
-    assign pick      = high > low;
-    assign four[32*q+:32]      = pick ? high : low;
-    assign four_index[4*q+:4]  = {2'(q), pick, pick ? pick_high : pick_low};
+    logic [1:0] lane;
+    hadal_vx_max_of_four u_four (.keys_i(key[128*q+:128]), .best_o(four[32*q+:32]), .number_o(lane));
+    assign four_index[4*q+:4] = {2'(q), lane};
   end
 
   logic [127:0]       four_q;
@@ -67,20 +61,18 @@ module hadal_vx_max (
   // 4 down to 1, and those before //
   ////////////////////////////////////
 
-  logic [31:0] low2, high2, chunk_best, best_q;
+  logic [31:0] chunk_best, best_q;
   logic [3:0]  chunk_lane;
+  logic [1:0]  chunk_four;
   logic [11:0] index_q;
   logic [7:0]  chunk_q;
-  logic        pick_low2, pick_high2, pick2, better;
-  assign pick_low2  = four_q[63:32] > four_q[31:0];
-  assign pick_high2 = four_q[127:96] > four_q[95:64];
-  assign low2       = pick_low2 ? four_q[63:32] : four_q[31:0];
-  assign high2      = pick_high2 ? four_q[127:96] : four_q[95:64];
-  assign pick2      = high2 > low2;
-  assign chunk_best = pick2 ? high2 : low2;
-  assign chunk_lane = pick2 ? (pick_high2 ? four_index_q[15:12] : four_index_q[11:8])
-                            : (pick_low2 ? four_index_q[7:4] : four_index_q[3:0]);
-  assign better     = start1_q | (chunk_best > best_q);
+  logic        better;
+  hadal_vx_max_of_four u_chunk (.keys_i(four_q), .best_o(chunk_best), .number_o(chunk_four));
+  assign chunk_lane = four_index_q[4*chunk_four+:4];
+  always_comb begin
+    better = start1_q;
+    for (int q = 0; q < 4; q++) better = better | (four_q[32*q+:32] > best_q);
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -107,6 +107,32 @@ package hadal_vx_pkg;
     stream_t aux;
   } write_t;
 
+  // What is worked out of an instruction while it comes in.
+  typedef struct packed {
+    logic        elementwise;  // VALU, VMULA
+    logic        red;
+    logic        qnt;
+    logic        select;
+    logic        mula;
+    logic        q2f;
+    logic        transpose;
+    logic        swap;
+    logic        gather;
+    logic        compress;
+    logic        hist;
+    logic        a_bf16;
+    logic        b_bf16;
+    logic        d_bf16;
+    logic        use_a;
+    logic        use_b;
+    logic [8:0]  a_dense;      // lines from row to row where no stride is configured
+    logic [8:0]  b_dense;
+    logic [8:0]  d_dense;
+    logic [9:0]  rows_less;    // less 1
+    logic [11:0] cols_less;
+    logic [14:0] blocks_rows;  // blocks of 128 columns, less 1, times rows
+  } pre_t;
+
   // Lines [first, last] of a memory.
   typedef struct packed {
     logic        used;

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct SynthesisData {
     int count = 0;              // in the core that was synthesised
     Figure area, path, energy;  // mm2 of cells, s, pJ a cycle at full rate
     Figure clock;               // pJ of it in a cycle without data, clock never gated
+    // Of that, what gates leave in a cycle at work and in one without, where it was measured.
+    std::optional<Figure> working, resting;
   };
   std::string name, library, file;
   int rows = 0, columns = 0, depth = 0, lanes = 0, special_lanes = 0, spm_banks = 0, acc_banks = 0;
@@ -44,7 +47,7 @@ struct AreaData {
   Figure aspect_ratio;
   Figure wire_derate;  // fraction added to a path by layout
   // From the library's energies to those of a 7 nm class chip: supply squared; wires, clock tree and glitches; the
-  // share of the clock's energy that gates save where a unit idles.
+  // share of the clock's energy that gates save in an idle block of which it was not measured.
   Figure supply_energy, wire_energy, clock_gating;
   Figure spm_energy, acc_energy;  // pJ a byte of a scratchpad and of accumulators on the process of relative 1
   Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
@@ -82,9 +85,10 @@ struct CoreCells {
   std::vector<std::string> estimated;  // groups that are not all measured
 };
 CoreCells core_cells(const chip::Chip& chip, const AreaData& data);
-// The same growth of energies, pJ a cycle of one core in the library: of the clock alone, and of data at full rate on
-// top.
-CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data);
+// The same growth of energies, pJ a cycle of one core in the library: of the clock that gates leave at work and at
+// rest, and of data at full rate on top.
+enum class Clocked { kAtWork, kAtRest };
+CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data, Clocked when);
 CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data);
 
 // mm2 on the die's edge, which no process shrinks: PHYs of `stacks` devices, lanes for `link_bytes_per_s` in one
@@ -112,8 +116,8 @@ struct Activity {
   double matrix = 1, memory = 1, vector = 0.3;
 };
 // W of a chip of `dies` with its memory (power.cpp). Logic: what synthesis measured, grown as its area is, times
-// supply_energy, 1 + wire_energy and relative_energy; the clock of a unit runs in the cycles it works and, less what
-// gates save, in the others. Scratchpads: spm_energy and acc_energy times relative_sram_energy; every MAC
+// supply_energy, 1 + wire_energy and relative_energy; clock gates leave more of a unit's clock in the cycles it works
+// than in the others. Scratchpads: spm_energy and acc_energy times relative_sram_energy; every MAC
 // reads a byte of each operand once for all rows or columns of the grid.
 struct Power {
   double matrix_w = 0, sram_w = 0, vector_w = 0, control_w = 0, memory_w = 0, static_w = 0;

@@ -13,37 +13,39 @@ double scale_of(const AreaData& data, const Process& process) {
   return data.supply_energy.value * (1 + data.wire_energy.value) * process.relative_energy.value;
 }
 
+// Crossbars, control, engines and network move what memory and matrix units ask for.
+double others(const CoreCells& e) { return e.crossbars + e.control + e.dma + e.network; }
+
 }  // namespace
 
 OperationEnergy operation_energy(const chip::Chip& chip, const AreaData& data, const Process& process,
                                  double clock_hz) {
   const double macs = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth, scale = scale_of(data, process);
-  const CoreCells clock = core_clock_pj(chip, data), work = core_data_pj(chip, data);
+  const CoreCells clock = core_clock_pj(chip, data, Clocked::kAtWork), work = core_data_pj(chip, data);
+  const CoreCells rest = core_clock_pj(chip, data, Clocked::kAtRest);
   OperationEnergy e;
   e.product_pj = (clock.matrix + work.matrix) / macs * scale;
   e.fixup_pj = data.synthesis.block("mm_fix").energy.value * scale;
   e.mac_pj = e.product_pj - e.fixup_pj / kGroup;
   e.vector_op_pj = (clock.vector + work.vector) / chip.vector.lanes * scale;
-  const double all = clock.matrix + clock.vector + clock.crossbars + clock.control + clock.dma + clock.network;
-  e.idle_w = chip.cores * clock_hz * all * (1 - data.clock_gating.value) * scale * kPico;
+  e.idle_w = chip.cores * clock_hz * (rest.matrix + rest.vector + others(rest)) * scale * kPico;
   return e;
 }
 
 Power chip_power(const chip::Chip& c, const AreaData& data, const Process& process, const Memory& memory, int stacks,
                  int dies, double clock_hz, const Activity& activity) {
-  const CoreCells clock = core_clock_pj(c, data), work = core_data_pj(c, data);
+  const CoreCells clock = core_clock_pj(c, data, Clocked::kAtWork), work = core_data_pj(c, data);
+  const CoreCells rest = core_clock_pj(c, data, Clocked::kAtRest);
   const double cycles = c.cores * clock_hz, logic = scale_of(data, process) * kPico;
   Power p;
-  const auto unit = [&](double clock_pj, double data_pj, double busy) {
-    const double clocked = cycles * clock_pj * (1 - data.clock_gating.value * (1 - busy)) * logic;
+  const auto unit = [&](double clock_pj, double rest_pj, double data_pj, double busy) {
+    const double clocked = cycles * (clock_pj * busy + rest_pj * (1 - busy)) * logic;
     p.clock_w += clocked;
     return clocked + cycles * data_pj * busy * logic;
   };
-  p.matrix_w = unit(clock.matrix, work.matrix, activity.matrix);
-  p.vector_w = unit(clock.vector, work.vector, activity.vector);
-  // Crossbars, control, engines and network move what memory and matrix units ask for.
-  const auto others = [](const CoreCells& e) { return e.crossbars + e.control + e.dma + e.network; };
-  p.control_w = unit(others(clock), others(work), std::max(activity.matrix, activity.memory));
+  p.matrix_w = unit(clock.matrix, rest.matrix, work.matrix, activity.matrix);
+  p.vector_w = unit(clock.vector, rest.vector, work.vector, activity.vector);
+  p.control_w = unit(others(clock), others(rest), others(work), std::max(activity.matrix, activity.memory));
   const double macs_per_s = fp8_flops(c, clock_hz) / 2 * activity.matrix;
   const double sram = process.relative_sram_energy.value;
   // A row of A serves `cols` columns and a column of B `rows` rows; an accumulator is read and written once a group.

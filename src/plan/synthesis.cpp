@@ -5,6 +5,7 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <optional>
 
 #include "base/error.h"
 #include "plan/area.h"
@@ -21,7 +22,8 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
   with_yaml_file(path, [&](const YAML::Node& node) {
     const chip::Section top(
         node, path, "",
-        {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies", "clocks"});
+        {"name", "library", "voltage", "measured", "size", "counts", "areas", "paths", "energies", "clocks"},
+        {"working", "resting"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -39,6 +41,10 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
     const chip::Section counts = top.free_section("counts");
     const chip::Section areas = top.free_section("areas"), paths = top.free_section("paths"),
                         energies = top.free_section("energies"), clocks = top.free_section("clocks");
+    const auto if_there = [&](std::string_view key) {
+      return top.has(key) ? std::optional(top.free_section(key)) : std::nullopt;
+    };
+    const std::optional<chip::Section> working = if_there("working"), resting = if_there("resting");
     for (const std::string& name : top.names("areas")) {
       SynthesisData::Measured m;
       m.count = static_cast<int>(counts.count(name, 1, 1 << 20));
@@ -48,6 +54,11 @@ SynthesisData load_synthesis(const std::string& path, Ledger& ledger) {
       m.energy = ledger.read(energies, stem + ".energy", name, Dimension::kPicojoule, 0, 1e6);
       m.clock = ledger.read(clocks, stem + ".clock", name, Dimension::kPicojoule, 0, 1e6);
       if (m.clock.value > m.energy.value) clocks.refuse(name, "is more than the energy of a cycle at full rate");
+      // Gates may cost a block more than they save it.
+      if (working && working->has(name))
+        m.working = ledger.read(*working, stem + ".working", name, Dimension::kPercent, 0, 1.5);
+      if (resting && resting->has(name))
+        m.resting = ledger.read(*resting, stem + ".resting", name, Dimension::kPercent, 0, 1.5);
       d.blocks.emplace(name, std::move(m));
     }
     if (d.blocks.empty()) top.refuse("areas", "has no block; write the file anew with `hadal synth --write`");
@@ -151,8 +162,13 @@ CoreCells core_cells(const chip::Chip& chip, const AreaData& data) {
   return grown(chip, data, [](const Measured& m) { return m.area.value; });
 }
 
-CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data) {
-  return grown(chip, data, [](const Measured& m) { return m.clock.value; });
+CoreCells core_clock_pj(const chip::Chip& chip, const AreaData& data, Clocked when) {
+  const bool work = when == Clocked::kAtWork;
+  const double otherwise = work ? 1 : 1 - data.clock_gating.value;
+  return grown(chip, data, [&](const Measured& m) {
+    const std::optional<Figure>& left = work ? m.working : m.resting;
+    return m.clock.value * (left ? left->value : otherwise);
+  });
 }
 
 CoreCells core_data_pj(const chip::Chip& chip, const AreaData& data) {

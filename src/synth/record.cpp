@@ -98,7 +98,8 @@ std::string with_gating(const std::string& text, const std::vector<BlockCheck>& 
       const Clocking& c = b.clocking;
       const double share = 100 * (work ? c.at_work : c.at_rest);
       const std::string row = figure(
-          b.name, share, share * kGatingLow, std::min(100.0, share * kGatingHigh), "%", 1, work ? "M" : "H",
+          b.name, share, share * kGatingLow, std::max(share, std::min(100.0, share * kGatingHigh)), "%", 1,
+          work ? "M" : "H",
           work ? fmt::format("{} cycles of kernels at work, {:.1f} % of nets change", b.at_work, 100 * b.transitions)
                : fmt::format("{} of {} register bits are behind an enable", c.gated, c.registers));
       const auto [begin, end] = rows_of(result, section);

@@ -122,16 +122,19 @@ void measure_activity(const Options& o, const chip::Chip& chip, const std::vecto
       synth::check_netlist(chip, built, blocks, models, synth::busy_kernels(chip), 0, o.seed);
   fmt::print("{} cycles of kernels that keep one unit busy each, {} lines compared, {} differences\n",
              report::grouped(result.cycles), report::grouped(result.lines), result.difference.empty() ? 0 : 1);
-  fmt::print("{:<24} {:>5} {:>10} {:>9} {:>10} {:>8} {:>10} {:>10}\n", "block", "count", "at work", "% change",
-             "registers", "% gated", "% clocked", "% at rest");
+  fmt::print("{:<24} {:>5} {:>10} {:>9} {:>10} {:>8} {:>10} {:>10} {:>8}\n", "block", "count", "at work", "% change",
+             "registers", "% gated", "% clocked", "% at rest", "equal");
   for (const synth::BlockCheck& b : result.blocks) {
     const synth::Clocking& c = b.clocking;
-    fmt::print("{:<24} {:>5} {:>10} {:>9.1f} {:>10} {:>8.1f} {:>10.1f} {:>10.1f}\n", b.name, b.instances,
+    fmt::print("{:<24} {:>5} {:>10} {:>9.1f} {:>10} {:>8.1f} {:>10.1f} {:>10.1f} {:>8}\n", b.name, b.instances,
                report::grouped(b.at_work), 100 * b.transitions, report::grouped(c.registers),
                100.0 * static_cast<double>(c.gated) / static_cast<double>(std::max<size_t>(1, c.registers)),
-               100 * c.at_work, 100 * c.at_rest);
+               100 * c.at_work, 100 * c.at_rest, b.difference.empty() ? "all" : "not all");
   }
-  throw_difference(result);
+  for (const synth::BlockCheck& b : result.blocks) {
+    if (!b.difference.empty()) fmt::print("{}: {}\n", b.name, b.difference);
+  }
+  if (!result.difference.empty()) throw Error(ErrorKind::kInternal, "the RTL differs: " + result.difference);
   if (!o.record.empty()) {
     OutputFile file(o.record);
     file.write(synth::with_gating(synth::read_file(o.record), result.blocks));

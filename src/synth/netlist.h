@@ -54,6 +54,8 @@ struct NetlistCheck {
 struct Workload {
   std::vector<program::Program> programs;
   bool random_memory = false;  // latencies and refusals drawn by the seed; otherwise the DRAM of the timing simulator
+  // Count on behind a difference: what nothing resets is other in the gates until it is written.
+  bool count_on = false;
 };
 // Random programs from `seed` on, and the kernels that keep one unit busy each.
 Workload random_programs(const chip::Chip& chip, int count, uint64_t seed);

@@ -1,4 +1,5 @@
-// The tiny random models of tests/goldens/families.json, written out as checkpoints, with what transformers made of them.
+// The tiny random models of tests/goldens/families.json, written out as checkpoints, with what transformers made of
+// them.
 #pragma once
 
 #include <algorithm>

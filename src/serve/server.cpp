@@ -1,5 +1,5 @@
-// A thread for every request that is whole (serve/http_server.h); answers are written as chunks, so that a client that has
-// gone is noticed and its request cancelled.
+// A thread for every request that is whole (serve/http_server.h); answers are written as chunks, so that a client that
+// has gone is noticed and its request cancelled.
 #include "serve/server.h"
 
 #include <fmt/format.h>

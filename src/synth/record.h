@@ -19,7 +19,8 @@ std::string record(const chip::Chip& chip, const Liberty& liberty, const std::ve
 // that comes before it there. Rows of other RTL than today's, of another library or size are left out.
 std::string with_former_rows(const std::string& text, const std::string& former, const std::vector<Block>& blocks);
 
-// `text` with what clock gates leave of the clock of `blocks`, rows of their own in the sections `working` and `resting`.
+// `text` with what clock gates leave of the clock of `blocks`: rows of their own in the sections `working` and
+// `resting`.
 std::string with_gating(const std::string& text, const std::vector<BlockCheck>& blocks);
 
 }  // namespace hadal::synth

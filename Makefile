@@ -94,13 +94,13 @@ rtl-short: build/build.ninja ## A few minutes of it: random programs, the cycles
 	OBJCACHE=ccache build/hadal verify --random 20 --seed $(SEED) --kernels
 	build/hadal verify --model hadal-tiny --tokens 1
 
-rtl-soak: build/build.ninja ## Ten million committed lines: 44 tokens, then random programs of one, two and four cores (SEED=)
+rtl-soak: build/build.ninja ## Ten million committed lines: 22 tokens, 640 programs of four cores; then random programs of one and two (SEED=)
 	@tools/setup.sh build rtl
 	cmake --build --preset release --target hadal -j $(JOBS)
-	OBJCACHE=ccache build/hadal verify --model hadal-tiny --tokens 44
+	OBJCACHE=ccache build/hadal verify --model hadal-tiny --tokens 22
+	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 640 --seed 30000
 	build/hadal verify --random 300 --seed $(SEED)
 	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-2 --random 20 --seed $(SEED)
-	OBJCACHE=ccache build/hadal verify --chip hadal-rtl-4 --random 100 --seed $(SEED)
 
 rtl-faults: build/build.ninja ## Plant the faults of rtl/mutations.txt one by one; each must be noticed
 	@tools/setup.sh build rtl

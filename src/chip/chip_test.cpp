@@ -58,7 +58,7 @@ TEST(Chip, ProductConfiguration) {
   EXPECT_NEAR(0.9 * c.dram.channels * c.dram.channel_bytes_per_s / ports, 1.0, 0.001);
   EXPECT_EQ(c.dram.bytes, uint64_t{80} << 30);
   EXPECT_DOUBLE_EQ(c.energy.dram_pj_per_byte, 44);
-  EXPECT_DOUBLE_EQ(c.energy.mac_pj, 0.74);
+  EXPECT_DOUBLE_EQ(c.energy.mac_pj, 0.55);
 }
 
 TEST(Chip, VerifiedConfiguration) {
@@ -111,7 +111,7 @@ TEST(Chip, RefusesImpossibleValues) {
   expect_refusal("burst: 32 B", "burst: 48 B", "dram.burst: 48 B does not divide the row of 1024 B");
   expect_refusal("t_ras: 34.4 ns", "t_ras: 3 ns", "dram.t_ras: a row cannot close before it is open");
   expect_refusal("t_refi: 3.9 us", "t_refi: 300 ns", "dram.t_refi: refresh would take all the time");
-  expect_refusal("mac: 0.74 pJ", "mac: -1 pJ", "energy.mac: -1 pJ is out of range");
+  expect_refusal("mac: 0.55 pJ", "mac: -1 pJ", "energy.mac: -1 pJ is out of range");
 }
 
 TEST(Chip, RefusesBrokenYaml) {

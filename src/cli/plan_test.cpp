@@ -78,7 +78,7 @@ TEST_F(PlanCommand, PublishedFactsAreATable) {
     const double predicted = c["predicted"], published = c["published"];
     EXPECT_NEAR(c["error_pct"], 100 * (predicted / published - 1), 1e-9);
     EXPECT_FALSE(c["source"].empty());
-    EXPECT_EQ(c["bound"] != "", c.contains("holds")) << c["name"];
+    EXPECT_EQ(!c["bound"].get<std::string>().empty(), c.contains("holds")) << c["name"];
     if (c["bound"] == "below") {
       EXPECT_EQ(c["holds"], predicted <= published);
     }

@@ -117,6 +117,10 @@ void check_netlist(const Options& o, const chip::Chip& chip, const std::vector<s
 // What changes in the blocks while kernels keep the units busy, and what clock gates would leave of their clock.
 void measure_activity(const Options& o, const chip::Chip& chip, const std::vector<synth::Synthesis>& chosen,
                       const std::map<std::string, synth::Cell>& models, const std::string& directory) {
+  const std::string record = o.record.empty() ? "" : synth::read_file(o.record);
+  if (!o.record.empty() && record.empty())
+    input_error(o.record,
+                "has no rows that shares could be added to; `hadal synth --write` without --activity makes it");
   const auto [blocks, built] = beside_rtl(o, chip, chosen, directory);
   const synth::NetlistCheck result =
       synth::check_netlist(chip, built, blocks, models, synth::busy_kernels(chip), 0, o.seed);
@@ -137,7 +141,7 @@ void measure_activity(const Options& o, const chip::Chip& chip, const std::vecto
   if (!result.difference.empty()) throw Error(ErrorKind::kInternal, "the RTL differs: " + result.difference);
   if (!o.record.empty()) {
     OutputFile file(o.record);
-    file.write(synth::with_gating(synth::read_file(o.record), result.blocks));
+    file.write(synth::with_gating(record, result.blocks));
   }
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "model/gguf.h"
 #include "model/model.h"
+#include "model/tensors.h"
 
 namespace hadal::model {
 namespace {
@@ -17,102 +18,32 @@ constexpr std::array kScale = {Dtype::kF32, Dtype::kBf16, Dtype::kE8m0};
 
 int64_t blocks(int64_t n) { return (n + kBlock - 1) / kBlock; }
 
-class Checker {
- public:
-  explicit Checker(const Model& model) : weights_(model.weights), c_(model.config), mtp_(model.has_mtp()) {}
+// An FP8 checkpoint may leave some of its linears in BF16.
+void require_linear(const Weights& weights, const ArchitectureTensor& linear, bool fp8) {
+  const std::string name = linear.name + ".weight";
+  const int64_t shape[] = {linear.n, linear.k}, scale_shape[] = {blocks(linear.n), blocks(linear.k)};
+  const Tensor* found = weights.find(name);
+  if (!fp8 || (found != nullptr && found->dtype == Dtype::kBf16)) {
+    weights.require(name, kMatrix, shape);
+    return;
+  }
+  weights.require(name, Dtype::kE4m3, shape);
+  weights.require(name + "_scale_inv", kScale, scale_shape);
+}
 
-  void run() const {
-    matrix("model.embed_tokens.weight", c_.vocab_size, c_.hidden_size);
-    for (int64_t l = 0; l < c_.num_hidden_layers; ++l) layer(l);
-    if (mtp_) next_token(fmt::format("model.layers.{}.", c_.num_hidden_layers));
-    vector("model.norm.weight", c_.hidden_size);
-    if (!c_.tie_word_embeddings) matrix("lm_head.weight", c_.vocab_size, c_.hidden_size);
-  }
-
- private:
-  void layer(int64_t index) const {
-    const std::string prefix = fmt::format("model.layers.{}.", index);
-    vector(prefix + "input_layernorm.weight", c_.hidden_size);
-    if (c_.attention == Attention::kLatent) {
-      latent_attention(prefix + "self_attn.");
-    } else {
-      grouped_attention(prefix + "self_attn.");
+void check_tensors(const Model& model) {
+  for_each_tensor(model.config, model.has_mtp(), [&](const ArchitectureTensor& t) {
+    const int64_t shape[] = {t.n, t.k};
+    switch (t.role) {
+      case TensorRole::kNorm:
+      case TensorRole::kBias:
+      case TensorRole::kGateBias: model.weights.require(t.name, kPlain, std::span(shape, 1)); return;
+      case TensorRole::kEmbedding:
+      case TensorRole::kMatrix: model.weights.require(t.name, kMatrix, shape); return;
+      case TensorRole::kLinear: return require_linear(model.weights, t, model.config.fp8);
     }
-    vector(prefix + "post_attention_layernorm.weight", c_.hidden_size);
-    if (c_.dense(index)) {
-      mlp(prefix + "mlp.", c_.intermediate_size);
-    } else {
-      experts(prefix + "mlp.");
-    }
-  }
-  // Multi-token prediction: joins the normalised embedding of the next token to the normalised hidden state.
-  void next_token(const std::string& prefix) const {
-    layer(c_.num_hidden_layers);
-    vector(prefix + "enorm.weight", c_.hidden_size);
-    vector(prefix + "hnorm.weight", c_.hidden_size);
-    linear(prefix + "eh_proj", c_.hidden_size, 2 * c_.hidden_size);
-    vector(prefix + "shared_head.norm.weight", c_.hidden_size);
-    matrix(prefix + "shared_head.head.weight", c_.vocab_size, c_.hidden_size);
-  }
-  void vector(const std::string& name, int64_t size) const { weights_.require(name, kPlain, std::span(&size, 1)); }
-  // A matrix that FP8 checkpoints leave in BF16.
-  void matrix(const std::string& name, int64_t n, int64_t k) const {
-    const int64_t shape[] = {n, k};
-    weights_.require(name, kMatrix, shape);
-  }
-  void linear(const std::string& name, int64_t n, int64_t k) const {
-    const int64_t shape[] = {n, k};
-    const Tensor* found = weights_.find(name + ".weight");
-    // An FP8 checkpoint may leave some of its linears in BF16.
-    const bool plain = found != nullptr && found->dtype == Dtype::kBf16;
-    if (!c_.fp8 || plain) return matrix(name + ".weight", n, k);
-    const int64_t scale_shape[] = {blocks(n), blocks(k)};
-    weights_.require(name + ".weight", Dtype::kE4m3, shape);
-    weights_.require(name + ".weight_scale_inv", kScale, scale_shape);
-  }
-  void latent_attention(const std::string& prefix) const {
-    const int64_t heads = c_.num_attention_heads, queries = heads * (c_.qk_nope_head_dim + c_.qk_rope_head_dim);
-    if (c_.q_lora_rank > 0) {
-      linear(prefix + "q_a_proj", c_.q_lora_rank, c_.hidden_size);
-      vector(prefix + "q_a_layernorm.weight", c_.q_lora_rank);
-      linear(prefix + "q_b_proj", queries, c_.q_lora_rank);
-    } else {
-      linear(prefix + "q_proj", queries, c_.hidden_size);
-    }
-    linear(prefix + "kv_a_proj_with_mqa", c_.kv_lora_rank + c_.qk_rope_head_dim, c_.hidden_size);
-    vector(prefix + "kv_a_layernorm.weight", c_.kv_lora_rank);
-    linear(prefix + "kv_b_proj", heads * (c_.qk_nope_head_dim + c_.v_head_dim), c_.kv_lora_rank);
-    linear(prefix + "o_proj", c_.hidden_size, heads * c_.v_head_dim);
-  }
-  void grouped_attention(const std::string& prefix) const {
-    const int64_t queries = c_.num_attention_heads * c_.head_dim, keys = c_.num_key_value_heads * c_.head_dim;
-    for (const auto& [name, n] : {std::pair{"q_proj", queries}, {"k_proj", keys}, {"v_proj", keys}}) {
-      linear(prefix + name, n, c_.hidden_size);
-      if (c_.qkv_bias) vector(prefix + name + ".bias", n);
-    }
-    if (c_.qk_norm) {
-      vector(prefix + "q_norm.weight", c_.head_dim);
-      vector(prefix + "k_norm.weight", c_.head_dim);
-    }
-    linear(prefix + "o_proj", c_.hidden_size, queries);
-  }
-  void mlp(const std::string& prefix, int64_t width) const {
-    linear(prefix + "gate_proj", width, c_.hidden_size);
-    linear(prefix + "up_proj", width, c_.hidden_size);
-    linear(prefix + "down_proj", c_.hidden_size, width);
-  }
-  void experts(const std::string& prefix) const {
-    matrix(prefix + "gate.weight", c_.n_routed_experts, c_.hidden_size);
-    if (c_.gate_bias) vector(prefix + "gate.e_score_correction_bias", c_.n_routed_experts);
-    for (int64_t e = 0; e < c_.n_routed_experts; ++e)
-      mlp(fmt::format("{}experts.{}.", prefix, e), c_.moe_intermediate_size);
-    if (c_.n_shared_experts > 0) mlp(prefix + "shared_experts.", c_.moe_intermediate_size * c_.n_shared_experts);
-  }
-
-  const Weights& weights_;
-  const Config& c_;
-  const bool mtp_;
-};
+  });
+}
 
 void check_vocabulary(const Model& model, const std::string& where, const std::string& config) {
   if (model.tokenizer.size() > model.config.vocab_size) {
@@ -132,7 +63,7 @@ Model Model::load(const std::string& path) {
   const std::filesystem::path base(path);
   if (std::filesystem::is_regular_file(base)) {
     Model model = load_gguf(path);
-    Checker(model).run();
+    check_tensors(model);
     check_vocabulary(model, path, "its metadata");
     return model;
   }
@@ -143,7 +74,7 @@ Model Model::load(const std::string& path) {
   model.directory = path;
   model.config = Config::load((base / "config.json").string());
   model.weights = Weights::open(path);
-  Checker(model).run();
+  check_tensors(model);
   const std::string tokenizer = (base / "tokenizer.json").string();
   const std::filesystem::path pieces = base / "tokenizer.model";
   if (!std::filesystem::exists(tokenizer) && std::filesystem::exists(pieces)) {

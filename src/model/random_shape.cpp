@@ -13,6 +13,7 @@
 #include "model/random_checkpoint.h"
 #include "model/safetensors_format.h"
 #include "model/safetensors_writer.h"
+#include "model/tensors.h"
 #include "numerics/numerics.h"
 
 namespace hadal::model {
@@ -41,79 +42,30 @@ struct Planned {
 
 float inverse_root(int64_t k) { return 1 / std::sqrt(static_cast<float>(k)); }
 
-// Every tensor that Model::load asks for.
-class Tensors {
- public:
-  explicit Tensors(const Config& config) : c_(config) {
-    plain("model.embed_tokens.weight", {c_.vocab_size, c_.hidden_size}, 0, 1);
-    for (int64_t l = 0; l < c_.num_hidden_layers; ++l) layer(l);
-    norm("model.norm.weight", c_.hidden_size);
-    if (!c_.tie_word_embeddings) matrix("lm_head.weight", c_.vocab_size, c_.hidden_size);
-  }
-  std::vector<Planned> take() { return std::move(all_); }
-
- private:
-  void plain(std::string name, std::vector<int64_t> shape, float mean, float sigma) {
-    all_.push_back({std::move(name), Dtype::kBf16, std::move(shape), mean, sigma});
-  }
-  void norm(std::string name, int64_t size) { plain(std::move(name), {size}, 1, 0.1f); }
-  void matrix(std::string name, int64_t n, int64_t k) { plain(std::move(name), {n, k}, 0, inverse_root(k)); }
-  void linear(const std::string& name, int64_t n, int64_t k) {
-    if (!c_.fp8) return matrix(name + ".weight", n, k);
-    const float scale = inverse_root(k) / kCodeSigma;
-    all_.push_back({name + ".weight", Dtype::kE4m3, {n, k}});
-    all_.push_back({name + ".weight_scale_inv", Dtype::kF32, {(n + 127) / 128, (k + 127) / 128}, scale, 0.4f * scale});
-  }
-  void layer(int64_t index) {
-    const std::string prefix = fmt::format("model.layers.{}.", index);
-    norm(prefix + "input_layernorm.weight", c_.hidden_size);
-    c_.attention == Attention::kLatent ? latent(prefix + "self_attn.") : grouped(prefix + "self_attn.");
-    norm(prefix + "post_attention_layernorm.weight", c_.hidden_size);
-    if (c_.dense(index)) return mlp(prefix + "mlp.", c_.intermediate_size);
-    matrix(prefix + "mlp.gate.weight", c_.n_routed_experts, c_.hidden_size);
-    if (c_.gate_bias) {
-      all_.push_back({prefix + "mlp.gate.e_score_correction_bias", Dtype::kF32, {c_.n_routed_experts}, 0, 0.1f});
+// Every tensor that Model::load asks for, with what fills it.
+std::vector<Planned> planned(const Config& config) {
+  std::vector<Planned> all;
+  for_each_tensor(config, false, [&](const ArchitectureTensor& t) {
+    const float scale = inverse_root(t.k);
+    switch (t.role) {
+      case TensorRole::kEmbedding: all.push_back({t.name, Dtype::kBf16, {t.n, t.k}, 0, 1}); return;
+      case TensorRole::kNorm: all.push_back({t.name, Dtype::kBf16, {t.n}, 1, 0.1f}); return;
+      case TensorRole::kBias: all.push_back({t.name, Dtype::kBf16, {t.n}, 0, 0.3f}); return;
+      case TensorRole::kGateBias: all.push_back({t.name, Dtype::kF32, {t.n}, 0, 0.1f}); return;
+      case TensorRole::kMatrix: all.push_back({t.name, Dtype::kBf16, {t.n, t.k}, 0, scale}); return;
+      case TensorRole::kLinear: break;
     }
-    for (int64_t e = 0; e < c_.n_routed_experts; ++e) {
-      mlp(fmt::format("{}mlp.experts.{}.", prefix, e), c_.moe_intermediate_size);
+    if (!config.fp8) {
+      all.push_back({t.name + ".weight", Dtype::kBf16, {t.n, t.k}, 0, scale});
+      return;
     }
-    if (c_.n_shared_experts > 0) mlp(prefix + "mlp.shared_experts.", c_.moe_intermediate_size * c_.n_shared_experts);
-  }
-  void latent(const std::string& prefix) {
-    const int64_t heads = c_.num_attention_heads, queries = heads * (c_.qk_nope_head_dim + c_.qk_rope_head_dim);
-    if (c_.q_lora_rank > 0) {
-      linear(prefix + "q_a_proj", c_.q_lora_rank, c_.hidden_size);
-      norm(prefix + "q_a_layernorm.weight", c_.q_lora_rank);
-      linear(prefix + "q_b_proj", queries, c_.q_lora_rank);
-    } else {
-      linear(prefix + "q_proj", queries, c_.hidden_size);
-    }
-    linear(prefix + "kv_a_proj_with_mqa", c_.kv_lora_rank + c_.qk_rope_head_dim, c_.hidden_size);
-    norm(prefix + "kv_a_layernorm.weight", c_.kv_lora_rank);
-    linear(prefix + "kv_b_proj", heads * (c_.qk_nope_head_dim + c_.v_head_dim), c_.kv_lora_rank);
-    linear(prefix + "o_proj", c_.hidden_size, heads * c_.v_head_dim);
-  }
-  void grouped(const std::string& prefix) {
-    const int64_t queries = c_.num_attention_heads * c_.head_dim, keys = c_.num_key_value_heads * c_.head_dim;
-    for (const auto& [name, n] : {std::pair{"q_proj", queries}, {"k_proj", keys}, {"v_proj", keys}}) {
-      linear(prefix + name, n, c_.hidden_size);
-      if (c_.qkv_bias) plain(prefix + name + ".bias", {n}, 0, 0.3f);
-    }
-    if (c_.qk_norm) {
-      norm(prefix + "q_norm.weight", c_.head_dim);
-      norm(prefix + "k_norm.weight", c_.head_dim);
-    }
-    linear(prefix + "o_proj", c_.hidden_size, queries);
-  }
-  void mlp(const std::string& prefix, int64_t width) {
-    linear(prefix + "gate_proj", width, c_.hidden_size);
-    linear(prefix + "up_proj", width, c_.hidden_size);
-    linear(prefix + "down_proj", c_.hidden_size, width);
-  }
-
-  const Config& c_;
-  std::vector<Planned> all_;
-};
+    const float of_codes = scale / kCodeSigma;
+    all.push_back({t.name + ".weight", Dtype::kE4m3, {t.n, t.k}});
+    all.push_back(
+        {t.name + ".weight_scale_inv", Dtype::kF32, {(t.n + 127) / 128, (t.k + 127) / 128}, of_codes, 0.4f * of_codes});
+  });
+  return all;
+}
 
 uint64_t splitmix(uint64_t& state) {
   uint64_t z = state += 0x9E3779B97F4A7C15u;
@@ -240,7 +192,7 @@ WrittenShape write_random_shape(const std::string& directory, std::string_view c
   }
   std::filesystem::create_directories(base);
 
-  const std::vector<Planned> tensors = Tensors(config).take();
+  const std::vector<Planned> tensors = planned(config);
   std::vector<std::span<const Planned>> shards;
   uint64_t in_shard = options.shard_bytes;
   WrittenShape out;

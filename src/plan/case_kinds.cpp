@@ -2,6 +2,7 @@
 #include "plan/case_kinds.h"
 
 #include <cmath>
+#include <functional>
 
 #include "plan/cases.h"
 
@@ -130,10 +131,20 @@ double hour(const chip::Section& s, Facts& facts, const Scenario& scenario) {
   return c.installed + c.working;
 }
 
+using S = const chip::Section&;
+using Run = std::function<double(S, Facts&, const Scenario&)>;
+
+// One that asks for no scenario.
+Run alone(double (*run)(S, Facts&)) {
+  return [run](S s, Facts& facts, const Scenario&) { return run(s, facts); };
+}
+Run part_of_unit(double UnitCost::*part) {
+  return [part](S s, Facts& facts, const Scenario&) { return unit_of(s, facts).*part; };
+}
+
 }  // namespace
 
 const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
-  using S = const chip::Section&;
   const std::vector<std::string_view> unit{"process", "package", "memory", "area",  "core",
                                            "cores",   "spare",   "dies",   "stacks"};
   static const std::map<std::string, CaseKind, std::less<>> kKinds{
@@ -152,14 +163,8 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         "mm2",
         1,
         {"process", "transistors", "sram", "core_sram", "links", "hosts"},
-        [](S s, Facts& f, const Scenario&) { return area_from_transistors(s, f); }}},
-      {"sram_area",
-       {kBlocks,
-        Dimension::kArea,
-        "mm2",
-        1,
-        {"process", "sram", "core_sram"},
-        [](S s, Facts& f, const Scenario&) { return sram_area(s, f); }}},
+        alone(area_from_transistors)}},
+      {"sram_area", {kBlocks, Dimension::kArea, "mm2", 1, {"process", "sram", "core_sram"}, alone(sram_area)}},
       {"yield",
        {kDies,
         Dimension::kPercent,
@@ -170,33 +175,17 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
           return die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0).yield;
         }}},
       {"interposers_per_wafer",
-       {kDies,
-        Dimension::kNone,
-        "packages",
-        1,
-        {"package", "memory", "area", "dies", "stacks"},
-        [](S s, Facts& f, const Scenario&) { return interposers(s, f); }}},
-      {"matrix_area",
-       {kBlocks,
-        Dimension::kArea,
-        "mm2",
-        1,
-        {"process", "chip", "products"},
-        [](S s, Facts& f, const Scenario&) { return matrix_area(s, f); }}},
+       {kDies, Dimension::kNone, "packages", 1, {"package", "memory", "area", "dies", "stacks"}, alone(interposers)}},
+      {"matrix_area", {kBlocks, Dimension::kArea, "mm2", 1, {"process", "chip", "products"}, alone(matrix_area)}},
       {"power",
        {std::string(kPowerGroup),
         Dimension::kWatt,
         "W",
         1,
         {"process", "chip", "ops", "memory", "stacks", "bandwidth", "dies"},
-        [](S s, Facts& f, const Scenario&) { return power(s, f); }}},
+        alone(power)}},
       {"product_energy",
-       {std::string(kPowerGroup),
-        Dimension::kPicojoule,
-        "pJ",
-        1,
-        {"process", "chip"},
-        [](S s, Facts& f, const Scenario&) { return product_energy(s, f); }}},
+       {std::string(kPowerGroup), Dimension::kPicojoule, "pJ", 1, {"process", "chip"}, alone(product_energy)}},
       {"die_usd",
        {kDies,
         Dimension::kUsd,
@@ -207,34 +196,13 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
           return die_cost({area(s, "area"), 0, 0, 0}, f.process(s, "process"), YieldModel::kNegativeBinomial, 0).usd;
         }}},
       {"die_cost_ratio",
-       {kDies,
-        Dimension::kNone,
-        "",
-        1,
-        {"process", "area", "chiplet", "chiplets"},
-        [](S s, Facts& f, const Scenario&) { return die_cost_ratio(s, f); }}},
-      {"unit_logic",
-       {kDies, Dimension::kUsd, "USD", 1, unit,
-        [](S s, Facts& f, const Scenario&) { return unit_of(s, f).logic_usd; }}},
-      {"unit_memory",
-       {kDies, Dimension::kUsd, "USD", 1, unit,
-        [](S s, Facts& f, const Scenario&) { return unit_of(s, f).memory_usd; }}},
-      {"unit_interposer",
-       {kDies, Dimension::kUsd, "USD", 1, unit,
-        [](S s, Facts& f, const Scenario&) { return unit_of(s, f).interposer_usd; }}},
-      {"unit_loss",
-       {kDies, Dimension::kUsd, "USD", 1, unit,
-        [](S s, Facts& f, const Scenario&) { return unit_of(s, f).yield_loss_usd; }}},
-      {"unit_total",
-       {kDies, Dimension::kUsd, "USD", 1, unit,
-        [](S s, Facts& f, const Scenario&) { return unit_of(s, f).total_usd; }}},
-      {"months",
-       {kTime,
-        Dimension::kMonths,
-        "months",
-        1,
-        {"programme", "process", "begin", "end"},
-        [](S s, Facts& f, const Scenario&) { return months(s, f); }}},
+       {kDies, Dimension::kNone, "", 1, {"process", "area", "chiplet", "chiplets"}, alone(die_cost_ratio)}},
+      {"unit_logic", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::logic_usd)}},
+      {"unit_memory", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::memory_usd)}},
+      {"unit_interposer", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::interposer_usd)}},
+      {"unit_loss", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::yield_loss_usd)}},
+      {"unit_total", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::total_usd)}},
+      {"months", {kTime, Dimension::kMonths, "months", 1, {"programme", "process", "begin", "end"}, alone(months)}},
       {"nre",
        {kTime,
         Dimension::kUsd,

@@ -3,8 +3,8 @@
     llama.py [MODEL.gguf] [--rounds N] [--threads N]
 
 llama.cpp gets the weights as Q8_0 (requantised from the same file), the simulator its exact E4M3 digits: two a weight, nearly
-BF16 as in every figure of quality, or one, as many bytes as Q8_0. Both go in turn, several rounds, so that a busy machine
-hurts both alike; what is printed is the median of the rounds.
+BF16 as in every figure of quality, or one, as many bytes as Q8_0. Each figure is measured right after its peer, several rounds:
+the state of a shared machine changes within seconds. What is printed is the median of the ratios, and their range.
 """
 import argparse
 import ctypes
@@ -37,18 +37,15 @@ def requantised(source):
     return target
 
 
-def llama_rates(path, threads):
-    model = llama_cpp.Llama(path, n_threads=threads, n_threads_batch=threads, n_ctx=256, n_batch=PREFILL_TOKENS, verbose=False)
-    model.eval([10] * PREFILL_TOKENS)  # touches the weights
+def llama_rate(model, kind):
     model.reset()
     start = time.perf_counter()
-    model.eval([10] * PREFILL_TOKENS)
-    prefill = PREFILL_TOKENS / (time.perf_counter() - start)
-    model.reset()
-    start = time.perf_counter()
+    if kind == "prefill":
+        model.eval([10] * PREFILL_TOKENS)
+        return PREFILL_TOKENS / (time.perf_counter() - start)
     for _ in range(DECODE_TOKENS):
         model.eval([10])
-    return {"decode": DECODE_TOKENS / (time.perf_counter() - start), "prefill": prefill}
+    return DECODE_TOKENS / (time.perf_counter() - start)
 
 
 def bench(source, *options):
@@ -56,38 +53,41 @@ def bench(source, *options):
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
 
 
-def hadal_rates(source, threads):
-    """Each in a process of its own, whose memory it is."""
-    rates = {}
-    for name in bench(source, f"--benchmark_filter=^checkpoint/.*/{threads}/", "--benchmark_list_tests").split():
-        report = bench(source, f"--benchmark_filter=^{name}$", "--benchmark_min_time=2", "--benchmark_format=json")
-        rates[name.split("/")[1]] = json.loads(report)["benchmarks"][0]
-    return rates
+def hadal_rate(source, name):
+    """In a process of its own, whose memory it is."""
+    report = bench(source, f"--benchmark_filter=^{name}$", "--benchmark_min_time=1", "--benchmark_format=json")
+    return json.loads(report)["benchmarks"][0]
 
 
 def main():
     parser = argparse.ArgumentParser(description="The functional simulator beside llama.cpp.")
     parser.add_argument("model", nargs="?")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     source = options.model or subprocess.run(["tools/fetch_smollm2.sh"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
     q8 = requantised(source)
-    ours, theirs = [], []
+    peer = llama_cpp.Llama(q8, n_threads=options.threads, n_threads_batch=options.threads, n_ctx=256, n_batch=PREFILL_TOKENS,
+                           verbose=False)
+    peer.eval([10] * PREFILL_TOKENS)  # touches the weights
+    names = bench(source, f"--benchmark_filter=^checkpoint/.*/{options.threads}/", "--benchmark_list_tests").split()
+    pairs = {name: [] for name in names}
     for round_ in range(options.rounds):
         print(f"round {round_ + 1} of {options.rounds}", flush=True)
-        theirs.append(llama_rates(q8, options.threads))
-        ours.append(hadal_rates(source, options.threads))
+        for name in names:  # one right after the other: the machine's state changes within seconds
+            theirs = llama_rate(peer, name.split("/")[1].split("_")[0])
+            pairs[name].append((theirs, hadal_rate(source, name)))
     print(f"\n{os.path.basename(source)}, {options.threads} threads, median of {options.rounds} rounds\n")
-    print(f"{'':34}{'tokens/s':>10}{'llama.cpp Q8_0':>16}{'ratio':>8}{'limit':>7}{'memory':>9}")
-    for name in ours[0]:
-        kind = name.split("_")[0]
-        rate = statistics.median(r[name]["tokens_per_s"] for r in ours)
-        peer = statistics.median(r[kind] for r in theirs)
-        ratio = statistics.median(o[name]["tokens_per_s"] / t[kind] for o, t in zip(ours, theirs))
-        memory = statistics.median(r[name]["memory_ratio"] for r in ours)
-        print(f"{name.replace('_', ' '):34}{rate:10.1f}{peer:16.1f}{ratio:8.2f}{LIMITS[kind]:7.1f}{memory:9.2f}")
+    print(f"{'':34}{'tokens/s':>10}{'llama.cpp Q8_0':>16}{'ratio':>8}{'lowest':>8}{'highest':>9}{'limit':>7}{'memory':>9}")
+    for name, measured in pairs.items():
+        title = name.split("/")[1]
+        rate = statistics.median(ours["tokens_per_s"] for _, ours in measured)
+        theirs = statistics.median(rate for rate, _ in measured)
+        ratios = [ours["tokens_per_s"] / rate for rate, ours in measured]
+        memory = statistics.median(ours["memory_ratio"] for _, ours in measured)
+        print(f"{title.replace('_', ' '):34}{rate:10.1f}{theirs:16.1f}{statistics.median(ratios):8.2f}{min(ratios):8.2f}{max(ratios):9.2f}"
+              f"{LIMITS[title.split('_')[0]]:7.1f}{memory:9.2f}")
     print("\nmemory: resident bytes of the simulator's process / bytes of weights and cache on the chip")
 
 

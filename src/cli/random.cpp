@@ -29,9 +29,12 @@ void execute(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const model::WrittenShape written = model::write_random_shape(options.directory, read_text(file), file, shape);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print("{}: {} parameters, {} in {} {}, written in {:.1f} s\n", options.directory,
+  const std::string holes = written.filled < written.bytes
+                                ? fmt::format(" ({} of them on disk)", report::si(static_cast<double>(written.filled), "B"))
+                                : "";
+  fmt::print("{}: {} parameters, {}{} in {} {}, written in {:.1f} s\n", options.directory,
              report::si(static_cast<double>(written.parameters), ""),
-             report::si(static_cast<double>(written.bytes), "B"), written.shards,
+             report::si(static_cast<double>(written.bytes), "B"), holes, written.shards,
              written.shards == 1 ? "file" : "shards", seconds);
 }
 
@@ -52,6 +55,8 @@ void add_random(CLI::App& app, Action& action) {
   command->add_option("--groups", o.shape.groups, "Their groups; default: as the shape says")
       ->check(CLI::Range(1, 1 << 16));
   command->add_option("--vocabulary", o.shape.vocabulary, "Tokens; default: all")->check(CLI::Range(258, 1 << 24));
+  command->add_flag("--sparse-experts", o.shape.sparse_experts,
+                    "Leave routed experts as holes of the files: zeros, which cost no disk");
   command->add_option("--seed", o.shape.seed, "Of the weights")->capture_default_str();
   command->add_option("--shard-gib", o.shard_gib, "GiB from which on a shard is full")
       ->check(CLI::Range(0.001, 1024.0))

@@ -30,6 +30,7 @@ struct Planned {
   Dtype dtype = Dtype::kBf16;
   std::vector<int64_t> shape;
   float mean = 0, sigma = 1;  // kBf16: of a normal distribution; kF32: of a uniform one, sigma its half width
+  bool hole = false;
   int64_t elements() const {
     int64_t count = 1;
     for (const int64_t dim : shape) count *= dim;
@@ -43,7 +44,7 @@ struct Planned {
 float inverse_root(int64_t k) { return 1 / std::sqrt(static_cast<float>(k)); }
 
 // Every tensor that Model::load asks for, with what fills it.
-std::vector<Planned> planned(const Config& config) {
+std::vector<Planned> planned(const Config& config, bool sparse_experts) {
   std::vector<Planned> all;
   for_each_tensor(config, false, [&](const ArchitectureTensor& t) {
     const float scale = inverse_root(t.k);
@@ -64,6 +65,7 @@ std::vector<Planned> planned(const Config& config) {
     all.push_back(
         {t.name + ".weight_scale_inv", Dtype::kF32, {(t.n + 127) / 128, (t.k + 127) / 128}, of_codes, 0.4f * of_codes});
   });
+  for (Planned& t : all) t.hole = sparse_experts && t.name.find(".experts.") != std::string::npos;
   return all;
 }
 
@@ -139,6 +141,10 @@ void write_shard(const std::string& path, std::span<const Planned> tensors, uint
   file << text;
   std::vector<char> block;
   for (const Planned& t : tensors) {
+    if (t.hole) {
+      file.seekp(static_cast<std::streamoff>(t.bytes()), std::ios::cur);
+      continue;
+    }
     Contents contents(t, seed);
     for (uint64_t left = t.bytes(); left > 0 && file; left -= block.size()) {
       block.resize(std::min<uint64_t>(left, kBlockBytes));
@@ -147,7 +153,9 @@ void write_shard(const std::string& path, std::span<const Planned> tensors, uint
     }
   }
   file.close();
-  if (!file) input_error(path, "cannot be written; {} bytes of room are needed", 8 + length + at);
+  std::error_code failed;
+  std::filesystem::resize_file(path, 8 + length + at, failed);  // a hole at the end
+  if (!file || failed) input_error(path, "cannot be written; {} bytes of room are needed", 8 + length + at);
 }
 
 }  // namespace
@@ -192,7 +200,7 @@ WrittenShape write_random_shape(const std::string& directory, std::string_view c
   }
   std::filesystem::create_directories(base);
 
-  const std::vector<Planned> tensors = planned(config);
+  const std::vector<Planned> tensors = planned(config, options.sparse_experts);
   std::vector<std::span<const Planned>> shards;
   uint64_t in_shard = options.shard_bytes;
   WrittenShape out;
@@ -205,6 +213,7 @@ WrittenShape write_random_shape(const std::string& directory, std::string_view c
     shards.back() = std::span(tensors).subspan(first, i + 1 - first);
     in_shard += tensors[i].bytes();
     out.bytes += tensors[i].bytes();
+    out.filled += tensors[i].hole ? 0 : tensors[i].bytes();
     if (!tensors[i].name.ends_with("weight_scale_inv")) out.parameters += tensors[i].elements();
   }
   out.shards = static_cast<int>(shards.size());

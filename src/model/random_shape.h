@@ -18,11 +18,13 @@ struct ShapeOptions {
   int64_t experts = 0, groups = 0;           // routed experts of a layer, and their groups
   int64_t vocabulary = 0;                    // tokens; text then begins with 0 and ends with 1
   uint64_t shard_bytes = uint64_t{2} << 30;  // a shard ends with the tensor that reaches this
+  bool sparse_experts = false;               // routed experts are holes of the files: zeros that take no disk
 };
 
 struct WrittenShape {
   int64_t parameters = 0;
-  uint64_t bytes = 0;  // of tensors
+  uint64_t bytes = 0;   // of tensors
+  uint64_t filled = 0;  // of those that are not holes
   int shards = 0;
 };
 

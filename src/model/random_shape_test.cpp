@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -97,6 +98,32 @@ TEST(RandomShape, WeightsHaveTheirSize) {
     for (const float x : all) embedding += static_cast<double>(x) * static_cast<double>(x);
     EXPECT_NEAR(embedding / static_cast<double>(all.size()), 1, 0.05);
   }
+}
+
+// Routed experts are zeros that take no disk; everything else is as without the option.
+TEST(RandomShape, SparseExpertsAreHoles) {
+  const std::string file = "models/configs/DeepSeek-V3.json";
+  const TemporaryDirectory directory;
+  ShapeOptions options{.layers = 2, .dense_layers = 1, .experts = 32, .vocabulary = 300};
+  const WrittenShape whole = write_random_shape(directory.file("whole"), small(file), file, options);
+  options.sparse_experts = true;
+  const WrittenShape sparse = write_random_shape(directory.file("sparse"), small(file), file, options);
+  EXPECT_EQ(sparse.bytes, whole.bytes);
+  EXPECT_EQ(whole.filled, whole.bytes);
+  const Model a = Model::load(directory.file("whole")), b = Model::load(directory.file("sparse"));
+  uint64_t holes = 0;
+  for (const Tensor& tensor : a.weights.tensors()) {
+    const Tensor* other = b.weights.find(tensor.name);
+    ASSERT_NE(other, nullptr);
+    if (tensor.name.find(".experts.") == std::string::npos) {
+      EXPECT_TRUE(std::equal(tensor.data.begin(), tensor.data.end(), other->data.begin(), other->data.end()));
+      continue;
+    }
+    holes += other->data.size();
+    EXPECT_TRUE(std::all_of(other->data.begin(), other->data.end(), [](std::byte x) { return x == std::byte{0}; }));
+  }
+  EXPECT_GT(holes, 32 * 3 * 896 * 256);
+  EXPECT_EQ(sparse.filled, sparse.bytes - holes);
 }
 
 TEST(RandomShape, WhatIsWrongIsOneLineAndNothingIsWritten) {

@@ -35,10 +35,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string model, text, chip = "chips/hadal-1.yaml", json, kv = "auto";
+  std::string model, text, chip = "chips/hadal-1.yaml", json;
+  PlacementOptions placement;
   int64_t window = 512, max_tokens = 0;
-  int digits = 2, weight_digits = 2,
-      threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
+  int threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 8u));
   bool reference = false, no_checks = false;
 };
 
@@ -144,16 +144,14 @@ class Work {
 
 void score_all(const Options& options, const model::Model& model, const chip::Chip& chip, Work& work, size_t windows) {
   runtime::SessionOptions session;
-  session.compile.activation_digits = options.digits;
-  session.compile.kv_format = kv_format(options.kv);
-  session.compile.weight_digits = options.weight_digits;
+  session.compile = compile_options(options.placement);
   session.compile.sequences = 1;
   session.compile.context = options.window;
   session.functional.check_races = session.functional.check_initialised = !options.no_checks;
   const size_t workers = std::min(static_cast<size_t>(options.threads), windows);
   std::optional<runtime::Reference> reference;
   if (options.reference) reference.emplace(model);
-  const auto compiled = std::make_shared<const kernels::Compiled>(kernels::compile(model, chip, session.compile));
+  const auto compiled = std::make_shared<const runtime::Chips>(kernels::compile_stages(model, chip, session.compile));
   {
     std::vector<std::jthread> threads;
     for (size_t i = 0; i < workers; ++i) {
@@ -216,9 +214,9 @@ void execute(const Options& options) {
   Json out{{"model", options.model},
            {"chip", chip.name},
            {"text", options.text},
-           {"kv", options.kv},
-           {"activation_digits", options.digits},
-           {"weight_digits", options.weight_digits},
+           {"kv", options.placement.kv},
+           {"activation_digits", options.placement.digits},
+           {"weight_digits", options.placement.weight_digits},
            {"window_tokens", options.window},
            {"windows", text.windows.size()},
            {"bytes", text.bytes},
@@ -243,14 +241,14 @@ void execute(const Options& options) {
     add(table, "FP32", plain);
     comparison = fmt::format("\ndifference {:+.4f} %; the likeliest token is the same at {:.2f} % of the positions\n",
                              difference, 100 * same);
-    const kernels::QuantisationError lost = kernels::quantisation_error(model, options.weight_digits);
+    const kernels::QuantisationError lost = kernels::quantisation_error(model, options.placement.weight_digits);
     out["quantised_weights"] = lost.weights;
     out["quantisation_relative_rms"] = lost.relative_rms;
     if (lost.matrices > 0) {
       comparison += fmt::format(
           "{} matrices of the checkpoint ({} weights) are not FP8: as {} E4M3 digit{} they lose {:.3g} of their size\n",
-          lost.matrices, report::si(static_cast<double>(lost.weights), ""), options.weight_digits,
-          options.weight_digits == 1 ? "" : "s", lost.relative_rms);
+          lost.matrices, report::si(static_cast<double>(lost.weights), ""), options.placement.weight_digits,
+          options.placement.weight_digits == 1 ? "" : "s", lost.relative_rms);
     }
   }
   if (json) json->write(report::document("eval", out).dump(2) + "\n");
@@ -275,7 +273,7 @@ void add_eval(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("-n,--max-tokens", o.max_tokens, "Only the first tokens of the text")
       ->check(CLI::Range(1, 1 << 30));
-  add_format_options(*command, o.kv, o.weight_digits, o.digits);
+  add_placement_options(*command, o.placement);
   command->add_option("--threads", o.threads, "Windows worked on at once")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

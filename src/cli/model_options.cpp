@@ -13,17 +13,36 @@ constexpr int64_t kUsualContext = 4096;
 
 }  // namespace
 
-void add_format_options(CLI::App& command, std::string& kv, int& weight_digits, int& activation_digits) {
-  command.add_option("--kv", kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
+void add_placement_options(CLI::App& command, PlacementOptions& o) {
+  command.add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
       ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
       ->capture_default_str();
-  command.add_option("--weight-digits", weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+  command.add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command
-      .add_option("--activation-digits", activation_digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
+      .add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
+  command
+      .add_option("--chips", o.chips,
+                  "Chips in a row, with a share of the layers each; 0 takes as few as hold the model")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--host-memory", o.host_memory_gib,
+                  "GiB of this machine's memory for weights of a larger model; default: three quarters of it")
+      ->check(CLI::Range(0.001, 1e6));
+}
+
+kernels::CompileOptions compile_options(const PlacementOptions& o) {
+  kernels::CompileOptions out;
+  out.activation_digits = o.digits;
+  out.kv_format = kv_format(o.kv);
+  out.weight_digits = o.weight_digits;
+  out.chips = o.chips;
+  out.host_bytes = static_cast<uint64_t>(o.host_memory_gib * 0x1p30);
+  return out;
 }
 
 void add_model_options(CLI::App& command, ModelOptions& o) {
@@ -33,7 +52,7 @@ void add_model_options(CLI::App& command, ModelOptions& o) {
   command.add_option("--context", o.context, "Tokens of prompt and answer that fit; 0 takes 4096 or the model's limit")
       ->check(CLI::Range(0, 1 << 24))
       ->capture_default_str();
-  add_format_options(command, o.kv, o.weight_digits, o.digits);
+  add_placement_options(command, o.placement);
   command.add_option("--threads", o.threads, "Host threads of the functional simulator")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
@@ -48,9 +67,7 @@ LoadedModel::LoadedModel(const ModelOptions& options)
   const int64_t limit = model.config.max_position_embeddings;
   if (options.context > limit) input_error("--context", "of {}; the model takes at most {}", options.context, limit);
   runtime::SessionOptions session_options;
-  session_options.compile.activation_digits = options.digits;
-  session_options.compile.kv_format = kv_format(options.kv);
-  session_options.compile.weight_digits = options.weight_digits;
+  session_options.compile = compile_options(options.placement);
   session_options.compile.sequences = options.sequences;
   session_options.compile.context = options.context > 0 ? options.context : std::min(limit, kUsualContext);
   session_options.functional.check_races = session_options.functional.check_initialised = !options.no_checks;

@@ -13,15 +13,24 @@
 
 namespace hadal::cli {
 
+// How a model lies on its chips and in the host's memory.
+struct PlacementOptions {
+  std::string kv = "auto";
+  int digits = 2, weight_digits = 2;
+  int chips = 1;             // 0: as few as hold it
+  double host_memory_gib = 0;  // 0: the usual bound
+};
+// --kv, --weight-digits, --activation-digits, --chips, --host-memory.
+void add_placement_options(CLI::App& command, PlacementOptions& options);
+kernels::CompileOptions compile_options(const PlacementOptions& options);
+
 struct ModelOptions {
-  std::string model, chip = "chips/hadal-1.yaml", kv = "auto";
-  int digits = 2, weight_digits = 2, threads = 1, sequences = 1;
+  std::string model, chip = "chips/hadal-1.yaml";
+  PlacementOptions placement;
+  int threads = 1, sequences = 1;
   int64_t context = 0;  // 0: 4096, or the model's limit if that is less
   bool no_timing = false, no_checks = false;
 };
-
-// How numbers are held on the chip: --kv, --weight-digits, --activation-digits.
-void add_format_options(CLI::App& command, std::string& kv, int& weight_digits, int& activation_digits);
 
 void add_model_options(CLI::App& command, ModelOptions& options);
 

@@ -24,8 +24,9 @@ namespace {
 constexpr int64_t kUsualContext = 4096;  // positions a cache slot holds unless the run or the model says otherwise
 
 struct Options {
-  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, live, kv = "auto";
-  int max_tokens = 64, digits = 2, weight_digits = 2, batch = 1, threads = 1;
+  std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, live;
+  PlacementOptions placement;
+  int max_tokens = 64, batch = 1, threads = 1;
   uint64_t seed = 0;
   double temperature = 0, top_p = 1;
   bool mtp = false, no_timing = false, no_checks = false, quiet = false;
@@ -46,9 +47,7 @@ std::vector<int32_t> encode_prompt(const model::Model& model, const std::string&
 
 runtime::SessionOptions session_options(const Options& options, const model::Model& model, size_t prompt_tokens) {
   runtime::SessionOptions session;
-  session.compile.activation_digits = options.digits;
-  session.compile.kv_format = kv_format(options.kv);
-  session.compile.weight_digits = options.weight_digits;
+  session.compile = compile_options(options.placement);
   session.compile.sequences = options.batch;
   session.compile.mtp = options.mtp;
   const int64_t needed = static_cast<int64_t>(prompt_tokens) + options.max_tokens;
@@ -180,6 +179,12 @@ void generate(const Options& options, runtime::Session& session, const std::vect
     run.decode.tokens += g.tokens.size() + (g.stopped ? 1 : 0) - (g.tokens.empty() && !g.stopped ? 0 : 1);
   }
   run.work = session.stats();
+  const kernels::Residency& residency = *session.compiled().residency;
+  if (residency.bounded()) {
+    run.host_bound_bytes = residency.bound();
+    run.host_most_bytes = residency.most_bytes();
+    run.host_made_bytes = residency.made_bytes();
+  }
 }
 
 void print_report(const Options& options, const report::Run& run) {
@@ -210,6 +215,7 @@ void execute(const Options& options) {
   run.model = options.model;
   run.prompt = options.prompt;
   run.chip = &chip;
+  run.chips = session.chips();
   run.timed = !options.no_timing;
   run.load_s = load_s;
   run.prompt_tokens = prompt.size();
@@ -257,7 +263,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
-  add_format_options(*command, o.kv, o.weight_digits, o.digits);
+  add_placement_options(*command, o.placement);
   command->add_option("--threads", o.threads, "Host threads of the functional simulator")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();

@@ -54,10 +54,20 @@ class Lister {
 
 }  // namespace
 
-std::vector<Operator> step(const model::Config& c, bool keep_hidden) {
+std::vector<Operator> step(const model::Config& c, bool keep_hidden) { return step(c, keep_hidden, whole_model(c)); }
+
+std::vector<Operator> step(const model::Config& c, bool keep_hidden, const Stage& stage) {
   Lister list(c);
-  list.add(Kind::kEmbed, -1, "embed", c.hidden_size, 0);
-  for (int l = 0; l < c.num_hidden_layers; ++l) list.layer(l);
+  if (stage.begins()) {
+    list.add(Kind::kEmbed, -1, "embed", c.hidden_size, 0);
+  } else {
+    list.add(Kind::kReceive, -1, "receive", c.hidden_size, 0);
+  }
+  for (int64_t l = stage.first; l < stage.end; ++l) list.layer(static_cast<int>(l));
+  if (!stage.ends()) {
+    list.add(Kind::kPassOn, -1, "pass_on", c.hidden_size, 0);
+    return list.take();
+  }
   if (keep_hidden) list.add(Kind::kKeepHidden, -1, "keep_hidden", c.hidden_size, 0);
   list.add(Kind::kLmHead, -1, "lm_head", c.vocab_size, c.hidden_size);
   return list.take();
@@ -75,6 +85,8 @@ std::vector<Operator> draft(const model::Config& c) {
 int64_t macs(const Operator& op, const model::Config& c, int64_t rows, int64_t context) {
   switch (op.kind) {
     case Kind::kEmbed:
+    case Kind::kReceive:
+    case Kind::kPassOn:
     case Kind::kKeepHidden:
     case Kind::kKvWrite: return 0;
     case Kind::kAttention: return rows * op.count * context * (op.n + op.k);

@@ -28,6 +28,8 @@ enum class Kind : uint8_t {
   kLmHead,      // final RMSNorm, logits
   kKeepHidden,  // final RMSNorm of the hidden state, kept for the draft of the token after the next
   kDraftJoin,   // RMSNorms of the next token's embedding and of that state, projection of both: the draft's residual
+  kReceive,     // the residual as the chip before left it, where a model's layers lie on several chips in a row
+  kPassOn,      // the residual as it stands, for the chip behind
 };
 
 struct Operator {
@@ -38,8 +40,20 @@ struct Operator {
   int64_t count = 1;     // how many such GEMMs: heads, experts
 };
 
+// The share of one of several chips in a row: the layers [first, end).
+struct Stage {
+  int64_t first = 0, end = 0;
+  int64_t layers = 0;                            // of the model
+  bool begins() const { return first == 0; }     // has the embedding
+  bool ends() const { return end == layers; }    // has the LM head, and the layer for multi-token prediction
+  bool whole() const { return begins() && ends(); }
+};
+inline Stage whole_model(const model::Config& c) { return {0, c.num_hidden_layers, c.num_hidden_layers}; }
+
 // All operators of one step, in execution order; with multi-token prediction it keeps its hidden states.
 std::vector<Operator> step(const model::Config& config, bool keep_hidden = false);
+// Those of one stage. All stages in their order do what a step does.
+std::vector<Operator> step(const model::Config& config, bool keep_hidden, const Stage& stage);
 // The operators of a draft by the layer for multi-token prediction.
 std::vector<Operator> draft(const model::Config& config);
 

@@ -24,7 +24,19 @@ class DoesNotFit : public Error {
 };
 
 // Things that order instructions without being local memory: writable DRAM areas and the exchange protocol.
-enum class Object : uint8_t { kKv, kHeads, kQuery, kAttention, kExperts, kHidden, kLogits, kStep, kExchange, kCount };
+enum class Object : uint8_t {
+  kKv,
+  kHeads,
+  kQuery,
+  kAttention,
+  kExperts,
+  kHidden,
+  kLogits,
+  kStep,
+  kExchange,
+  kResidual,
+  kCount
+};
 
 struct Access {
   Space space = Space::kSpm;

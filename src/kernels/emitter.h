@@ -192,6 +192,8 @@ void emit_combine(Emitter& e, const LayerWeights& w);
 void emit_lm_head(Emitter& e, uint64_t norm, const PanelMatrix& w);
 void emit_keep_hidden(Emitter& e);
 void emit_draft_join(Emitter& e, const LayerWeights& w);
+void emit_receive(Emitter& e);
+void emit_pass_on(Emitter& e);
 
 // SwiGLU of interleaved (gate, up) tile pairs in acc: rows x pairs, each 32 + 32 columns; result dense FP32.
 void emit_swiglu(Emitter& e, Loc result, Loc acc, int rows, uint32_t pairs);

@@ -110,64 +110,82 @@ void quantise_tile(const std::vector<float>& values, const PanelMatrix& w, const
 
 // ---- segments ----------------------------------------------------------------------------------------------------
 
-// Zeroed memory that costs nothing until it is touched, and what is to be written into it once.
-struct ReadOnlyImage::Contents {
-  Contents(std::vector<Piece> given, std::vector<const model::Tensor*> from, size_t size)
-      : pieces(std::move(given)), sources(std::move(from)), bytes(size) {
-    memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-      throw Error(ErrorKind::kInput, fmt::format("no room for {} bytes of weights: {}", bytes, std::strerror(errno)));
+// Zeroed memory that costs nothing until it is touched, and what is to be written into it.
+class ReadOnlyImage::Contents : public Resident {
+ public:
+  Contents(std::vector<Piece> pieces, std::vector<const model::Tensor*> sources, size_t size,
+           std::shared_ptr<Residency> residency)
+      : Resident(size), pieces_(std::move(pieces)), sources_(std::move(sources)), residency_(std::move(residency)) {
+    memory_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory_ == MAP_FAILED) {
+      throw Error(ErrorKind::kInput, fmt::format("no room for {} bytes of weights: {}", size, std::strerror(errno)));
     }
-    ::madvise(memory, bytes, MADV_HUGEPAGE);  // a step reads all of it; where that cannot be had, small pages do
+    ::madvise(memory_, size, MADV_HUGEPAGE);  // a step reads all of it; where that cannot be had, small pages do
+    if (comes_again()) residency_->expect(size);
   }
-  ~Contents() { ::munmap(memory, bytes); }
-  Contents(const Contents&) = delete;
-  Contents& operator=(const Contents&) = delete;
+  ~Contents() override {
+    residency_->forget(*this);
+    ::munmap(memory_, bytes());
+  }
+
+  std::span<const std::byte> data() const { return {static_cast<const std::byte*>(memory_), bytes()}; }
+  // Only what the checkpoint holds can be made again without keeping it.
+  bool comes_again() const { return !sources_.empty(); }
 
   void make() {
-    std::call_once(once, [this] { fill_all(); });
+    if (comes_again() && residency_->bounded()) {
+      residency_->make(*this);
+    } else {
+      std::call_once(once_, [this] {
+        fill();
+        pieces_.clear();
+      });
+    }
   }
 
-  void fill_all() {
-    struct Task {
-      size_t piece, part;
-    };
-    std::vector<Task> tasks;
-    for (size_t p = 0; p < pieces.size(); ++p) {
-      for (size_t part = 0; part < pieces[p].parts; ++part) tasks.push_back({p, part});
-    }
-    std::atomic<size_t> next = 0;
-    std::mutex mutex;
-    std::exception_ptr failure;
-    const auto work = [&] {
-      try {
-        for (size_t i = next++; i < tasks.size(); i = next++) {
-          const Piece& piece = pieces[tasks[i].piece];
-          piece.fill(static_cast<std::byte*>(memory) + piece.line * 64, tasks[i].part);
-        }
-      } catch (...) {
-        next = tasks.size();
-        const std::lock_guard lock(mutex);
-        failure = std::current_exception();
-      }
-    };
-    {
-      std::vector<std::jthread> helpers;
-      const size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), tasks.size() / 16, 16});
-      for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work);
-      work();
-    }
-    if (failure) std::rethrow_exception(failure);
-    pieces.clear();
-    for (const model::Tensor* tensor : sources) drop_pages(tensor->data);
-  }
+ private:
+  void fill() override;
+  void clear() override { (void)::madvise(memory_, bytes(), MADV_DONTNEED); }
 
-  std::vector<Piece> pieces;
-  std::vector<const model::Tensor*> sources;
-  size_t bytes;
-  void* memory = nullptr;
-  std::once_flag once;
+  std::vector<Piece> pieces_;
+  std::vector<const model::Tensor*> sources_;
+  std::shared_ptr<Residency> residency_;
+  void* memory_ = nullptr;
+  std::once_flag once_;  // without a bound
 };
+
+void ReadOnlyImage::Contents::fill() {
+  struct Task {
+    size_t piece, part;
+  };
+  std::vector<Task> tasks;
+  for (size_t p = 0; p < pieces_.size(); ++p) {
+    for (size_t part = 0; part < pieces_[p].parts; ++part) tasks.push_back({p, part});
+  }
+  std::atomic<size_t> next = 0;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    try {
+      for (size_t i = next++; i < tasks.size(); i = next++) {
+        const Piece& piece = pieces_[tasks[i].piece];
+        piece.fill(static_cast<std::byte*>(memory_) + piece.line * 64, tasks[i].part);
+      }
+    } catch (...) {
+      next = tasks.size();
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> helpers;
+    const size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), tasks.size() / 16, 16});
+    for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work);
+    work();
+  }
+  if (failure) std::rethrow_exception(failure);
+  for (const model::Tensor* tensor : sources_) drop_pages(tensor->data);
+}
 
 uint64_t ReadOnlyImage::reserve(uint64_t lines, size_t parts, Fill fill) {
   pieces_.push_back({segment_lines_, parts, std::move(fill)});
@@ -185,19 +203,32 @@ uint64_t ReadOnlyImage::append(std::vector<float> values) {
 
 void ReadOnlyImage::end_segment(std::string name) {
   if (segment_lines_ == 0) return;
-  const auto contents =
-      std::make_shared<Contents>(std::exchange(pieces_, {}), std::exchange(sources_, {}), segment_lines_ * 64);
-  program::Segment segment{std::move(name), end_line_, segment_lines_, false, {}, contents, {}};
-  segment.data = {static_cast<const std::byte*>(contents->memory), contents->bytes};
-  segment.prepare = [contents] { contents->make(); };
-  segments_.push_back(std::move(segment));
+  std::vector<Piece> pieces = std::exchange(pieces_, {});
+  std::vector<const model::Tensor*> sources = std::exchange(sources_, {});
+  if (!counts_only_) {
+    contents_.push_back(
+        std::make_shared<Contents>(std::move(pieces), std::move(sources), segment_lines_ * 64, residency_));
+    segments_.push_back({std::move(name), end_line_, segment_lines_, false, contents_.back()->data(), contents_.back()});
+  }
   end_line_ += std::exchange(segment_lines_, 0);
+}
+
+std::vector<program::Segment> ReadOnlyImage::take() {
+  for (size_t i = 0; i < segments_.size(); ++i) {
+    const std::shared_ptr<Contents>& contents = contents_[i];
+    if (!contents) continue;
+    segments_[i].prepare = [contents] { contents->make(); };
+    if (contents->comes_again() && residency_->bounded()) segments_[i].held = &contents->held();
+  }
+  contents_.clear();
+  return std::move(segments_);
 }
 
 uint64_t ReadOnlyImage::add_segment(std::string name, std::span<const std::byte> data) {
   check(segment_lines_ == 0, "segment {} begins inside another", name);
   const uint64_t line = end_line_, lines = (data.size() + 63) / 64;
-  segments_.push_back({std::move(name), line, lines, false, data, nullptr, {}});
+  segments_.push_back({std::move(name), line, lines, false, data});
+  contents_.emplace_back();
   end_line_ += lines;
   return line;
 }
@@ -210,33 +241,41 @@ TileSource rows_from(const model::Linear& linear, int64_t first) {
   return tile;
 }
 
-std::vector<TileSource> all_rows(const model::Linear& linear) {
-  std::vector<TileSource> tiles;
-  for (int64_t n = 0; n < linear.n; n += kTile) tiles.push_back(rows_from(linear, n));
-  return tiles;
+Tiles rows_from(const model::Linear& linear, int64_t first, size_t tiles) {
+  return {tiles, [linear, first](size_t i) { return rows_from(linear, first + static_cast<int64_t>(i) * kTile); }};
 }
 
-PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t digits, ContractionMap map) {
-  check(!tiles.empty(), "a matrix needs columns");
-  const int64_t k = tiles[0].linear.k;
+Tiles all_rows(const model::Linear& linear) {
+  return rows_from(linear, 0, static_cast<size_t>((linear.n + kTile - 1) / kTile));
+}
+
+Tiles listed(std::vector<TileSource> tiles) {
+  const size_t count = tiles.size();
+  return {count, [tiles = std::move(tiles)](size_t i) { return tiles[i]; }};
+}
+
+PanelMatrix pack(ReadOnlyImage& image, Tiles tiles, uint32_t digits, ContractionMap map) {
+  check(tiles.count > 0, "a matrix needs columns");
+  const int64_t k = tiles.at(0).linear.k;
   bool stored = map.empty();
-  for (const TileSource& tile : tiles) {
+  for (size_t i = 0; i < tiles.count; ++i) {
+    const TileSource tile = tiles.at(i);
     check(tile.linear.k == k, "tiles of one matrix share their contraction");
     stored = stored && tile.linear.fp8() && one_block(tile);
   }
   if (stored) {
-    PanelMatrix w = shape(tiles.size(), k, 1);
+    PanelMatrix w = shape(tiles.count, k, 1);
     const PanelMatrix form = w;
-    place(image, w, [form, tiles = std::move(tiles)](std::byte* scales, std::byte* panels, size_t tile) {
-      copy_tile(tiles[tile], form, scales, panels);
+    place(image, w, [form, at = std::move(tiles.at)](std::byte* scales, std::byte* panels, size_t tile) {
+      copy_tile(at(tile), form, scales, panels);
     });
     return w;
   }
-  PanelMatrix w = shape(tiles.size(), map.empty() ? k : static_cast<int64_t>(map.size()), digits);
+  PanelMatrix w = shape(tiles.count, map.empty() ? k : static_cast<int64_t>(map.size()), digits);
   const PanelMatrix form = w;
   place(image, w,
-        [form, tiles = std::move(tiles), map = std::move(map)](std::byte* scales, std::byte* panels, size_t tile) {
-          const TileSource& source = tiles[tile];
+        [form, at = std::move(tiles.at), map = std::move(map)](std::byte* scales, std::byte* panels, size_t tile) {
+          const TileSource source = at(tile);
           const size_t width = static_cast<size_t>(form.groups) * kGroup;
           std::vector<float> values(kTile * width), row(static_cast<size_t>(source.linear.k));
           for (size_t c = 0; c < kTile; ++c) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "chip/chip.h"
+#include "kernels/residency.h"
 #include "model/model.h"
 #include "program/program.h"
 
@@ -36,7 +37,16 @@ class ReadOnlyImage {
   // Writes part `part` of a piece whose zeroed lines begin at `first`; parts may run on several threads at once.
   using Fill = std::function<void(std::byte* first, size_t part)>;
 
-  explicit ReadOnlyImage(uint64_t base_line) : end_line_(base_line) {}
+  // Its segments keep to the bound of `residency`, which other images may share; null: there is none.
+  explicit ReadOnlyImage(uint64_t base_line, std::shared_ptr<Residency> residency = nullptr)
+      : end_line_(base_line),
+        residency_(residency ? std::move(residency) : std::make_shared<Residency>(UINT64_MAX)) {}
+  // One that only counts lines.
+  static ReadOnlyImage ruler() {
+    ReadOnlyImage image(0);
+    image.counts_only_ = true;
+    return image;
+  }
   // Room for a piece; returns its absolute line.
   uint64_t reserve(uint64_t lines, size_t parts, Fill fill);
   uint64_t append(std::vector<float> values);
@@ -47,7 +57,8 @@ class ReadOnlyImage {
   // A segment whose bytes are there already.
   uint64_t add_segment(std::string name, std::span<const std::byte> data);
   uint64_t end_line() const { return end_line_; }
-  std::vector<program::Segment> take() { return std::move(segments_); }
+  // Once the sizes of all images that share a bound are known.
+  std::vector<program::Segment> take();
 
  private:
   struct Piece {
@@ -55,13 +66,16 @@ class ReadOnlyImage {
     size_t parts = 0;
     Fill fill;
   };
-  struct Contents;
+  class Contents;
 
   uint64_t end_line_;
+  std::shared_ptr<Residency> residency_;
+  bool counts_only_ = false;
   uint64_t segment_lines_ = 0;  // of the segment in the making
   std::vector<Piece> pieces_;
   std::vector<const model::Tensor*> sources_;
   std::vector<program::Segment> segments_;
+  std::vector<std::shared_ptr<Contents>> contents_;  // by segment; null where the bytes are there already
 };
 
 // 32 columns of a matrix: rows of a linear, -1 for a column of zeros.
@@ -71,7 +85,14 @@ struct TileSource {
 };
 // Rows [first, first + 32) of a linear, zeros past its end.
 TileSource rows_from(const model::Linear& linear, int64_t first);
-std::vector<TileSource> all_rows(const model::Linear& linear);
+// The tiles of a matrix, said when they are asked for: a large checkpoint has millions.
+struct Tiles {
+  size_t count = 0;
+  std::function<TileSource(size_t)> at;
+};
+Tiles rows_from(const model::Linear& linear, int64_t first, size_t tiles);
+Tiles all_rows(const model::Linear& linear);
+Tiles listed(std::vector<TileSource> tiles);
 
 // Element k of the matrix's contraction is element map[k] of the linear's, zero where that is -1. Empty: as it stands.
 using ContractionMap = std::vector<int64_t>;
@@ -79,7 +100,7 @@ using ContractionMap = std::vector<int64_t>;
 // The rule of quantisation (docs/model-reader.md): FP8 is kept as stored where a tile's rows share a block of scales
 // and the contraction is not rearranged; everything else becomes `digits` E4M3 digits with one power of two a tile and
 // 128 k.
-PanelMatrix pack(ReadOnlyImage& image, std::vector<TileSource> tiles, uint32_t digits, ContractionMap map = {});
+PanelMatrix pack(ReadOnlyImage& image, Tiles tiles, uint32_t digits, ContractionMap map = {});
 // Contraction over rows [first_row, first_row + 128 * groups): B[k][c] = W[first_row + k][c].
 PanelMatrix pack_transposed(ReadOnlyImage& image, const model::Linear& linear, int64_t first_row, int64_t groups,
                             uint32_t digits);

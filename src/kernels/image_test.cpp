@@ -126,7 +126,7 @@ TEST(Rearranged, RowsAndContractionGoWhereTheyAreTold) {
   ContractionMap map;
   for (int64_t k = 0; k < 130; ++k) map.push_back(k < 50 ? k : k < 80 ? -1 : k - 30);
   ReadOnlyImage image(64);
-  const PanelMatrix w = pack(image, {tile}, 1, map);
+  const PanelMatrix w = pack(image, listed({tile}), 1, map);
   const Made made(image);
   ASSERT_EQ(w.groups, 2u);
   for (int64_t c = 0; c < 32; ++c) {

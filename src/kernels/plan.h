@@ -55,12 +55,14 @@ struct Areas {
   uint64_t step = 0;
   uint64_t kv = 0, kv_lines = 0, kv_layer_lines = 0, kv_slot_lines = 0, kv_head_lines = 0;
   uint64_t heads = 0, query = 0, attention = 0, experts = 0, hidden = 0, logits = 0;
+  uint64_t received = 0, passed_on = 0;  // residuals from the chip before, and for the one behind
 };
 
 struct Plan {
   const model::Config* config = nullptr;
   const chip::Chip* chip = nullptr;
   CompileOptions options;
+  graph::Stage stage;  // the share of this chip
   int cores = 0;
   int rows = 0;        // of the program being emitted
   int kv_tile = 0;     // cached tokens per attention pass
@@ -84,7 +86,7 @@ struct Plan {
   uint64_t constants = 0, rope = 0, embed = 0, final_norm = 0;  // lines
   uint32_t embed_lines = 0, rope_lines = 0;
   Areas areas;
-  std::vector<LayerWeights> layers;
+  std::vector<LayerWeights> layers;  // of the stage
   PanelMatrix lm_head;
   // Whether the owner of a row normalises it for all: not worth its exchange for few short rows.
   bool by_owner() const { return !draft && rows_by_owner(*config, cores, rows, options.owners_from); }

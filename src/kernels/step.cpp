@@ -5,11 +5,14 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 #include <thread>
 
 #include "base/error.h"
 #include "kernels/emitter.h"
 #include "kernels/plan.h"
+#include "kernels/stages.h"
 #include "kernels/weights.h"
 
 namespace hadal::kernels {
@@ -79,18 +82,19 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
   for (size_t i = 0; i < operators.size(); ++i) {
     const graph::Operator& op = operators[i];
     b.set_operator(static_cast<uint32_t>(i));
-    const LayerWeights* w = op.layer >= 0 ? &e.p.layers[static_cast<size_t>(op.layer)] : nullptr;
+    const int layer = op.layer - static_cast<int>(e.p.stage.first);  // of this chip
+    const LayerWeights* w = op.layer >= 0 ? &e.p.layers[static_cast<size_t>(layer)] : nullptr;
     switch (op.kind) {
       case graph::Kind::kEmbed: emit_embed(e); break;
       case graph::Kind::kQkv: emit_qkv(e, *w); break;
       case graph::Kind::kQkvDown: emit_qkv_down(e, *w); break;
       case graph::Kind::kKvWrite:
-        latent ? emit_latent_kv_write(e, *w, op.layer) : emit_grouped_kv_write(e, *w, op.layer);
+        latent ? emit_latent_kv_write(e, *w, layer) : emit_grouped_kv_write(e, *w, layer);
         break;
       case graph::Kind::kQUp: emit_q_up(e, *w); break;
       case graph::Kind::kQAbsorb: emit_q_absorb(e, *w); break;
       case graph::Kind::kAttention:
-        latent ? emit_latent_attention(e, op.layer) : emit_grouped_attention(e, *w, op.layer);
+        latent ? emit_latent_attention(e, layer) : emit_grouped_attention(e, *w, layer);
         break;
       case graph::Kind::kVUp: emit_value_up(e, *w); break;
       case graph::Kind::kOutput: emit_output(e, *w); break;
@@ -104,6 +108,8 @@ void emit(Emitter& e, const std::vector<graph::Operator>& operators) {
         break;
       case graph::Kind::kKeepHidden: emit_keep_hidden(e); break;
       case graph::Kind::kDraftJoin: emit_draft_join(e, *w); break;
+      case graph::Kind::kReceive: emit_receive(e); break;
+      case graph::Kind::kPassOn: emit_pass_on(e); break;
     }
   }
   b.halt();
@@ -139,100 +145,54 @@ std::vector<program::Stream> emit_cores(const Plan& plan, const std::vector<grap
   return streams;
 }
 
-}  // namespace
-
-Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
+// What all stages share.
+Plan plan_of(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
   require_shapes(model, chip);
   const model::Config& c = model.config;
-  Compiled out;
-  out.options = options;
-  const bool latent = c.attention == model::Attention::kLatent;
-  if (out.options.kv_format == KvFormat::kAuto) {
-    out.options.kv_format = latent ? KvFormat::kFp8 : KvFormat::kBf16;
-  }
   if (options.mtp && !model.has_mtp()) {
     input_error(model.directory,
                 "has no layer for multi-token prediction (num_nextn_predict_layers); draft without it");
   }
-  out.operators = graph::step(c, options.mtp);
-  std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
-  std::sort(buckets.begin(), buckets.end());
-  for (const int rows : buckets) check(rows > 0, "a row bucket of {}", rows);
-  const auto most_rows = static_cast<uint64_t>(buckets.back());
-
   Plan plan;
   plan.config = &c;
   plan.chip = &chip;
-  plan.options = out.options;
+  plan.options = options;
+  if (plan.options.kv_format == KvFormat::kAuto) {
+    plan.options.kv_format = c.attention == model::Attention::kLatent ? KvFormat::kFp8 : KvFormat::kBf16;
+  }
   plan.cores = chip.cores;
   choose_tiles(plan, chip);
-  const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
   choose_cache(plan, c);
   plan.rope_lines = static_cast<uint32_t>(2 * lines_of(c.rope_dim()));
   plan.embed_lines = static_cast<uint32_t>(c.hidden_size * 2 / 64);
+  return plan;
+}
 
-  ReadOnlyImage image(options.first_line);
-  pack_weights(image, model, plan, context);
+StepLayout layout_of(const Plan& plan, int64_t context) {
+  const Areas& areas = plan.areas;
+  return {.rows = areas.step * 64,
+          .logits = areas.logits * 64,
+          .logits_stride = plan.lm_head.tiles * 32ull * 4,
+          .hidden_row_lines = lines_of(plan.config->hidden_size),
+          .kv = areas.kv * 64,
+          .kv_row_bytes = plan.kv_row_lines * 64ull,
+          .kv_layer_bytes = areas.kv_layer_lines * 64,
+          .kv_slot_bytes = areas.kv_slot_lines * 64,
+          .kv_head_bytes = areas.kv_head_lines * 64,
+          .context = context,
+          .kv_tile = plan.kv_tile,
+          .received = areas.received * 64,
+          .passed_on = areas.passed_on * 64,
+          .residual_row_bytes = lines_of(plan.config->hidden_size) * 64};
+}
 
-  uint64_t line = image.end_line() + 64;
-  std::vector<program::Segment> areas;
-  auto area = [&](const char* name, uint64_t lines) {
-    areas.push_back({name, line, lines, true, {}, nullptr});
-    const uint64_t first = line;
-    line += (lines + 63) / 64 * 64 + 64;  // a gap, so that running over the end of an area is a fault
-    return first;
-  };
-  plan.areas.step = area("step", most_rows * 4);
-  plan.areas.kv_head_lines = static_cast<uint64_t>(context) * plan.kv_row_lines;
-  plan.areas.kv_slot_lines = plan.areas.kv_head_lines * (latent ? 1 : static_cast<uint64_t>(c.num_key_value_heads));
-  plan.areas.kv_layer_lines =
-      plan.areas.kv_slot_lines * static_cast<uint64_t>(options.sequences + 1);  // one for padding rows
-  plan.areas.kv_lines = plan.areas.kv_layer_lines * static_cast<uint64_t>(c.num_hidden_layers + (options.mtp ? 1 : 0));
-  plan.areas.kv = area("kv", plan.areas.kv_lines);
-  if (latent) {
-    const uint64_t latents = most_rows * lines_of(c.num_attention_heads * c.kv_lora_rank);
-    plan.areas.query = area("query", latents);
-    plan.areas.attention = area("attention", latents);
-  }
-  if (c.has_experts()) {
-    plan.areas.experts =
-        area("experts", most_rows * static_cast<uint64_t>(c.num_experts_per_tok) * lines_of(c.hidden_size));
-  }
-  if (options.mtp) plan.areas.hidden = area("hidden", most_rows * lines_of(c.hidden_size));
-  plan.areas.logits = area("logits", most_rows * plan.lm_head.tiles * 2);
-  // Last, and only where it is used: other programs keep their addresses.
-  if (rows_stream(c, chip, buckets.back(), options.owners_from)) {
-    const int64_t columns = c.num_attention_heads * (c.qk_nope_head_dim + c.qk_rope_head_dim);
-    plan.areas.heads = area("heads", most_rows * lines_of(columns));
-  }
-  if (line * 64 > chip.dram.bytes) {
-    const uint64_t needed = line * 64;
-    input_error(
-        chip.file,
-        "the model, its cache and buffers need {} MiB of DRAM and the chip has {} MiB: {} such chips would hold "
-        "them, but programs are made for one; {}",
-        needed >> 20, chip.dram.bytes >> 20, (needed + chip.dram.bytes - 1) / chip.dram.bytes,
-        c.fp8 || options.weight_digits == 1 ? "a shorter context needs less"
-                                            : "one digit a weight (--weight-digits 1) needs less");
-  }
-
-  std::vector<program::Segment> segments = image.take();
-  segments.insert(segments.end(), areas.begin(), areas.end());
-
-  out.layout = {.rows = plan.areas.step * 64,
-                .logits = plan.areas.logits * 64,
-                .logits_stride = plan.lm_head.tiles * 32ull * 4,
-                .hidden_row_lines = lines_of(c.hidden_size),
-                .kv = plan.areas.kv * 64,
-                .kv_row_bytes = plan.kv_row_lines * 64ull,
-                .kv_layer_bytes = plan.areas.kv_layer_lines * 64,
-                .kv_slot_bytes = plan.areas.kv_slot_lines * 64,
-                .kv_head_bytes = plan.areas.kv_head_lines * 64,
-                .context = context,
-                .kv_tile = plan.kv_tile};
+// The programs of a stage whose weights and areas have their places.
+void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>& segments, std::vector<int> buckets) {
+  const model::Config& c = *plan.config;
+  const bool drafts = plan.options.mtp && plan.stage.ends();
   const auto emit_program = [&](const std::vector<graph::Operator>& operators) {
     program::Program program;
-    program.chip = chip.name;
+    program.chip = plan.chip->name;
     program.segments = segments;
     for (const graph::Operator& op : operators) program.operators.push_back(op.name);
     program.cores = emit_cores(plan, operators);
@@ -242,7 +202,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     plan.rows = rows;
     plan.draft = false;
     program::Program step = emit_program(out.operators);
-    if (options.mtp) {
+    if (drafts) {
       plan.draft = true;
       out.drafts.push_back(emit_program(graph::draft(c)));
     }
@@ -250,6 +210,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     out.rows.push_back(rows);
   };
   // Where one of the usual buckets does not fit the chip, the last is the largest of 3/4, 1/2 and 3/8 of it that does.
+  const bool given = !plan.options.row_buckets.empty();
   for (const int rows : buckets) {
     bool fits = false;
     for (const int eighths : {8, 6, 4, 3}) {
@@ -260,19 +221,66 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
         fits = eighths == 8;
         break;
       } catch (const DoesNotFit&) {
-        if (!options.row_buckets.empty() || out.rows.empty()) throw;
+        if (given || out.rows.empty()) throw;
       }
     }
     if (!fits) break;
   }
   plan.rows = out.rows.back();
   plan.draft = false;
-  if (plan.rows > 1) {
+  if (plan.rows > 1 && plan.stage.ends()) {
     std::vector<graph::Operator> operators = out.operators;
     std::erase_if(operators, [](const graph::Operator& op) { return op.kind == graph::Kind::kLmHead; });
     out.without_logits = emit_program(operators);
   }
-  return out;
+}
+
+}  // namespace
+
+std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
+  const Plan common = plan_of(model, chip, options);
+  const model::Config& c = model.config;
+  std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
+  std::sort(buckets.begin(), buckets.end());
+  for (const int rows : buckets) check(rows > 0, "a row bucket of {}", rows);
+  const auto most_rows = static_cast<uint64_t>(buckets.back());
+  const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
+
+  const auto residency =
+      std::make_shared<Residency>(options.host_bytes > 0 ? options.host_bytes : usual_host_bytes());
+  struct Placed {
+    Plan plan;
+    ReadOnlyImage image;
+  };
+  std::vector<Placed> placed;
+  for (const graph::Stage& stage : choose_stages(model, common, most_rows, context)) {
+    placed.push_back({common, ReadOnlyImage(options.first_line, residency)});
+    placed.back().plan.stage = stage;
+    pack_weights(placed.back().image, model, placed.back().plan, context);
+  }
+  std::vector<Compiled> chips;
+  for (Placed& one : placed) {
+    Plan& plan = one.plan;
+    Writable areas = place_areas(plan, one.image.end_line(), most_rows, context);
+    check(areas.end_line * 64 <= chip.dram.bytes, "layers {} to {} take {} lines of DRAM", plan.stage.first,
+          plan.stage.end, areas.end_line);
+    plan.areas = areas.areas;
+    std::vector<program::Segment> segments = one.image.take();  // now that all sizes are known
+    std::move(areas.segments.begin(), areas.segments.end(), std::back_inserter(segments));
+    Compiled& out = chips.emplace_back();
+    out.options = plan.options;
+    out.stage = plan.stage;
+    out.residency = residency;
+    out.operators = graph::step(c, plan.options.mtp, plan.stage);
+    out.layout = layout_of(plan, context);
+    add_programs(out, plan, segments, buckets);
+  }
+  return chips;
+}
+
+Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
+  check(options.chips == 1, "one program for {} chips", options.chips);
+  return std::move(compile_stages(model, chip, options).front());
 }
 
 }  // namespace hadal::kernels

@@ -36,6 +36,8 @@ struct CompileOptions {
   int64_t owners_from =
       kOwnersFrom;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
   std::vector<int> row_buckets = {};  // one program each; empty: 1, 4, 16, 32, as far as they fit the chip
+  int chips = 1;                      // in a row, with a share of the layers each; 0: as few as hold the model
+  uint64_t host_bytes = 0;            // bound on weights made in the host's memory; 0: three quarters of that
 };
 
 // Host-visible addresses (bytes) and sizes.
@@ -49,6 +51,8 @@ struct StepLayout {
   uint64_t kv_layer_bytes = 0, kv_slot_bytes = 0, kv_head_bytes = 0;
   int64_t context = 0;  // positions a slot holds
   int kv_tile = 0;      // cached tokens an attention pass handles
+  // Of several chips in a row: residuals, FP32 [rows][residual_row_bytes], from the chip before and for the one behind.
+  uint64_t received = 0, passed_on = 0, residual_row_bytes = 0;
 };
 
 // What the host writes for one row: four lines.
@@ -68,6 +72,8 @@ static_assert(sizeof(RowRecord) == 256);
 struct Compiled {
   StepLayout layout;
   CompileOptions options;
+  graph::Stage stage;                    // layers of this chip; the cache begins with the first of them
+  std::shared_ptr<Residency> residency;  // of the weights, shared by all chips
   std::vector<graph::Operator> operators;
   std::vector<int> rows;                   // ascending buckets
   std::vector<program::Program> programs;  // one a bucket, sharing all segments
@@ -78,8 +84,11 @@ struct Compiled {
   std::vector<program::Program> drafts;
 };
 
-// The weights are made from `model` when a program first reads them: it must outlive the result. Throws an input error
-// when the model does not fit the chip or has a shape the kernels do not take.
+// The chips of a model, in their order. The weights are made from `model` when a program first reads them: it must
+// outlive the result. Throws an input error when the model does not fit the chips or has a shape the kernels do not
+// take. Buckets of rows may differ from chip to chip where the scratchpad is short.
+std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip& chip, const CompileOptions& options);
+// Of a model on one chip.
 Compiled compile(const model::Model& model, const chip::Chip& chip, const CompileOptions& options);
 
 }  // namespace hadal::kernels

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <numbers>
+#include <utility>
 
 #include "base/error.h"
 #include "numerics/numerics.h"
@@ -137,6 +138,13 @@ class Packer {
     image_.end_segment("draft");
   }
 
+  void tables(Plan& plan, int64_t positions) {
+    plan.constants = image_.append(constants(c_, plan.kv_tile));
+    plan.rope = image_.append(rope_table(c_, positions));
+    plan.final_norm = vector("model.norm.weight");
+    image_.end_segment("tables");
+  }
+
   uint64_t vector(const std::string& name) { return pack_vector(image_, tensor(name)); }
 
  private:
@@ -151,32 +159,32 @@ class Packer {
   // Gate and up projections interleaved by tile, so that a core's share always holds both halves of its columns.
   PanelMatrix gate_up(const std::string& prefix) {
     const model::Linear gate = linear(prefix + "gate_proj"), up = linear(prefix + "up_proj");
-    std::vector<TileSource> tiles;
-    for (int64_t n = 0; n < gate.n; n += 32) {
-      tiles.push_back(rows_from(gate, n));
-      tiles.push_back(rows_from(up, n));
-    }
-    return pack(image_, std::move(tiles), digits_);
+    const Tiles tiles{2 * all_rows(gate).count, [gate, up](size_t i) {
+                        return rows_from(i % 2 == 0 ? gate : up, static_cast<int64_t>(i / 2) * 32);
+                      }};
+    return pack(image_, tiles, digits_);
   }
 
   void latent_attention(LayerWeights& w, const std::string& prefix) {
     w.kv_norm = vector(prefix + "kv_a_layernorm.weight");
-    std::vector<TileSource> down;
+    Tiles down;
     if (c_.q_lora_rank > 0) {
       w.q_norm = vector(prefix + "q_a_layernorm.weight");
       down = all_rows(linear(prefix + "q_a_proj"));
     }
-    for (const TileSource& tile : all_rows(linear(prefix + "kv_a_proj_with_mqa"))) down.push_back(tile);
-    w.qkv_down = pack(image_, std::move(down), digits_);
+    const Tiles latents = all_rows(linear(prefix + "kv_a_proj_with_mqa"));
+    w.qkv_down = pack(image_, {down.count + latents.count, [down, latents](size_t i) {
+                                 return i < down.count ? down.at(i) : latents.at(i - down.count);
+                               }},
+                      digits_);
     w.q_up = matrix(prefix + (c_.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
     w.output = matrix(prefix + "o_proj");
     const model::Linear kv_b = linear(prefix + "kv_b_proj");
     const int64_t nope = c_.qk_nope_head_dim, head = nope + c_.v_head_dim;
     for (int64_t h = 0; h < c_.num_attention_heads; ++h) {
       w.key_up.push_back(pack_transposed(image_, kv_b, h * head, nope / 128, digits_));
-      std::vector<TileSource> value;
-      for (int64_t n = 0; n < c_.v_head_dim; n += 32) value.push_back(rows_from(kv_b, h * head + nope + n));
-      w.value_up.push_back(pack(image_, std::move(value), digits_));
+      const auto tiles = static_cast<size_t>(c_.v_head_dim / 32);
+      w.value_up.push_back(pack(image_, rows_from(kv_b, h * head + nope, tiles), digits_));
     }
   }
 
@@ -219,7 +227,7 @@ class Packer {
       const uint64_t line = pack_vector(image_, tensor(prefix + part.name + ".bias"), rows);
       if (w.qkv_bias == 0) w.qkv_bias = line;  // the three follow each other
     }
-    w.qkv = pack(image_, std::move(tiles), digits_);
+    w.qkv = pack(image_, listed(std::move(tiles)), digits_);
     if (c_.qk_norm) {
       std::vector<int64_t> elements;
       for (int64_t j = 0; j < c_.head_dim; ++j) elements.push_back(head_element(j, true));
@@ -243,16 +251,40 @@ class Packer {
 void pack_weights(ReadOnlyImage& image, const model::Model& model, Plan& plan, int64_t positions) {
   const model::Config& c = model.config;
   Packer packer(image, model, plan);
-  plan.constants = image.append(constants(c, plan.kv_tile));
-  plan.rope = image.append(rope_table(c, positions));
-  plan.final_norm = packer.vector("model.norm.weight");
-  image.end_segment("tables");
-  plan.embed = packer.embedding(plan.embed_lines);
-  for (int layer = 0; layer < c.num_hidden_layers; ++layer) plan.layers.push_back(packer.layer(layer));
+  packer.tables(plan, positions);
+  const bool drafts = plan.options.mtp && plan.stage.ends();
+  if (plan.stage.begins() || drafts) plan.embed = packer.embedding(plan.embed_lines);
+  for (int64_t layer = plan.stage.first; layer < plan.stage.end; ++layer)
+    plan.layers.push_back(packer.layer(static_cast<int>(layer)));
+  if (!plan.stage.ends()) return;
   plan.lm_head = packer.head();
-  if (!plan.options.mtp) return;
+  if (!drafts) return;
   plan.layers.push_back(packer.layer(static_cast<int>(c.num_hidden_layers)));
   packer.next_token(plan.layers.back(), c.num_hidden_layers);
+}
+
+WeightLines weight_lines(const model::Model& model, const Plan& plan, int64_t positions) {
+  ReadOnlyImage ruler = ReadOnlyImage::ruler();
+  Packer packer(ruler, model, plan);
+  uint64_t before = 0;
+  const auto added = [&] { return ruler.end_line() - std::exchange(before, ruler.end_line()); };
+  WeightLines out;
+  Plan scratch = plan;
+  packer.tables(scratch, positions);
+  out.tables = added();
+  packer.embedding(plan.embed_lines);
+  out.embedding = added();
+  for (int64_t layer = 0; layer < model.config.num_hidden_layers; ++layer) {
+    packer.layer(static_cast<int>(layer));
+    out.layers.push_back(added());
+  }
+  packer.head();
+  out.head = added();
+  if (!plan.options.mtp) return out;
+  LayerWeights draft = packer.layer(static_cast<int>(model.config.num_hidden_layers));
+  packer.next_token(draft, model.config.num_hidden_layers);
+  out.draft = added();
+  return out;
 }
 
 }  // namespace hadal::kernels

@@ -2,6 +2,7 @@
 // The functional simulator, the timing simulator and the RTL execute the same bytes.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +25,8 @@ struct Segment {
   std::shared_ptr<const void> owner = nullptr;  // keeps `data` alive
   // When set, `data` holds its contents only after this was called; several threads may, any number of times.
   std::function<void()> prepare{};
+  // When set, the contents may go again while this is 0: who raises it before prepare() has them until lowering it.
+  std::atomic<int>* held = nullptr;
 };
 
 // From instruction `first` on, the stream belongs to source operator `op` (index into Program::operators).

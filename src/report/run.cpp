@@ -17,10 +17,39 @@ using Json = nlohmann::ordered_json;
 
 double rate(double count, double seconds) { return seconds > 0 ? count / seconds : 0; }
 
+// Steps that leave a row of chips when every chip has one to work on: as many as the slowest begins, transfers hidden.
+double full_pipeline_steps_per_s(const Run& run, const runtime::TimingTotals& timing) {
+  const uint64_t slowest = *std::max_element(timing.chip_cycles.begin(), timing.chip_cycles.end());
+  return rate(static_cast<double>(timing.steps), static_cast<double>(slowest) / run.chip->clock_hz);
+}
+
+std::string row_text(const Run& run, const Phase& phase) {
+  const runtime::TimingTotals& t = phase.timing;
+  const auto steps = static_cast<double>(std::max<uint64_t>(t.steps, 1));
+  const auto [fastest, slowest] = std::minmax_element(t.chip_cycles.begin(), t.chip_cycles.end());
+  const auto a_step = [&](uint64_t cycles) { return grouped(static_cast<uint64_t>(std::llround(cycles / steps))); };
+  return fmt::format(
+      "Chips        {} in a row, {} to {} cycles a step each; transfers between them {} cycles and {} a step\n"
+      "             One sequence keeps one chip busy at a time; with a step on every chip {} steps/s would leave, {} now\n",
+      run.chips, a_step(*fastest), a_step(*slowest), a_step(t.transfer_cycles),
+      si(static_cast<double>(t.transfer_bytes) / steps, "B"),
+      grouped(static_cast<uint64_t>(std::llround(full_pipeline_steps_per_s(run, t)))),
+      grouped(static_cast<uint64_t>(std::llround(rate(steps, simulated_s(t.sum, *run.chip))))));
+}
+
 uint64_t generated(const Run& run) {
   uint64_t tokens = 0;
   for (const Sequence& sequence : run.sequences) tokens += sequence.token_ids.size();
   return tokens;
+}
+
+// Of several chips in a row: whose turn was how long, and what the links took.
+Json row_json(const Run& run, const runtime::TimingTotals& timing) {
+  Json out{{"chip_cycles", timing.chip_cycles},
+           {"transfer_cycles", timing.transfer_cycles},
+           {"transfer_bytes", timing.transfer_bytes}};
+  if (timing.steps > 0) out["full_pipeline_steps_per_s"] = full_pipeline_steps_per_s(run, timing);
+  return out;
 }
 
 Json phase_json(const Run& run, const Phase& phase) {
@@ -32,6 +61,7 @@ Json phase_json(const Run& run, const Phase& phase) {
   out["tokens_per_s_simulated"] = rate(tokens, seconds);
   out["energy_j_per_token"] = phase.tokens > 0 ? phase.timing.sum.energy.total() / tokens : 0;
   out.update(to_json(phase.timing.sum, *run.chip));
+  if (run.chips > 1) out["chips"] = row_json(run, phase.timing);
   out["steps_each"] = Json::array();
   for (const runtime::StepTime& step : phase.timing.each) {
     out["steps_each"].push_back({{"rows", step.rows},
@@ -78,6 +108,7 @@ Json to_json(const Run& run) {
   out["prompt_tokens"] = run.prompt_tokens;
   out["model"] = run.model;
   out["chip"] = run.chip->name;
+  out["chips"] = run.chips;
   out["wall_s"] = wall;
   out["load_s"] = run.load_s;
   out["tokens_per_s_wall"] = rate(static_cast<double>(tokens), wall);
@@ -95,6 +126,11 @@ Json to_json(const Run& run) {
     out["macs"] = run.work.macs;
   }
   out["machine"] = to_json(*run.chip);
+  if (run.host_bound_bytes > 0) {
+    out["host_memory"] = {{"bound_bytes", run.host_bound_bytes},
+                          {"most_bytes", run.host_most_bytes},
+                          {"made_bytes", run.host_made_bytes}};
+  }
   out["tokens_each"] = tokens_json(run);
   if (!run.timeline.dram_read_bytes.empty()) out["timeline"] = to_json(run.timeline, *run.chip);
   out["prefill"] = phase_json(run, run.prefill);
@@ -108,7 +144,8 @@ Json to_json(const Run& run) {
 }
 
 std::string to_text(const Run& run) {
-  std::string out = fmt::format("{} on {}\n\n", run.model, describe(*run.chip));
+  const std::string count = run.chips > 1 ? fmt::format("{} x ", run.chips) : "";
+  std::string out = fmt::format("{} on {}{}\n\n", run.model, count, describe(*run.chip));
   std::vector<Table::Column> columns{{"", Align::kLeft}, {"tokens"}};
   if (run.timed)
     columns.insert(columns.end(), {{"steps"}, {"cycles"}, {"chip time"}, {"chip tokens/s"}, {"J a token"}});
@@ -132,11 +169,18 @@ std::string to_text(const Run& run) {
     out += fmt::format("\nDrafts: {} of {} were what the next step chose\n", grouped(run.drafts_accepted),
                        grouped(run.drafted));
   }
+  if (run.host_bound_bytes > 0) {
+    out += fmt::format("\nHost memory  {} of weights made, at most {} at a time within a bound of {}\n",
+                       si(static_cast<double>(run.host_made_bytes), "B"),
+                       si(static_cast<double>(run.host_most_bytes), "B"),
+                       si(static_cast<double>(run.host_bound_bytes), "B"));
+  }
   if (!run.timed) return out;
   const bool decoded = run.decode.timing.steps > 0;
   const Phase& phase = decoded ? run.decode : run.prefill;
   out += decoded ? "\nDecode: where the time went\n\n" : "\nPrefill: where the time went\n\n";
-  return out + to_text(phase.timing.sum, *run.chip, phase.timing.steps, "step");
+  out += to_text(phase.timing.sum, *run.chip, phase.timing.steps, "step");
+  return run.chips > 1 ? out + row_text(run, phase) : out;
 }
 
 }  // namespace hadal::report

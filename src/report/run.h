@@ -31,6 +31,7 @@ struct Sequence {
 struct Run {
   std::string model, prompt;
   const chip::Chip* chip = nullptr;
+  int chips = 1;  // in a row
   bool timed = true;
   uint64_t prompt_tokens = 0;  // of one sequence, bos included
   std::vector<Sequence> sequences;
@@ -39,6 +40,8 @@ struct Run {
   double load_s = 0;                          // host time to read the model and compile it
   sim::FunctionalStats work;
   sim::Timeline timeline;  // of the last step; empty without the timing simulator
+  // Of weights in the host's memory, where they are more than its bound; otherwise 0.
+  uint64_t host_bound_bytes = 0, host_most_bytes = 0, host_made_bytes = 0;
   bool finished = true;
 };
 

@@ -4,6 +4,9 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <climits>
+#include <cmath>
+#include <utility>
 
 #include "base/error.h"
 
@@ -45,51 +48,67 @@ void add(sim::TimingResult& sum, const sim::TimingResult& step) {
   e.leakage += s.leakage;
 }
 
+uint64_t transfer_cycles(const chip::Chip& chip, uint64_t bytes) {
+  const chip::Link& link = chip.links.scale_up;
+  const double seconds = link.latency_s + static_cast<double>(bytes) / link.bytes_per_s;
+  return static_cast<uint64_t>(std::ceil(seconds * chip.clock_hz));
+}
+
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options)
     : Session(model, chip, options,
-              std::make_shared<const kernels::Compiled>(kernels::compile(model, chip, options.compile))) {}
+              std::make_shared<const Chips>(kernels::compile_stages(model, chip, options.compile))) {}
 
 Session::Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
-                 std::shared_ptr<const kernels::Compiled> compiled)
+                 std::shared_ptr<const Chips> compiled)
     : model_(model), chip_(chip), options_(options), compiled_(std::move(compiled)) {
+  if (compiled_->size() > 1 && options_.timing && chip_.links.scale_up.bytes_per_s <= 0) {
+    input_error(chip_.file, "has no links.scale_up; the time between {} chips needs its bandwidth and latency",
+                compiled_->size());
+  }
   // Two threads that wait for each other lose more to a third than they gain from being two.
   if (options_.timing) options_.functional.threads = std::max(1, options_.functional.threads - 1);
-  functional_ = std::make_unique<sim::Functional>(chip_, compiled_->programs[0], options_.functional);
-  program_ = &compiled_->programs[0];
-  for (Replay& replay : replays_) replay.trace.cores.resize(static_cast<size_t>(chip.cores));
+  const auto new_replay = [&] {
+    auto replay = std::make_unique<Replay>();
+    replay->trace.cores.resize(static_cast<size_t>(chip.cores));
+    return replay;
+  };
+  for (const kernels::Compiled& one : *compiled_) {
+    Stage& stage = stages_.emplace_back();
+    stage.compiled = &one;
+    stage.program = one.programs.data();
+    stage.functional = std::make_unique<sim::Functional>(chip_, *stage.program, options_.functional);
+    stage.replay = new_replay();
+  }
+  spare_ = new_replay();
+  totals_.chip_cycles.resize(stages_.size());
   ::malloc_trim(0);  // what compiling and decoding needed goes back to the system
 }
 
-size_t Session::bucket_of(size_t rows) const {
-  check(rows > 0 && rows <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows, max_rows());
-  const auto it = std::lower_bound(compiled_->rows.begin(), compiled_->rows.end(), static_cast<int>(rows));
-  return static_cast<size_t>(it - compiled_->rows.begin());
+int Session::max_rows() const {
+  int rows = INT_MAX;
+  for (const Stage& stage : stages_) rows = std::min(rows, stage.compiled->rows.back());
+  return rows;
 }
 
-void Session::step(std::span<const Row> rows) {
-  const size_t bucket = bucket_of(rows.size());
-  const bool asked = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.logits; });
-  const bool without = !asked && compiled_->without_logits && bucket + 1 == compiled_->programs.size();
-  run(rows, {}, bucket, without ? *compiled_->without_logits : compiled_->programs[bucket]);
+size_t Session::bucket_of(const kernels::Compiled& compiled, size_t rows) {
+  const auto it = std::lower_bound(compiled.rows.begin(), compiled.rows.end(), static_cast<int>(rows));
+  return static_cast<size_t>(it - compiled.rows.begin());
 }
+
+void Session::step(std::span<const Row> rows) { run(0, rows, {}, false); }
 
 void Session::draft(std::span<const Row> rows, std::span<const size_t> states) {
-  check(!compiled_->drafts.empty(), "a draft without multi-token prediction");
+  check(!stages_.back().compiled->drafts.empty(), "a draft without multi-token prediction");
   check(states.size() == rows.size(), "{} rows and {} hidden states", rows.size(), states.size());
-  const size_t bucket = bucket_of(rows.size());
-  run(rows, states, bucket, compiled_->drafts[bucket]);
+  run(stages_.size() - 1, rows, states, true);  // the last chip has all it needs
 }
 
-void Session::run(std::span<const Row> rows, std::span<const size_t> states, size_t bucket,
-                  const program::Program& program) {
-  const kernels::StepLayout& layout = compiled_->layout;
-  if (&program != program_) functional_->set_program(program);
-  program_ = &program;
-  asked_.clear();
-  for (const Row& row : rows) asked_.push_back(row.logits);
+std::vector<kernels::RowRecord> Session::records(const kernels::Compiled& compiled, std::span<const Row> rows,
+                                                 std::span<const size_t> states, size_t bucket) const {
+  const kernels::StepLayout& layout = compiled.layout;
   // Rows that fill the bucket work on a slot of their own, each at its own position: two may not write one cache row.
   std::vector<Row> padded(rows.begin(), rows.end());
-  while (padded.size() < static_cast<size_t>(compiled_->rows[bucket]))
+  while (padded.size() < static_cast<size_t>(compiled.rows[bucket]))
     padded.push_back({0, sequences(), static_cast<int64_t>(padded.size())});
   std::vector<kernels::RowRecord> records(padded.size());
   for (size_t r = 0; r < padded.size(); ++r) {
@@ -110,33 +129,90 @@ void Session::run(std::span<const Row> rows, std::span<const size_t> states, siz
     record.negative_position = -static_cast<float>(row.position);
     if (r < states.size()) record.hidden_line = static_cast<uint32_t>(states[r] * layout.hidden_row_lines);
   }
-  functional_->write_dram(layout.rows, std::as_bytes(std::span(records)));
-  if (options_.timing) {
-    run_timed();
-  } else {
-    functional_->launch();
+  return records;
+}
+
+void Session::run(size_t first_stage, std::span<const Row> rows, std::span<const size_t> states, bool draft) {
+  check(!rows.empty() && rows.size() <= static_cast<size_t>(max_rows()), "a step of {} rows; at most {}", rows.size(),
+        max_rows());
+  const bool asked = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.logits; });
+  asked_.clear();
+  for (const Row& row : rows) asked_.push_back(row.logits);
+  for (size_t s = first_stage; s < stages_.size(); ++s) {
+    Stage& stage = stages_[s];
+    const kernels::Compiled& compiled = *stage.compiled;
+    const size_t bucket = bucket_of(compiled, rows.size());
+    const bool without = !asked && compiled.without_logits && bucket + 1 == compiled.programs.size();
+    const program::Program& program = draft     ? compiled.drafts[bucket]
+                                      : without ? *compiled.without_logits
+                                                : compiled.programs[bucket];
+    if (&program != stage.program) stage.functional->set_program(program);
+    stage.program = &program;
+    const std::vector<kernels::RowRecord> given = records(compiled, rows, states, bucket);
+    stage.functional->write_dram(compiled.layout.rows, std::as_bytes(std::span(given)));
+    const bool sends = s + 1 < stages_.size();
+    const uint64_t sent_bytes = sends ? rows.size() * compiled.layout.residual_row_bytes : 0;
+    launch(s, rows.size(), sent_bytes, s == first_stage);
+    if (sends) pass_on(s, rows.size());
   }
 }
 
-void Session::run_timed() {
-  Replay& before = replays_[replay_];
-  replay_ = 1 - replay_;
-  Replay& replay = replays_[replay_];  // its last result has been collected
-  for (sim::CoreTrace& core : replay.trace.cores) core.clear();
-  functional_->launch(&replay.trace);
-  replay.rows = asked_.size();
-  collect(before);
-  replay.result = std::async(std::launch::async, [this, &program = last_program(), &trace = replay.trace] {
+// Carries the residuals of `rows` rows over the link. Rows that only fill the bucket there go on from what they find,
+// which is nobody's.
+void Session::pass_on(size_t stage, size_t rows) {
+  const kernels::StepLayout &from = stages_[stage].compiled->layout, &to = stages_[stage + 1].compiled->layout;
+  std::vector<std::byte> residuals(rows * from.residual_row_bytes);
+  stages_[stage].functional->read_dram(from.passed_on, residuals);
+  stages_[stage + 1].functional->write_dram(to.received, residuals);
+}
+
+void Session::launch(size_t s, size_t rows, uint64_t sent_bytes, bool new_step) {
+  Stage& stage = stages_[s];
+  if (!options_.timing) {
+    stage.functional->launch();
+    return;
+  }
+  for (sim::CoreTrace& core : spare_->trace.cores) core.clear();
+  stage.functional->launch(&spare_->trace);
+  if (last_ != nullptr) collect(*last_);
+  std::swap(stage.replay, spare_);  // what it had has been collected
+  last_ = stage.replay.get();
+  last_->rows = rows;
+  last_->chip = s;
+  last_->sent_bytes = sent_bytes;
+  last_->new_step = new_step;
+  last_->result = std::async(std::launch::async, [this, &program = *stage.program, &trace = last_->trace] {
     return sim::simulate_timing(chip_, program, trace);
   });
 }
 
 void Session::collect(Replay& replay) {
   if (!replay.result.valid()) return;
-  const sim::TimingResult step = replay.result.get();
-  add(totals_.sum, step);
-  totals_.each.push_back(
-      {replay.rows, step.cycles, step.dram_read_bytes, step.dram_written_bytes, step.energy.total()});
+  sim::TimingResult launch = replay.result.get();
+  totals_.chip_cycles[replay.chip] += launch.cycles;
+  const double others = static_cast<double>(stages_.size()) - 1;
+  const auto static_j = [&](double chips, uint64_t cycles) {
+    return chips * chip_.energy.static_w * static_cast<double>(cycles) / chip_.clock_hz;
+  };
+  launch.energy.leakage += static_j(others, launch.cycles);  // of the chips that wait
+  if (replay.sent_bytes > 0) {
+    const uint64_t cycles = transfer_cycles(chip_, replay.sent_bytes);
+    totals_.transfer_cycles += cycles;
+    totals_.transfer_bytes += replay.sent_bytes;
+    sim::TimingResult transfer;
+    transfer.cycles = cycles;
+    transfer.energy.leakage = static_j(others + 1, cycles);
+    transfer.operators.push_back({.name = "transfer", .cycles = cycles, .bound_by = "link"});
+    add(launch, transfer);
+  }
+  add(totals_.sum, launch);
+  if (replay.new_step) totals_.each.push_back({.rows = replay.rows});
+  StepTime& step = totals_.each.back();
+  step.cycles += launch.cycles;
+  step.dram_read_bytes += launch.dram_read_bytes;
+  step.dram_written_bytes += launch.dram_written_bytes;
+  step.energy_j += launch.energy.total();
+  if (replay.chip + 1 < stages_.size()) return;
   ++totals_.steps;
   const double seconds = static_cast<double>(totals_.sum.cycles) / chip_.clock_hz;
   totals_.sum.dram_bytes_per_s =
@@ -146,31 +222,54 @@ void Session::collect(Replay& replay) {
 }
 
 const TimingTotals& Session::timing() {
-  collect(replays_[replay_]);
+  if (last_ != nullptr) collect(*last_);
   return totals_;
 }
 
 TimingTotals Session::take_timing() {
   timing();
-  return std::exchange(totals_, {});
+  TimingTotals none;
+  none.chip_cycles.resize(stages_.size());
+  return std::exchange(totals_, std::move(none));
+}
+
+sim::FunctionalStats Session::stats() const {
+  sim::FunctionalStats sum;
+  for (const Stage& stage : stages_) {
+    const sim::FunctionalStats& one = stage.functional->stats();
+    sum.launches += one.launches;
+    sum.instructions += one.instructions;
+    sum.macs += one.macs;
+    sum.vector_elements += one.vector_elements;
+    sum.dram_read_bytes += one.dram_read_bytes;
+    sum.dram_written_bytes += one.dram_written_bytes;
+    sum.noc_bytes += one.noc_bytes;
+  }
+  return sum;
 }
 
 std::vector<float> Session::logits(size_t row) const {
   check(row < asked_.size(), "row {} of a step of {}", row, asked_.size());
   check(asked_[row], "logits of row {}, which was to have none", row);
+  const kernels::StepLayout& layout = stages_.back().compiled->layout;
   std::vector<float> out(static_cast<size_t>(model_.config.vocab_size));
-  functional_->read_dram(compiled_->layout.logits + row * compiled_->layout.logits_stride,
-                         std::as_writable_bytes(std::span(out)));
+  stages_.back().functional->read_dram(layout.logits + row * layout.logits_stride,
+                                       std::as_writable_bytes(std::span(out)));
   return out;
 }
 
 std::vector<std::byte> Session::kv_row(int layer, int slot, int64_t position, int kv_head) const {
-  const kernels::StepLayout& l = compiled_->layout;
+  // The layer for multi-token prediction, behind all others, is on the last chip.
+  const auto has = [&](const Stage& stage) { return layer < stage.compiled->stage.end; };
+  auto stage = std::find_if(stages_.begin(), stages_.end(), has);
+  if (stage == stages_.end()) --stage;
+  const kernels::StepLayout& l = stage->compiled->layout;
+  const auto here = static_cast<uint64_t>(layer - stage->compiled->stage.first);
   std::vector<std::byte> out(l.kv_row_bytes);
-  functional_->read_dram(
-      l.kv + static_cast<uint64_t>(layer) * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +
-          static_cast<uint64_t>(kv_head) * l.kv_head_bytes + static_cast<uint64_t>(position) * l.kv_row_bytes,
-      out);
+  stage->functional->read_dram(l.kv + here * l.kv_layer_bytes + static_cast<uint64_t>(slot) * l.kv_slot_bytes +
+                                   static_cast<uint64_t>(kv_head) * l.kv_head_bytes +
+                                   static_cast<uint64_t>(position) * l.kv_row_bytes,
+                               out);
   return out;
 }
 

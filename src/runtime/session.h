@@ -1,14 +1,11 @@
-// A model on a simulated chip: compiles once, then runs forward steps and hands out logits.
+// A model on a simulated chip, or on several in a row: compiles once, then runs forward steps and hands out logits.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <future>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "chip/chip.h"
@@ -40,15 +37,23 @@ struct StepTime {
   double energy_j = 0;
 };
 
-// What the timing simulator found over all steps so far.
+// What the timing simulator found over all steps so far. Of several chips in a row one works at a time: cycles are
+// those of all chips and of the transfers between them, utilisation that of the chip at work.
 struct TimingTotals {
   uint64_t steps = 0;
-  std::vector<StepTime> each;  // in their order
-  sim::TimingResult sum;       // cycles, bytes, energy added up; utilisation weighted by cycles
+  std::vector<StepTime> each;         // in their order
+  sim::TimingResult sum;              // cycles, bytes, energy added up; utilisation weighted by cycles
+  std::vector<uint64_t> chip_cycles;  // of each chip, in their order
+  uint64_t transfer_cycles = 0, transfer_bytes = 0;
 };
 
 // Adds a step to a sum; of operators with the same name too.
 void add(sim::TimingResult& sum, const sim::TimingResult& step);
+
+// Cycles that residuals of so many bytes take from chip to chip: over its scale-up links, in one direction.
+uint64_t transfer_cycles(const chip::Chip& chip, uint64_t bytes);
+
+using Chips = std::vector<kernels::Compiled>;  // in a row
 
 class Session {
  public:
@@ -56,7 +61,7 @@ class Session {
   Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options);
   // With what was compiled before with options.compile: sessions share its weights.
   Session(const model::Model& model, const chip::Chip& chip, const SessionOptions& options,
-          std::shared_ptr<const kernels::Compiled> compiled);
+          std::shared_ptr<const Chips> compiled);
 
   // Runs one step; rows of a sequence must come in order of position, and every earlier position of the sequence must
   // have been run before or in the same step. At most max_rows() rows.
@@ -68,23 +73,24 @@ class Session {
   // Logits of a row of the last step or draft that was to have them, vocab_size values.
   std::vector<float> logits(size_t row) const;
 
-  int max_rows() const { return compiled_->rows.back(); }
-  int64_t context() const { return compiled_->layout.context; }
-  int sequences() const { return compiled_->options.sequences; }
+  int max_rows() const;
+  int64_t context() const { return compiled().layout.context; }
+  int sequences() const { return compiled().options.sequences; }
   const model::Model& model() const { return model_; }
   const chip::Chip& chip() const { return chip_; }
-  const kernels::Compiled& compiled() const { return *compiled_; }
+  int chips() const { return static_cast<int>(stages_.size()); }
+  const kernels::Compiled& compiled(int chip = 0) const { return *stages_[static_cast<size_t>(chip)].compiled; }
   // A step is replayed by the timing simulator while the next one runs; this waits for the last.
   const TimingTotals& timing();
   // The same, and counts anew from here.
   TimingTotals take_timing();
   // What is known without waiting: the last step may be missing.
   const TimingTotals& timing_so_far() const { return totals_; }
-  const sim::FunctionalStats& stats() const { return functional_->stats(); }
-  sim::Functional& functional() { return *functional_; }
-  // The trace of the last step (with timing on), and the program it ran.
-  const sim::Trace& trace() const { return replays_[replay_].trace; }
-  const program::Program& last_program() const { return *program_; }
+  // Of all chips.
+  sim::FunctionalStats stats() const;
+  // The trace of the last step on a chip (with timing on), and the program it ran.
+  const sim::Trace& trace(int chip = 0) const { return stages_[static_cast<size_t>(chip)].replay->trace; }
+  const program::Program& last_program(int chip = 0) const { return *stages_[static_cast<size_t>(chip)].program; }
 
   // Bytes of one cached row (of a key head), for tests.
   std::vector<std::byte> kv_row(int layer, int slot, int64_t position, int kv_head = 0) const;
@@ -94,23 +100,35 @@ class Session {
   struct Replay {
     sim::Trace trace;
     size_t rows = 0;
+    size_t chip = 0;
+    uint64_t sent_bytes = 0;  // to the chip behind
+    bool new_step = false;    // the first launch of a step or draft
     std::future<sim::TimingResult> result;
   };
-  void run_timed();
+  // A chip with its share of the layers.
+  struct Stage {
+    const kernels::Compiled* compiled = nullptr;
+    std::unique_ptr<sim::Functional> functional;
+    const program::Program* program = nullptr;
+    std::unique_ptr<Replay> replay;  // of its last launch; at the end: its thread uses the others
+  };
+  void launch(size_t stage, size_t rows, uint64_t sent_bytes, bool new_step);
   void collect(Replay& replay);
-  void run(std::span<const Row> rows, std::span<const size_t> states, size_t bucket, const program::Program& program);
-  size_t bucket_of(size_t rows) const;
+  void run(size_t first_stage, std::span<const Row> rows, std::span<const size_t> states, bool draft);
+  std::vector<kernels::RowRecord> records(const kernels::Compiled& compiled, std::span<const Row> rows,
+                                          std::span<const size_t> states, size_t bucket) const;
+  void pass_on(size_t stage, size_t rows);
+  static size_t bucket_of(const kernels::Compiled& compiled, size_t rows);
 
   const model::Model& model_;
   const chip::Chip& chip_;
   SessionOptions options_;
-  std::shared_ptr<const kernels::Compiled> compiled_;
-  std::unique_ptr<sim::Functional> functional_;
+  std::shared_ptr<const Chips> compiled_;
   TimingTotals totals_;
-  const program::Program* program_ = nullptr;
-  std::vector<bool> asked_;        // of the rows of the last step, which have logits
-  std::array<Replay, 2> replays_;  // of the last step and of the one before; at the end: their threads use the others
-  size_t replay_ = 0;
+  std::vector<bool> asked_;  // of the rows of the last step, which have logits
+  std::vector<Stage> stages_;
+  std::unique_ptr<Replay> spare_;  // that no timing simulator uses
+  Replay* last_ = nullptr;         // one may be at work on this
 };
 
 }  // namespace hadal::runtime

@@ -1,5 +1,6 @@
 // LD, ST and NX: what the data movers do (docs/machine.md, sections 4 and 8).
 #include <cstring>
+#include <utility>
 
 #include "numerics/numerics.h"
 #include "sim/functional/core.h"
@@ -48,10 +49,10 @@ void Core::execute_ld(const Issued& issued, const Access& access) {
   const bool one_piece = rows == 1 || (in.sstride == len && in.dstride == len);
   stats.dram_read_bytes += rows * len * kLine;
   if (!in.d.acc && rows * len >= kLentLines && observer_ == nullptr) {
-    const std::byte* from = dram_.lend(issued.dram, one_piece ? rows * len : (rows - 1) * in.sstride + len, hint);
-    if (from != nullptr) {
+    Dram::Loan loan = dram_.lend(issued.dram, one_piece ? rows * len : (rows - 1) * in.sstride + len, hint);
+    if (loan.from != nullptr) {
       const Region to = one_piece ? lines(issued.d, 1, rows * len, 0) : lines(issued.d, rows, len, in.dstride);
-      return spm_.lend(access, to, from, in.sstride * kLine, "d");
+      return spm_.lend(access, to, loan.from, in.sstride * kLine, "d", std::move(loan.hold));
     }
   }
   std::byte* to = memory(in.d.acc).write(access, lines(issued.d, rows, len, in.dstride), "d");

@@ -95,6 +95,9 @@ struct Functional::Impl {
       if (!core->done()) report_deadlock();
     }
     if (options.observer != nullptr) options.observer->launched();
+    if (dram.comes_and_goes()) {  // no scratchpad keeps weights in memory until its next launch
+      for (const auto& core : cores) core->settle();
+    }
     ++launches;
   }
 

@@ -106,12 +106,12 @@ std::byte* LocalMemory::write(const Access& access, const Region& region, const 
 }
 
 void LocalMemory::lend(const Access& access, const Region& region, const std::byte* from, uint64_t from_stride,
-                       const char* operand) {
+                       const char* operand, Hold hold) {
   check_bounds(region, operand);
   record_write(access, region);
   if (region.rows == 1 || region.stride == region.row_bytes) forget(region.byte, region.end());
   settle(region.byte, region.end());
-  lent_.push_back({region, from, from_stride, true});
+  lent_.push_back({region, from, from_stride, true, std::move(hold)});
   find_lent();
 }
 
@@ -127,7 +127,7 @@ void LocalMemory::forget(uint64_t first, uint64_t end) {
     const auto keep = [&](uint64_t row, uint64_t from, uint64_t until) {
       if (from >= until) return;
       const std::byte* bytes = lent.from + row * lent.stride + (from - to.byte - row * to.stride);
-      kept_.push_back({{from, until - from, 1, 0}, bytes, 0, lent.first});
+      kept_.push_back({{from, until - from, 1, 0}, bytes, 0, lent.first, lent.hold});
     };
     for (uint64_t r = 0; r < to.rows; ++r) {
       const uint64_t begins = to.byte + r * to.stride, ends = begins + to.row_bytes;
@@ -136,6 +136,7 @@ void LocalMemory::forget(uint64_t first, uint64_t end) {
     }
   }
   lent_.swap(kept_);
+  kept_.clear();  // and what they held
 }
 
 void LocalMemory::find_lent() {
@@ -186,7 +187,9 @@ Dram::Dram(const std::vector<program::Segment>& segments, bool check_races, bool
   for (const program::Segment& given : segments) {
     check(given.data.size() <= given.lines * kLine, "segment {}: {} bytes of data in {} lines", given.name,
           given.data.size(), given.lines);
-    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr, given.prepare};
+    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr, given.prepare,
+                    given.held};
+    comes_and_goes_ = comes_and_goes_ || given.held != nullptr;
     if (given.writable && given.prepare) given.prepare();
     if (given.writable) {
       segment.own = Bytes(given.lines * kLine);
@@ -218,6 +221,7 @@ void Dram::replace(const std::vector<program::Segment>& segments) {
     if (mine.writable) continue;
     mine.data = given.data;
     mine.prepare = given.prepare;
+    mine.held = given.held;
   }
 }
 
@@ -245,8 +249,15 @@ Dram::Segment& Dram::find(uint64_t line, uint64_t count, size_t& hint, const cha
     fault("{} DRAM lines {}..{}, which no segment holds", does, line, line + count - 1);
   }
   hint = static_cast<size_t>(after - segments_.begin()) - 1;
-  if (segments_[hint].prepare) segments_[hint].prepare();
+  if (segments_[hint].prepare && segments_[hint].held == nullptr) segments_[hint].prepare();  // once is enough
   return segments_[hint];
+}
+
+Hold Dram::hold(const Segment& segment) {
+  if (segment.held == nullptr) return {};
+  Hold hold(segment.held);
+  segment.prepare();
+  return hold;
 }
 
 void Dram::copy(const Segment& segment, uint64_t byte, size_t size, std::byte* to) {
@@ -258,6 +269,7 @@ void Dram::copy(const Segment& segment, uint64_t byte, size_t size, std::byte* t
 void Dram::read(const Access& access, uint64_t line, uint64_t count, std::byte* to, size_t& hint) {
   Segment& segment = find(line, count, hint, "reads");
   if (segment.shadow) segment.shadow->read(access, line - segment.base, count, floor_, segment.base);
+  const Hold held = hold(segment);
   copy(segment, (line - segment.base) * kLine, count * kLine, to);
 }
 
@@ -265,16 +277,18 @@ const std::byte* Dram::view(const Access& access, uint64_t line, uint64_t count,
   Segment& segment = find(line, count, hint, "reads");
   if (segment.shadow) segment.shadow->read(access, line - segment.base, count, floor_, segment.base);
   const uint64_t byte = (line - segment.base) * kLine;
-  if (byte + count * kLine <= segment.data.size()) return segment.data.data() + byte;
+  const Hold held = hold(segment);
+  if (byte + count * kLine <= segment.data.size() && segment.held == nullptr) return segment.data.data() + byte;
   if (spare.size() < count * kLine) spare = Bytes(count * kLine);
   copy(segment, byte, count * kLine, spare.data());
   return spare.data();
 }
 
-const std::byte* Dram::lend(uint64_t line, uint64_t count, size_t& hint) {
+Dram::Loan Dram::lend(uint64_t line, uint64_t count, size_t& hint) {
   const Segment& segment = find(line, count, hint, "reads");
   const uint64_t byte = (line - segment.base) * kLine;
-  return !segment.writable && byte + count * kLine <= segment.data.size() ? segment.data.data() + byte : nullptr;
+  if (segment.writable || byte + count * kLine > segment.data.size()) return {};
+  return {segment.data.data() + byte, hold(segment)};
 }
 
 void Dram::write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint) {
@@ -292,7 +306,7 @@ const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {
   for (const Segment& segment : segments_) {
     const uint64_t first = segment.base * kLine, bytes = segment.lines * kLine;
     if (byte >= first && byte - first <= bytes && size <= bytes - (byte - first)) {
-      if (segment.prepare) segment.prepare();
+      if (segment.prepare && segment.held == nullptr) segment.prepare();
       return segment;
     }
   }
@@ -302,6 +316,7 @@ const Dram::Segment& Dram::host_find(uint64_t byte, size_t size) const {
 
 void Dram::host_read(uint64_t byte, std::span<std::byte> out) const {
   const Segment& segment = host_find(byte, out.size());
+  const Hold held = hold(segment);
   copy(segment, byte - segment.base * kLine, out.size(), out.data());
 }
 

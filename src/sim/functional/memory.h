@@ -2,12 +2,14 @@
 // shadow memory, and only then touches bytes.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "program/program.h"
@@ -37,6 +39,27 @@ class Bytes {
   std::unique_ptr<std::byte, Unmap> pages_;
   std::byte* data_ = nullptr;
   size_t size_ = 0;
+};
+
+// Keeps what was made for a read-only segment in memory (program::Segment::held), as long as there is one.
+class Hold {
+ public:
+  Hold() = default;
+  explicit Hold(std::atomic<int>* count) : count_(count) {
+    if (count_ != nullptr) ++*count_;
+  }
+  Hold(const Hold& other) : Hold(other.count_) {}
+  Hold(Hold&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
+  Hold& operator=(Hold other) noexcept {
+    std::swap(count_, other.count_);
+    return *this;
+  }
+  ~Hold() {
+    if (count_ != nullptr) --*count_;
+  }
+
+ private:
+  std::atomic<int>* count_ = nullptr;
 };
 
 // A two-dimensional piece of a local memory: `rows` rows of `row_bytes`, `stride` bytes apart.
@@ -70,8 +93,9 @@ class LocalMemory {
   // Weights pass through the scratchpad on their way to the matrix unit, each byte read once: not worth a copy.
   // lend() is the write of rows that stay as they are at `from`, `from_stride` bytes apart; they are copied when
   // anything but a matrix operand wants them.
+  // `hold` is kept as long as anything of it is lent.
   void lend(const Access& access, const Region& region, const std::byte* from, uint64_t from_stride,
-            const char* operand);
+            const char* operand, Hold hold = {});
   // Matrix operands are checked piece by piece and then seen as a whole: rows of bytes wherever they are, which may be
   // another distance apart there.
   void check_read(const Access& access, const Region& region, const char* operand);
@@ -106,6 +130,7 @@ class LocalMemory {
     const std::byte* from = nullptr;
     uint64_t stride = 0;
     bool first = true;  // as in View
+    Hold hold = {};
   };
   void settle(uint64_t first, uint64_t end) {
     if (first < lent_end_ && end > lent_first_) settle_lent(first, end);
@@ -140,10 +165,16 @@ class Dram {
   void read(const Access& access, uint64_t line, uint64_t count, std::byte* to, size_t& hint);
   // A pointer to the lines themselves; `spare` is where they go when the segment ends inside its data.
   const std::byte* view(const Access& access, uint64_t line, uint64_t count, Bytes& spare, size_t& hint);
-  // The same if the lines lie in one piece and never change, otherwise null.
-  const std::byte* lend(uint64_t line, uint64_t count, size_t& hint);
+  // The same if the lines lie in one piece and never change, otherwise null; they stay as long as the hold does.
+  struct Loan {
+    const std::byte* from = nullptr;
+    Hold hold;
+  };
+  Loan lend(uint64_t line, uint64_t count, size_t& hint);
   void write(const Access& access, uint64_t line, uint64_t count, const std::byte* from, size_t& hint);
 
+  // Whether contents may go when nobody holds them.
+  bool comes_and_goes() const { return comes_and_goes_; }
   void log_writes(WriteLog* log) { log_ = log; }
   void host_read(uint64_t byte, std::span<std::byte> out) const;
   void host_write(uint64_t byte, std::span<const std::byte> data);
@@ -157,12 +188,16 @@ class Dram {
     Bytes own;
     std::unique_ptr<DramShadow> shadow;  // of writable segments, with race checks
     std::function<void()> prepare;       // makes the contents before the first access
+    std::atomic<int>* held = nullptr;    // of contents that may go again
   };
+  // Makes the contents; they stay as long as the result.
+  static Hold hold(const Segment& segment);
   Segment& find(uint64_t line, uint64_t count, size_t& hint, const char* does);
   const Segment& host_find(uint64_t byte, size_t size) const;
   static void copy(const Segment& segment, uint64_t byte, size_t size, std::byte* to);
 
   std::vector<Segment> segments_;
+  bool comes_and_goes_ = false;
   Time floor_ = 0;
   WriteLog* log_ = nullptr;
 };

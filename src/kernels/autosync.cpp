@@ -7,6 +7,7 @@
 // units: each pass starts from the same state and takes exactly the tokens it makes.
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/error.h"
 #include "kernels/builder.h"
@@ -19,11 +20,70 @@ using Clock = std::array<int32_t, isa::kUnits>;
 
 constexpr size_t kCtl = static_cast<size_t>(Unit::kCtl);
 
-// Last touches of one line: the writer and, per unit, the last reader (instruction indices in their unit, from 1).
-struct Line {
+// Last touches of lines: the writer and, per unit, the last reader (instruction indices in their unit, from 1).
+struct Touched {
   int8_t writer = -1;
   int32_t write = 0;
   Clock read{};
+};
+
+// The lines of a space as runs that were touched alike: weights come and go by hundreds of lines.
+class Runs {
+ public:
+  explicit Runs(uint32_t lines) : lines_(lines), touched_(lines + 1), starts_(lines / 64 + 1) { start(0); }
+  uint32_t lines() const { return lines_; }
+
+  // use(Touched&) for every run of [first, end), which become runs of their own at the ends.
+  template <typename F>
+  void each(uint32_t first, uint32_t end, F use) {
+    if (first >= end) return;
+    split(first);
+    split(end);
+    for (uint32_t at = first; at < end; at = next(at + 1)) use(touched_[at]);
+  }
+  // The same without making runs.
+  template <typename F>
+  void look(uint32_t first, uint32_t end, F use) const {
+    if (first >= end) return;
+    for (uint32_t at = run_of(first); at < end; at = next(at + 1)) use(touched_[at]);
+  }
+  // [first, end) become one run.
+  void fuse(uint32_t first, uint32_t end, const Touched& touched) {
+    if (first >= end) return;
+    split(first);
+    split(end);
+    for (uint32_t at = next(first + 1); at < end; at = next(at + 1)) starts_[at / 64] &= ~(uint64_t{1} << at % 64);
+    touched_[first] = touched;
+  }
+
+ private:
+  void start(uint32_t at) { starts_[at / 64] |= uint64_t{1} << at % 64; }
+  bool starts(uint32_t at) const { return (starts_[at / 64] >> at % 64 & 1) != 0; }
+  void split(uint32_t at) {
+    if (at >= lines_ || starts(at)) return;
+    touched_[at] = touched_[run_of(at)];
+    start(at);
+  }
+  uint32_t run_of(uint32_t at) const {  // the start at or before
+    size_t word = at / 64;
+    uint64_t bits = starts_[word] & (~uint64_t{0} >> (63 - at % 64));
+    while (bits == 0) bits = starts_[--word];
+    return static_cast<uint32_t>(word * 64 + 63 - static_cast<size_t>(std::countl_zero(bits)));
+  }
+  uint32_t next(uint32_t at) const {  // the start at or behind; lines() if there is none
+    if (at >= lines_) return lines_;
+    size_t word = at / 64;
+    uint64_t bits = starts_[word] & (~uint64_t{0} << at % 64);
+    while (bits == 0) {
+      if (++word == starts_.size()) return lines_;
+      bits = starts_[word];
+    }
+    return static_cast<uint32_t>(word * 64 + static_cast<size_t>(std::countr_zero(bits)));
+  }
+
+  uint32_t lines_;
+  std::vector<Touched> touched_;  // by the start of a run
+  std::vector<uint64_t> starts_;  // a bit each
 };
 
 void join(Clock& into, const Clock& from) {
@@ -53,10 +113,11 @@ struct Plan {
 class Analysis {
  public:
   Analysis(const std::vector<Entry>& entries, uint32_t spm_lines, uint32_t acc_lines)
-      : entries_(entries), plans_(entries.size()), finished_(entries.size()) {
-    lines_[static_cast<size_t>(Space::kSpm)].resize(spm_lines);
-    lines_[static_cast<size_t>(Space::kAcc)].resize(acc_lines);
-    lines_[static_cast<size_t>(Space::kObject)].resize(static_cast<size_t>(Object::kCount));
+      : entries_(entries),
+        plans_(entries.size()),
+        finished_(entries.size()),
+        spaces_{Runs(spm_lines), Runs(acc_lines), Runs(static_cast<uint32_t>(Object::kCount))} {
+    static_assert(static_cast<int>(Space::kSpm) == 0 && static_cast<int>(Space::kAcc) == 1);
     for (size_t e = 0; e < entries.size(); ++e) visit(e);
   }
 
@@ -84,16 +145,15 @@ class Analysis {
   }
 
   void need(const Access& a, Clock& needed) {
-    auto& space = lines_[static_cast<size_t>(a.space)];
-    check(a.first + a.lines <= space.size(), "an instruction reaches line {} of {}", a.first + a.lines, space.size());
-    for (uint32_t l = a.first; l < a.first + a.lines; ++l) {
-      const Line& line = space[l];
-      if (line.writer >= 0) {
-        auto& n = needed[static_cast<size_t>(line.writer)];
-        n = std::max(n, line.write);
+    const Runs& space = spaces_[static_cast<size_t>(a.space)];
+    check(a.first + a.lines <= space.lines(), "an instruction reaches line {} of {}", a.first + a.lines, space.lines());
+    space.look(a.first, a.first + a.lines, [&](const Touched& lines) {
+      if (lines.writer >= 0) {
+        auto& n = needed[static_cast<size_t>(lines.writer)];
+        n = std::max(n, lines.write);
       }
-      if (a.write) join(needed, line.read);
-    }
+      if (a.write) join(needed, lines.read);
+    });
   }
 
   void wait_for(size_t e, size_t unit, const Clock& needed) {
@@ -120,16 +180,11 @@ class Analysis {
   }
 
   void touch(const Access& a, size_t unit, int32_t index) {
-    auto& space = lines_[static_cast<size_t>(a.space)];
-    for (uint32_t l = a.first; l < a.first + a.lines; ++l) {
-      Line& line = space[l];
-      if (a.write) {
-        line.writer = static_cast<int8_t>(unit);
-        line.write = index;
-        line.read.fill(0);
-      } else {
-        line.read[unit] = index;
-      }
+    Runs& space = spaces_[static_cast<size_t>(a.space)];
+    if (a.write) {
+      space.fuse(a.first, a.first + a.lines, {static_cast<int8_t>(unit), index, {}});
+    } else {
+      space.each(a.first, a.first + a.lines, [&](Touched& lines) { lines.read[unit] = index; });
     }
   }
 
@@ -138,7 +193,7 @@ class Analysis {
   std::vector<Clock> finished_;  // what is certainly finished once an entry is
   std::array<Clock, isa::kUnits> known_{};
   std::array<std::vector<size_t>, isa::kUnits> by_unit_;
-  std::array<std::vector<Line>, 3> lines_;
+  std::array<Runs, 3> spaces_;  // by Space
 };
 
 isa::Instr sync_on(size_t unit) {

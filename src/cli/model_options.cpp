@@ -30,6 +30,10 @@ void add_placement_options(CLI::App& command, PlacementOptions& o) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   command
+      .add_option("--rows", o.rows,
+                  "Most tokens of a step; default: as many as fit, at most 32. Fewer compile faster")
+      ->check(CLI::Range(1, 32));
+  command
       .add_option("--host-memory", o.host_memory_gib,
                   "GiB of this machine's memory for weights of a larger model; default: three quarters of it")
       ->check(CLI::Range(0.001, 1e6));
@@ -41,6 +45,12 @@ kernels::CompileOptions compile_options(const PlacementOptions& o) {
   out.kv_format = kv_format(o.kv);
   out.weight_digits = o.weight_digits;
   out.chips = o.chips;
+  if (o.rows > 0) {
+    for (const int usual : {1, 4, 16}) {
+      if (usual < o.rows) out.row_buckets.push_back(usual);
+    }
+    out.row_buckets.push_back(o.rows);
+  }
   out.host_bytes = static_cast<uint64_t>(o.host_memory_gib * 0x1p30);
   return out;
 }

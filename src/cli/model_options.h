@@ -17,10 +17,11 @@ namespace hadal::cli {
 struct PlacementOptions {
   std::string kv = "auto";
   int digits = 2, weight_digits = 2;
-  int chips = 1;             // 0: as few as hold it
+  int chips = 1;               // 0: as few as hold it
+  int rows = 0;                // most of a step; 0: as many as fit
   double host_memory_gib = 0;  // 0: the usual bound
 };
-// --kv, --weight-digits, --activation-digits, --chips, --host-memory.
+// --kv, --weight-digits, --activation-digits, --chips, --rows, --host-memory.
 void add_placement_options(CLI::App& command, PlacementOptions& options);
 kernels::CompileOptions compile_options(const PlacementOptions& options);
 

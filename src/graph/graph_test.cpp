@@ -34,6 +34,28 @@ TEST(Step, ListsEveryLayerInOrder) {
   EXPECT_EQ(ops[1].name, "L0.qkv_down");
 }
 
+TEST(Step, StagesDoTogetherWhatAStepDoes) {
+  const model::Config c = v3();
+  const std::vector<Operator> whole = step(c, true);
+  for (const std::vector<int64_t>& cuts : {std::vector<int64_t>{0, 61}, {0, 1, 61}, {0, 7, 14, 60, 61}}) {
+    std::vector<Operator> all;
+    for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+      const Stage stage{cuts[i], cuts[i + 1], 61};
+      EXPECT_EQ(stage.whole(), cuts.size() == 2);
+      std::vector<Operator> ops = step(c, true, stage);
+      EXPECT_EQ(ops.front().kind == Kind::kReceive, i > 0);
+      EXPECT_EQ(ops.back().kind == Kind::kPassOn, i + 2 < cuts.size());
+      std::erase_if(ops, [](const Operator& op) { return op.kind == Kind::kReceive || op.kind == Kind::kPassOn; });
+      all.insert(all.end(), ops.begin(), ops.end());
+    }
+    ASSERT_EQ(all.size(), whole.size());
+    for (size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i].name, whole[i].name);
+      EXPECT_EQ(macs(all[i], c, 4, 100), macs(whole[i], c, 4, 100));
+    }
+  }
+}
+
 TEST(Step, LinearWorkOfV3MatchesItsActiveParameters) {
   // Published: 36.63 G active parameters without the embedding; one multiply-accumulate each.
   const model::Config c = v3();

@@ -19,7 +19,7 @@ void Residency::make(Resident& wanted) {
     while (bytes_ > bound_ && drop_one()) {
     }
     most_ = std::max(most_.load(), bytes_);
-    wanted.used_ = ++clock_;
+    wanted.used_ = clock_++;  // whatever is used from here on is later
   }
   try {
     wanted.fill();

@@ -14,7 +14,7 @@ class Limits : public ::testing::Test {
  protected:
   Limits() {
     const std::string file = testing::source_path("models/configs/Qwen3-0.6B.json");
-    model::write_random_shape(directory_.file("m"), testing::read_file(file), file, {.layers = 1, .vocabulary = 512});
+    model::write_random_shape(directory_.file("m"), testing::read_file(file), file, {.layers = 3, .vocabulary = 512});
     model_ = model::Model::load(directory_.file("m"));
   }
   std::string refusal(const chip::Chip& chip, const kernels::CompileOptions& options) const {
@@ -33,9 +33,9 @@ class Limits : public ::testing::Test {
 
 TEST_F(Limits, MemoryThatIsTooSmallIsOneLine) {
   chip::Chip chip = chip_;
-  chip.dram.bytes = 16 << 20;
+  chip.dram.bytes = 48 << 20;
   const std::string two = refusal(chip, {.sequences = 1, .context = 64});
-  EXPECT_NE(two.find("MiB of DRAM and the chip has 16 MiB: 3 such chips would hold them"), std::string::npos) << two;
+  EXPECT_NE(two.find("MiB of DRAM and the chip has 48 MiB: 3 such chips in a row hold them (--chips 3)"), std::string::npos) << two;
   EXPECT_NE(two.find("--weight-digits 1"), std::string::npos) << two;
   EXPECT_EQ(two.find('\n'), std::string::npos);
   const std::string one = refusal(chip, {.weight_digits = 1, .sequences = 1, .context = 64});

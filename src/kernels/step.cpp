@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "kernels/emitter.h"
 #include "kernels/plan.h"
 #include "kernels/weights.h"
@@ -130,7 +131,12 @@ std::vector<program::Stream> emit_cores(const Plan& plan, const std::vector<grap
   };
   {
     std::vector<std::jthread> helpers;
-    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) helpers.emplace_back(work);
+    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) {
+      helpers.emplace_back([&work] {
+        work();
+        trim_thread_heap();
+      });
+    }
     work();
   }
   for (const std::exception_ptr& failure : failures) {
@@ -236,6 +242,7 @@ Compiled compile(const model::Model& model, const chip::Chip& chip, const Compil
     program.segments = segments;
     for (const graph::Operator& op : operators) program.operators.push_back(op.name);
     program.cores = emit_cores(plan, operators);
+    program.share_instructions();
     return program;
   };
   const auto add_bucket = [&](int rows) {

@@ -1,11 +1,10 @@
 // Steps of a model on the functional simulator, with the timing simulator behind it when asked.
 #include "runtime/session.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/heap.h"
 
 namespace hadal::runtime {
 
@@ -57,7 +56,7 @@ Session::Session(const model::Model& model, const chip::Chip& chip, const Sessio
   functional_ = std::make_unique<sim::Functional>(chip_, compiled_->programs[0], options_.functional);
   program_ = &compiled_->programs[0];
   for (Replay& replay : replays_) replay.trace.cores.resize(static_cast<size_t>(chip.cores));
-  ::malloc_trim(0);  // what compiling and decoding needed goes back to the system
+  trim_heap();  // what compiling and decoding needed goes back to the system
 }
 
 size_t Session::bucket_of(size_t rows) const {
@@ -116,6 +115,7 @@ void Session::run(std::span<const Row> rows, std::span<const size_t> states, siz
   } else {
     functional_->launch();
   }
+  if (ran_.insert(&program).second) trim_heap();  // most weights were made now
 }
 
 void Session::run_timed() {

@@ -6,6 +6,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -108,6 +109,7 @@ class Session {
   std::unique_ptr<sim::Functional> functional_;
   TimingTotals totals_;
   const program::Program* program_ = nullptr;
+  std::set<const program::Program*> ran_;
   std::vector<bool> asked_;        // of the rows of the last step, which have logits
   std::array<Replay, 2> replays_;  // of the last step and of the one before; at the end: their threads use the others
   size_t replay_ = 0;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "base/mapped_file.h"
 #include "kernels/digits.h"
 #include "numerics/numerics.h"
@@ -180,7 +181,12 @@ void ReadOnlyImage::Contents::fill() {
   {
     std::vector<std::jthread> helpers;
     const size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), tasks.size() / 16, 16});
-    for (size_t t = 1; t < threads; ++t) helpers.emplace_back(work);
+    for (size_t t = 1; t < threads; ++t) {
+      helpers.emplace_back([&work] {
+        work();
+        trim_thread_heap();
+      });
+    }
     work();
   }
   if (failure) std::rethrow_exception(failure);

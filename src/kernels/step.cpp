@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "kernels/emitter.h"
 #include "kernels/plan.h"
 #include "kernels/stages.h"
@@ -136,7 +137,12 @@ std::vector<program::Stream> emit_cores(const Plan& plan, const std::vector<grap
   };
   {
     std::vector<std::jthread> helpers;
-    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) helpers.emplace_back(work);
+    for (unsigned t = 1; t < std::min(std::thread::hardware_concurrency(), 16u); ++t) {
+      helpers.emplace_back([&work] {
+        work();
+        trim_thread_heap();
+      });
+    }
     work();
   }
   for (const std::exception_ptr& failure : failures) {
@@ -196,6 +202,7 @@ void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>
     program.segments = segments;
     for (const graph::Operator& op : operators) program.operators.push_back(op.name);
     program.cores = emit_cores(plan, operators);
+    program.share_instructions();
     return program;
   };
   const auto add_bucket = [&](int rows) {

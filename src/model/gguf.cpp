@@ -193,6 +193,7 @@ Model load_gguf(const std::string& path) {
   if (const json* chat = find(gguf.metadata, "tokenizer.chat_template"); chat != nullptr && chat->is_string()) {
     model.chat_template = chat->get<std::string>();
   }
+  drop_pages(file->bytes());  // tokens and merges have been copied
   return model;
 }
 

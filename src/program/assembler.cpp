@@ -260,7 +260,7 @@ class Assembler {
         input_error(jump.where, "label '{}' is {} instructions ahead; it must be 1 to {}", jump.label, length, limit);
       }
       instr.len = static_cast<uint16_t>(length);
-      stream.code[jump.pc] = isa::encode(instr);
+      stream.code.set(jump.pc, isa::encode(instr));
     }
   }
 

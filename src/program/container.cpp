@@ -109,8 +109,12 @@ void read_cores(const HeaderReader& read, const json& header, Payload& payload, 
     Stream& stream = program.cores.emplace_back();
     const uint64_t count = read.number(read.member(entry, "instructions"), "instructions", UINT32_MAX);
     const auto bytes = payload.take(count * sizeof(isa::Encoded), fmt::format("the stream of core {}", core));
-    stream.code.resize(count);
-    if (count != 0) std::memcpy(stream.code.data(), bytes.data(), bytes.size());
+    stream.code.reserve(count);
+    for (size_t pc = 0; pc < count; ++pc) {
+      isa::Encoded instruction;
+      std::memcpy(&instruction, bytes.data() + pc * sizeof instruction, sizeof instruction);
+      stream.code.push_back(instruction);
+    }
     for (const json& mark : read.list(read.member(entry, "marks"), "marks")) {
       if (read.list(mark, "a mark").size() != 2) input_error(path, "header: a mark is [instruction, operator]");
       stream.marks.push_back({static_cast<uint32_t>(read.number(mark[0], "a mark", UINT32_MAX)),
@@ -148,7 +152,10 @@ void save(const Program& program, const std::string& path) {
     file.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
     file.write(kZeros, static_cast<std::streamsize>(aligned(size) - size));
   };
-  for (const Stream& stream : program.cores) piece(stream.code.data(), stream.code.size() * sizeof(isa::Encoded));
+  for (const Stream& stream : program.cores) {
+    const std::vector<isa::Encoded> code(stream.code.begin(), stream.code.end());
+    piece(code.data(), code.size() * sizeof(isa::Encoded));
+  }
   for (const Segment& segment : program.segments) {
     if (segment.prepare) segment.prepare();
     piece(segment.data.data(), segment.data.size());
@@ -201,6 +208,7 @@ Program load(std::span<const std::byte> bytes, const std::shared_ptr<const void>
     segment.owner = owner;
     program.segments.push_back(std::move(segment));
   }
+  program.share_instructions();
   payload.finish();
   if (const std::string found = defect(program); !found.empty()) input_error(path, "{}", found);
   return program;

@@ -66,7 +66,9 @@ TEST(Lint, FindsBrokenStructure) {
 
 TEST(Lint, FindsBadEncodings) {
   Program p = assemble(".chip small\nHALT\n", "p");
-  p.cores[0].code[0].word[0] = 1;
+  isa::Encoded bad = p.cores[0].code[0];
+  bad.word[0] = 1;
+  p.cores[0].code.set(0, bad);
   const auto found = lint(p, small_chip());
   ASSERT_EQ(found.size(), 1u);
   EXPECT_NE(found[0].message.find("reserved bits are set"), std::string::npos);

@@ -58,6 +58,12 @@ std::string segment_defect(const Program& program, size_t index) {
 
 }  // namespace
 
+void Program::share_instructions() {
+  std::vector<Instructions*> all;
+  for (Stream& stream : cores) all.push_back(&stream.code);
+  Instructions::share(all);
+}
+
 const std::string& Program::operator_at(size_t core, size_t pc) const {
   static const std::string none;
   if (core >= cores.size()) return none;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "isa/isa.h"
+#include "program/instructions.h"
 
 namespace hadal::program {
 
@@ -37,7 +38,7 @@ struct Mark {
 };
 
 struct Stream {
-  std::vector<isa::Encoded> code;
+  Instructions code;
   std::vector<Mark> marks;  // ascending by first
   bool operator==(const Stream&) const = default;
 };
@@ -48,6 +49,8 @@ struct Program {
   std::vector<Segment> segments;       // disjoint, ascending by base_line
   std::vector<std::string> operators;  // names, e.g. "L2.q_b"
 
+  // Gives all streams one table of instructions.
+  void share_instructions();
   // The operator of instruction `pc` of `core`, or "" when unmarked.
   const std::string& operator_at(size_t core, size_t pc) const;
 };

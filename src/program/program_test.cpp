@@ -268,7 +268,7 @@ TEST(Program, TextErrorsNameTheLine) {
 TEST(Program, CoresWithoutInstructionsHaltAtOnce) {
   const Program p = assemble(".chip x\n.cores 3\n.core 1\nSET rd=r1 imm=1\nHALT\n", "p.hasm");
   ASSERT_EQ(p.cores.size(), 3u);
-  EXPECT_EQ(p.cores[0].code, std::vector{isa::encode(isa::Instr{})});
+  EXPECT_EQ(p.cores[0].code, Instructions{isa::encode(isa::Instr{})});
   EXPECT_EQ(p.cores[1].code.size(), 2u);
   EXPECT_EQ(p.cores[2].code, p.cores[0].code);
 }

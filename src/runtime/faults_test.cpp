@@ -87,13 +87,13 @@ TEST_F(LayerProgram, EveryPlantedFaultIsCaught) {
   for (const Fault& fault : faults()) {
     // The first instruction of core 1 that the fault picks, past the set-up.
     program::Program program = compiled_.programs[0];
-    std::vector<isa::Encoded>& code = program.cores[1].code;
+    program::Instructions& code = program.cores[1].code;
     bool found = false;
-    for (isa::Encoded& word : code) {
-      isa::Instr instr = isa::decode(word);
+    for (size_t pc = 0; pc < code.size(); ++pc) {
+      isa::Instr instr = isa::decode(code[pc]);
       if (!fault.picks(instr)) continue;
       fault.spoil(instr);
-      word = isa::encode(instr);
+      code.set(pc, isa::encode(instr));
       found = true;
       break;
     }

@@ -1,14 +1,13 @@
 // Steps of a model on the functional simulator, with the timing simulator behind it when asked.
 #include "runtime/session.h"
 
-#include <malloc.h>
-
 #include <algorithm>
 #include <climits>
 #include <cmath>
 #include <utility>
 
 #include "base/error.h"
+#include "base/heap.h"
 
 namespace hadal::runtime {
 
@@ -81,7 +80,7 @@ Session::Session(const model::Model& model, const chip::Chip& chip, const Sessio
   }
   spare_ = new_replay();
   totals_.chip_cycles.resize(stages_.size());
-  ::malloc_trim(0);  // what compiling and decoding needed goes back to the system
+  trim_heap();  // what compiling and decoding needed goes back to the system
 }
 
 int Session::max_rows() const {
@@ -154,6 +153,7 @@ void Session::run(size_t first_stage, std::span<const Row> rows, std::span<const
     const uint64_t sent_bytes = sends ? rows.size() * compiled.layout.residual_row_bytes : 0;
     launch(s, rows.size(), sent_bytes, s == first_stage);
     if (sends) pass_on(s, rows.size());
+    if (ran_.insert(&program).second) trim_heap();  // most weights were made now
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <future>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -129,6 +130,7 @@ class Session {
   std::vector<Stage> stages_;
   std::unique_ptr<Replay> spare_;  // that no timing simulator uses
   Replay* last_ = nullptr;         // one may be at work on this
+  std::set<const program::Program*> ran_;
 };
 
 }  // namespace hadal::runtime

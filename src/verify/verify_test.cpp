@@ -127,8 +127,7 @@ class Port : public ::testing::Test {
   Port() {
     chip_ = small();
     program_.cores.resize(1);
-    program_.cores[0].code.resize(5);
-    program_.cores[0].code[4].word[0] = 77;
+    for (const uint32_t first : {0, 0, 0, 0, 77}) program_.cores[0].code.push_back({{first, 0, 0, 0}});
     program_.segments.push_back({"out", 100, 8, true, {}, nullptr});
   }
   chip::Chip chip_;

@@ -91,6 +91,7 @@ Core::Core(int id, const chip::Chip& chip, Dram& dram, Checks checks)
 
 void Core::start_launch(const CodeStream& code, Fabric& fabric, Time floor, CoreTrace* trace) {
   code_ = &code;
+  mark_ = 0;
   fabric_ = &fabric;
   floor_ = floor;
   trace_ = trace;
@@ -197,7 +198,7 @@ Issue& Core::record(const Code& code, const Issued& issued) {
   Issue& issue = trace_->issues.back();
   const isa::Instr& in = code.instr;
   issue.pc = issued.pc;
-  issue.op_mark = code_->op_mark(issued.pc);
+  issue.op_mark = code_->op_mark(issued.pc, mark_);
   issue.op = in.op;
   issue.unit = code.unit;
   issue.wsem = in.wsem;

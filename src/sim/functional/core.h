@@ -217,6 +217,7 @@ class Core {
   bool halted_ = false;
   uint64_t ctl_learned_ = 0;  // grows with what CTL knows
   const CodeStream* code_ = nullptr;
+  size_t mark_ = 0;  // hint
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;
   Time floor_ = 0;

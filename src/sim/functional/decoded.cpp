@@ -3,52 +3,86 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
-#include <unordered_map>
-#include <utility>
+#include <algorithm>
 
 #include "base/error.h"
 
 namespace hadal::sim {
 namespace {
 
-struct Hash {
-  size_t operator()(const isa::Encoded& encoded) const {
-    uint64_t half[2];
-    std::memcpy(half, encoded.word.data(), sizeof half);
-    const uint64_t mixed = (half[0] ^ half[1] * 0x9E3779B97F4A7C15) * 0xD6E8FEB86659FD93;
-    return mixed ^ mixed >> 32;
+// The first position of an instruction in the streams that use its table.
+[[noreturn]] void report(const program::Program& program, const program::InstructionTable* table, uint32_t number,
+                         const char* why) {
+  for (size_t c = 0; c < program.cores.size(); ++c) {
+    const program::Instructions& code = program.cores[c].code;
+    if (code.table() != table) continue;
+    const auto at = std::find(code.numbers().begin(), code.numbers().end(), number);
+    if (at == code.numbers().end()) continue;
+    const auto pc = static_cast<size_t>(at - code.numbers().begin());
+    const std::string& name = program.operator_at(c, pc);
+    throw Error(ErrorKind::kFault, fmt::format("core {} instruction {}{}: {}", c, pc,
+                                               name.empty() ? "" : fmt::format(" ({})", name), why));
   }
-};
+  throw Error(ErrorKind::kInternal, fmt::format("instruction {} of a table is in no stream", number));
+}
+
+// Instructions that are in no stream any more need not be any.
+std::vector<bool> used(const program::Program& program, const program::InstructionTable* table) {
+  std::vector<bool> out(table->size());
+  for (const program::Stream& stream : program.cores) {
+    if (stream.code.table() != table) continue;
+    for (const uint32_t number : stream.code.numbers()) out[number] = true;
+  }
+  return out;
+}
+
+std::vector<Code> decode(const program::Program& program, const program::InstructionTable* table) {
+  const std::vector<bool> wanted = used(program, table);
+  std::vector<Code> out(table->size());
+  for (uint32_t n = 0; n < out.size(); ++n) {
+    if (!wanted[n]) continue;
+    try {
+      const isa::Instr instr = isa::decode((*table)[n]);
+      out[n] = {instr, isa::unit_of(instr)};
+    } catch (const Error& error) {
+      report(program, table, n, error.what());
+    }
+  }
+  return out;
+}
 
 }  // namespace
 
+uint32_t CodeStream::op_mark(size_t pc, size_t& hint) const {
+  const auto holds = [&](size_t mark) {
+    return mark < marks_.size() && marks_[mark].first <= pc &&
+           (mark + 1 == marks_.size() || pc < marks_[mark + 1].first);
+  };
+  if (!holds(hint)) {
+    if (holds(hint + 1)) {
+      ++hint;
+    } else {
+      const auto after = std::upper_bound(marks_.begin(), marks_.end(), pc,
+                                          [](size_t at, const program::Mark& mark) { return at < mark.first; });
+      if (after == marks_.begin()) return 0;
+      hint = static_cast<size_t>(after - marks_.begin()) - 1;
+    }
+  }
+  return marks_[hint].op;
+}
+
 Decoded::Decoded(const program::Program& program) : cores_(program.cores.size()) {
-  std::unordered_map<isa::Encoded, uint32_t, Hash> known;
   for (size_t c = 0; c < cores_.size(); ++c) {
     const program::Stream& stream = program.cores[c];
     CodeStream& core = cores_[c];
-    core.at_.reserve(stream.code.size());
-    core.marks_.reserve(stream.code.size());
-    size_t mark = 0;
-    for (size_t pc = 0; pc < stream.code.size(); ++pc) {
-      while (mark < stream.marks.size() && stream.marks[mark].first <= pc) ++mark;
-      core.marks_.push_back(mark > 0 ? stream.marks[mark - 1].op : 0);
-      const auto [entry, added] = known.try_emplace(stream.code[pc], static_cast<uint32_t>(table_.size()));
-      core.at_.push_back(entry->second);
-      if (!added) continue;
-      try {
-        const isa::Instr instr = isa::decode(stream.code[pc]);
-        table_.push_back({instr, isa::unit_of(instr)});
-      } catch (const Error& error) {
-        const std::string& name = program.operator_at(c, pc);
-        throw Error(ErrorKind::kFault, fmt::format("core {} instruction {}{}: {}", c, pc,
-                                                   name.empty() ? "" : fmt::format(" ({})", name), error.what()));
-      }
-    }
+    core.at_ = stream.code.numbers();
+    core.marks_ = stream.marks;
+    const program::InstructionTable* table = stream.code.table();
+    if (table == nullptr) continue;
+    auto found = tables_.find(table);
+    if (found == tables_.end()) found = tables_.emplace(table, decode(program, table)).first;
+    core.table_ = found->second.data();
   }
-  table_.shrink_to_fit();
-  for (CodeStream& core : cores_) core.table_ = table_.data();
 }
 
 }  // namespace hadal::sim

@@ -1,8 +1,10 @@
-// The streams of a program, decoded. A step has some 200,000 instructions, but most are those of another core or layer
-// again: each is kept once, so that what a step goes through stays in the caches.
+// The streams of a program, decoded: each different instruction once, so that what a step goes through stays in the
+// caches. Positions are the program's own.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <span>
 #include <vector>
 
 #include "isa/isa.h"
@@ -15,12 +17,13 @@ struct Code {
   isa::Unit unit{};
 };
 
-// The instructions of one core.
+// The instructions of one core, in memory of the program.
 class CodeStream {
  public:
   size_t size() const { return at_.size(); }
   const Code& operator[](size_t pc) const { return table_[at_[pc]]; }
-  uint32_t op_mark(size_t pc) const { return marks_[pc]; }
+  // The source operator of an instruction. `hint` is the caller's, 0 at first: instructions follow one another.
+  uint32_t op_mark(size_t pc, size_t& hint) const;
   // Of an instruction that comes soon, if there is one.
   void prefetch(size_t pc) const {
     if (pc >= at_.size()) return;
@@ -38,17 +41,19 @@ class CodeStream {
  private:
   friend class Decoded;
   const Code* table_ = nullptr;
-  std::vector<uint32_t> at_, marks_;  // by pc: index in the table, source operator
+  std::span<const uint32_t> at_;  // by pc: index in the table
+  std::span<const program::Mark> marks_;
 };
 
 class Decoded {
  public:
-  // Throws Error(kFault) that names core, instruction and operator of one that is none.
+  // The program must outlive it, unchanged. Throws Error(kFault) that names core, instruction and operator of one that
+  // is none.
   explicit Decoded(const program::Program& program);
   const std::vector<CodeStream>& cores() const { return cores_; }
 
  private:
-  std::vector<Code> table_;
+  std::map<const program::InstructionTable*, std::vector<Code>> tables_;
   std::vector<CodeStream> cores_;
 };
 

@@ -208,7 +208,7 @@ TEST(FaultMessages, NameTheOperator) {
 
 TEST(FaultMessages, BadEncoding) {
   Machine machine;
-  machine.program.cores[0].code[0].word[3] = 0xFFFFFFFF;
+  machine.program.cores[0].code.set(0, {{0, 0, 0, 0xFFFFFFFF}});
   EXPECT_NE(machine.fault_of().find("core 0 instruction 0: bad encoding"), std::string::npos);
 }
 

@@ -134,8 +134,10 @@ void Functional::launch(Trace* trace) {
 }
 
 void Functional::set_program(const program::Program& program) {
-  for (auto& core : impl_->cores) core->settle();
-  impl_->dram.replace(program.segments);
+  // Cores may still hold what the segments lent them: with the same segments they can keep it.
+  if (impl_->dram.replace(program.segments)) {
+    for (auto& core : impl_->cores) core->settle();
+  }
   impl_->load(program);
 }
 

@@ -1,29 +1,13 @@
 // Bounds, shadow checks and bytes of SPM, ACC and DRAM.
 #include "sim/functional/memory.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cstring>
-#include <new>
 
 #include "base/error.h"
 #include "sim/functional/fault.h"
 
 namespace hadal::sim {
-
-Bytes::Bytes(size_t size) : size_(size) {
-  constexpr size_t kPage = 4096;
-  static std::atomic<size_t> made = 0;
-  const size_t offset = made++ * kLine % kPage, all = size + kPage;
-  void* pages = ::mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (pages == MAP_FAILED) throw std::bad_alloc();
-  pages_ = {static_cast<std::byte*>(pages), Unmap{all}};
-  data_ = pages_.get() + offset;
-}
-
-void Bytes::Unmap::operator()(std::byte* pages) const { ::munmap(pages, size); }
 
 bool rows_meet(const Region& a, const Region& b) {
   // Both ascend: walk the rows like a merge.
@@ -207,22 +191,25 @@ Dram::Dram(const std::vector<program::Segment>& segments, bool check_races, bool
   }
 }
 
-void Dram::replace(const std::vector<program::Segment>& segments) {
+bool Dram::replace(const std::vector<program::Segment>& segments) {
   check(segments.size() == segments_.size(), "another program has {} segments, not {}", segments.size(),
         segments_.size());
   std::vector<const program::Segment*> sorted;
   for (const program::Segment& segment : segments) sorted.push_back(&segment);
   std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->base_line < b->base_line; });
+  bool moved = false;
   for (size_t i = 0; i < sorted.size(); ++i) {
     Segment& mine = segments_[i];
     const program::Segment& given = *sorted[i];
     check(given.base_line == mine.base && given.lines == mine.lines && given.writable == mine.writable,
           "segment {} of another program lies elsewhere than {}", given.name, mine.name);
     if (mine.writable) continue;
+    moved = moved || mine.data.data() != given.data.data() || mine.data.size() != given.data.size();
     mine.data = given.data;
     mine.prepare = given.prepare;
     mine.held = given.held;
   }
+  return moved;
 }
 
 void Dram::start_launch(Time floor) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "program/program.h"
+#include "sim/functional/bytes.h"
 #include "sim/functional/clocks.h"
 #include "sim/functional/shadow.h"
 #include "sim/observer.h"
@@ -20,26 +21,6 @@
 namespace hadal::sim {
 
 inline constexpr uint64_t kLine = isa::kLineBytes;
-
-// Zeroed pages; those that are never touched cost nothing (calloc would touch what a heap had before). Neighbours start
-// at other offsets into a page: the same line of all scratchpads would otherwise compete for one set of the host's
-// caches.
-class Bytes {
- public:
-  Bytes() = default;
-  explicit Bytes(size_t size);
-  std::byte* data() const { return data_; }
-  size_t size() const { return size_; }
-
- private:
-  struct Unmap {
-    size_t size;
-    void operator()(std::byte* pages) const;
-  };
-  std::unique_ptr<std::byte, Unmap> pages_;
-  std::byte* data_ = nullptr;
-  size_t size_ = 0;
-};
 
 // Keeps what was made for a read-only segment in memory (program::Segment::held), as long as there is one.
 class Hold {
@@ -157,8 +138,8 @@ class Dram {
  public:
   Dram(const std::vector<program::Segment>& segments, bool check_races, bool shared);
 
-  // Takes the read-only contents of another program with the same segments.
-  void replace(const std::vector<program::Segment>& segments);
+  // Takes the read-only contents of another program with the same segments; whether any of them lie elsewhere.
+  bool replace(const std::vector<program::Segment>& segments);
   void start_launch(Time floor);
 
   // Line ranges inside one segment. `hint` remembers the segment that a unit used last.

@@ -32,17 +32,17 @@ bool any_above(const Time* times, uint64_t count, Time known) {
 
 LocalShadow::LocalShadow(std::string name, int core, uint64_t lines, Checks checks)
     : name_(std::move(name)), core_(core), checks_(checks) {
-  if (checks_.any()) written_.resize(lines);
+  if (checks_.any()) written_ = ZeroedArray<uint64_t>(lines);
   if (checks_.races) {
-    for (auto& times : read_) times.resize(lines);
+    for (auto& times : read_) times = ZeroedArray<Time>(lines);
   }
 }
 
 void LocalShadow::start_launch(Time floor) {
   floor_ = floor;
   if (floor == 0) {  // time starts over
-    std::fill(written_.begin(), written_.end(), 0);
-    for (auto& times : read_) std::fill(times.begin(), times.end(), 0);
+    written_.clear();
+    for (auto& times : read_) times.clear();
   }
   latest_read_.fill(floor);
 }
@@ -171,7 +171,7 @@ DramShadow::DramShadow(uint64_t lines, bool shared)
 }
 
 void DramShadow::forget() {
-  std::fill(written_.begin(), written_.end(), 0);
+  written_.clear();
   for (auto& readers : readers_) readers.reset();
 }
 

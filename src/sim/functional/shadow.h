@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/functional/bytes.h"
 #include "sim/functional/clocks.h"
 
 namespace hadal::sim {
@@ -56,8 +57,8 @@ class LocalShadow {
   int core_;
   Checks checks_;
   Time floor_ = 0;
-  std::vector<uint64_t> written_;                    // a stamp a line
-  std::array<std::vector<Time>, isa::kUnits> read_;  // by unit of this core
+  ZeroedArray<uint64_t> written_;                    // a stamp a line
+  std::array<ZeroedArray<Time>, isa::kUnits> read_;  // by unit of this core
   std::array<Time, isa::kUnits> latest_read_{};      // the newest entry of read_
 };
 
@@ -89,7 +90,7 @@ class DramShadow {
   void check_readers(const Access& access, const Readers& readers, uint64_t line, uint64_t count, Time floor,
                      uint64_t first_line) const;
 
-  std::vector<uint64_t> written_;
+  ZeroedArray<uint64_t> written_;
   std::vector<std::unique_ptr<Readers>> readers_;  // by block
   std::unique_ptr<std::mutex[]> locks_;            // by block modulo kLocks; null when one thread runs all cores
 };

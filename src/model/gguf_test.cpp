@@ -29,8 +29,15 @@ TEST(GgufBlocks, EqualThePublishedPackage) {
   const std::pair<const char*, Dtype> formats[] = {{"Q8_0", Dtype::kQ80},
                                                    {"Q4_0", Dtype::kQ40},
                                                    {"Q4_1", Dtype::kQ41},
+                                                   {"Q5_0", Dtype::kQ50},
+                                                   {"Q5_1", Dtype::kQ51},
+                                                   {"Q2_K", Dtype::kQ2K},
+                                                   {"Q3_K", Dtype::kQ3K},
                                                    {"Q4_K", Dtype::kQ4K},
-                                                   {"Q6_K", Dtype::kQ6K}};
+                                                   {"Q5_K", Dtype::kQ5K},
+                                                   {"Q6_K", Dtype::kQ6K},
+                                                   {"IQ4_NL", Dtype::kIq4Nl},
+                                                   {"IQ4_XS", Dtype::kIq4Xs}};
   for (const auto& [name, dtype] : formats) {
     SCOPED_TRACE(name);
     const json& format = golden[name];
@@ -207,7 +214,7 @@ TEST_F(GgufFile, CorruptionsAreNamed) {
   expect_error(with([](Small& s) { s.writer.add_text("llama.rope.scaling.type", "dynamic"); }), "rope.scaling.factor");
   expect_error(with([](Small& s) { s.writer.add_text("note", "\xFF"); }), "is not valid UTF-8");
   expect_error(with([](Small& s) { s.tensor("", "blk.0.attn_q.weight", {64, 64}, 2); }), "stands twice");
-  expect_error(with([](Small& s) { s.writer.add_tensor("x", 9, {32}, s.zeros(36)); }), "has type 9; F32, F16, BF16");
+  expect_error(with([](Small& s) { s.writer.add_tensor("x", 9, {32}, s.zeros(36)); }), "has type 9; F32, F16, BF16, Q8_0, Q4_0");
   expect_error(with([](Small& s) { s.writer.add_tensor("x", 8, {33}, s.zeros(68)); }), "Q8_0 comes in blocks of 32");
   expect_error(with([](Small& s) {
                  s.writer.add_tensor("x", 0, {int64_t{1} << 40, 1 << 30}, s.zeros(4));

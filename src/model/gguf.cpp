@@ -25,7 +25,7 @@ struct Architecture {
 constexpr std::array kArchitectures = {
     Architecture{"llama", "llama"}, Architecture{"qwen2", "qwen2"}, Architecture{"qwen3", "qwen3"},
     Architecture{"qwen3moe", "qwen3_moe"},
-    Architecture{"deepseek2", "deepseek_v2"}};  // or deepseek_v3: expert_gating_func tells
+    Architecture{"deepseek2", "deepseek_v2"}};     // or deepseek_v3: expert_gating_func tells
 constexpr int kSoftmaxGate = 1, kSigmoidGate = 2;  // of expert_gating_func
 
 struct Rename {
@@ -33,18 +33,27 @@ struct Rename {
 };
 constexpr std::array kGlobal = {Rename{"token_embd", "model.embed_tokens"}, Rename{"output_norm", "model.norm"},
                                 Rename{"output", "lm_head"}};
-constexpr std::array kInLayer = {
-    Rename{"attn_norm", "input_layernorm"},    Rename{"ffn_norm", "post_attention_layernorm"},
-    Rename{"attn_q", "self_attn.q_proj"},      Rename{"attn_k", "self_attn.k_proj"},
-    Rename{"attn_v", "self_attn.v_proj"},      Rename{"attn_output", "self_attn.o_proj"},
-    Rename{"attn_q_norm", "self_attn.q_norm"}, Rename{"attn_k_norm", "self_attn.k_norm"},
-    Rename{"ffn_gate", "mlp.gate_proj"},       Rename{"ffn_up", "mlp.up_proj"},
-    Rename{"ffn_down", "mlp.down_proj"},       Rename{"ffn_gate_inp", "mlp.gate"},
-    Rename{"attn_q_a", "self_attn.q_a_proj"},  Rename{"attn_q_a_norm", "self_attn.q_a_layernorm"},
-    Rename{"attn_q_b", "self_attn.q_b_proj"},  Rename{"attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa"},
-    Rename{"attn_kv_b", "self_attn.kv_b_proj"}, Rename{"attn_kv_a_norm", "self_attn.kv_a_layernorm"},
-    Rename{"ffn_gate_shexp", "mlp.shared_experts.gate_proj"}, Rename{"ffn_up_shexp", "mlp.shared_experts.up_proj"},
-    Rename{"ffn_down_shexp", "mlp.shared_experts.down_proj"}};
+constexpr std::array kInLayer = {Rename{"attn_norm", "input_layernorm"},
+                                 Rename{"ffn_norm", "post_attention_layernorm"},
+                                 Rename{"attn_q", "self_attn.q_proj"},
+                                 Rename{"attn_k", "self_attn.k_proj"},
+                                 Rename{"attn_v", "self_attn.v_proj"},
+                                 Rename{"attn_output", "self_attn.o_proj"},
+                                 Rename{"attn_q_norm", "self_attn.q_norm"},
+                                 Rename{"attn_k_norm", "self_attn.k_norm"},
+                                 Rename{"ffn_gate", "mlp.gate_proj"},
+                                 Rename{"ffn_up", "mlp.up_proj"},
+                                 Rename{"ffn_down", "mlp.down_proj"},
+                                 Rename{"ffn_gate_inp", "mlp.gate"},
+                                 Rename{"attn_q_a", "self_attn.q_a_proj"},
+                                 Rename{"attn_q_a_norm", "self_attn.q_a_layernorm"},
+                                 Rename{"attn_q_b", "self_attn.q_b_proj"},
+                                 Rename{"attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa"},
+                                 Rename{"attn_kv_b", "self_attn.kv_b_proj"},
+                                 Rename{"attn_kv_a_norm", "self_attn.kv_a_layernorm"},
+                                 Rename{"ffn_gate_shexp", "mlp.shared_experts.gate_proj"},
+                                 Rename{"ffn_up_shexp", "mlp.shared_experts.up_proj"},
+                                 Rename{"ffn_down_shexp", "mlp.shared_experts.down_proj"}};
 // All experts of a layer in one tensor.
 constexpr std::array kExperts = {Rename{"ffn_gate_exps", "gate_proj"}, Rename{"ffn_up_exps", "up_proj"},
                                  Rename{"ffn_down_exps", "down_proj"}};
@@ -206,7 +215,8 @@ class ConfigWriter {
     if (*type != "yarn") return;
     copy(scaling, "beta_fast", "rope.scaling.yarn_beta_fast", false);
     copy(scaling, "beta_slow", "rope.scaling.yarn_beta_slow", false);
-    for (const char* name : {"rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor"}) {
+    for (const char* name :
+         {"rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor", "rope.scaling.yarn_ext_factor"}) {
       const json* factor = find(metadata_, key(name));
       if (factor != nullptr && *factor != 1.0) {
         input_error(where_, "metadata key {} is {}; 1 is supported", key(name), printable(factor->dump()));
@@ -237,9 +247,8 @@ Config gguf_config(Gguf& gguf, const std::string& where) {
   // Converters reorder the query and key rows of llama so that neighbours form a rotation pair; the others keep theirs.
   if (config.model_type == "llama") config.rope_interleaved = true;
   const json* add_bos = find(gguf.metadata, "tokenizer.ggml.add_bos_token");
-  config.prepend_bos = add_bos != nullptr
-                           ? *add_bos == true
-                           : config.model_type == "llama" || config.attention == Attention::kLatent;
+  config.prepend_bos =
+      add_bos != nullptr ? *add_bos == true : config.model_type == "llama" || config.attention == Attention::kLatent;
   for (const Tensor& tensor : gguf.tensors) {
     if (tensor.name != "rope_freqs.weight") continue;
     if (tensor.dtype != Dtype::kF32 || tensor.shape != std::vector<int64_t>{config.head_dim / 2}) {
@@ -260,7 +269,8 @@ Tensor joined(const Tensor& keys, const Tensor& values, const std::string& layer
   static std::atomic<uint64_t> made = 0;
   if (keys.shape.size() != 3 || values.shape.size() != 3 || keys.shape[0] != values.shape[0] ||
       keys.shape[1] != values.shape[2]) {
-    input_error(where, "tensors \"{}\" and \"{}\" are {} and {}; [heads, rank, keys] and [heads, values, rank] are needed",
+    input_error(where,
+                "tensors \"{}\" and \"{}\" are {} and {}; [heads, rank, keys] and [heads, values, rank] are needed",
                 printable(keys.name), printable(values.name), shape_text(keys.shape), shape_text(values.shape));
   }
   Tensor out{layer + "self_attn.kv_b_proj.weight", Dtype::kHalves, {}, {}};

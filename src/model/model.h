@@ -17,8 +17,23 @@ namespace hadal::model {
 // From kQ80 to kIq4Xs the blocks of GGUF: 32 or 256 consecutive elements of k with scales of their own. kHalves: keys and
 // values of latent attention as newer GGUF files hold them (Halves).
 enum class Dtype : uint8_t {
-  kF32, kF16, kBf16, kE4m3, kE8m0,
-  kQ80, kQ40, kQ41, kQ50, kQ51, kQ2K, kQ3K, kQ4K, kQ5K, kQ6K, kIq4Nl, kIq4Xs,
+  kF32,
+  kF16,
+  kBf16,
+  kE4m3,
+  kE8m0,
+  kQ80,
+  kQ40,
+  kQ41,
+  kQ50,
+  kQ51,
+  kQ2K,
+  kQ3K,
+  kQ4K,
+  kQ5K,
+  kQ6K,
+  kIq4Nl,
+  kIq4Xs,
   kHalves,
   kOther
 };
@@ -29,7 +44,7 @@ struct Tensor {
   std::string name;
   Dtype dtype = Dtype::kOther;
   std::vector<int64_t> shape;
-  std::span<const std::byte> data;  // exactly the tensor's bytes, inside the mapping
+  std::span<const std::byte> data;                 // exactly the tensor's bytes, inside the mapping
   std::shared_ptr<const Halves> halves = nullptr;  // kHalves, whose data is empty
 };
 

@@ -53,7 +53,7 @@ void q5(const std::byte* bits, float d, int least, float m, float* out) {
 void q5_0(const std::byte* p, float* out) { q5(p + 2, half_at(p), -16, 0, out); }
 void q5_1(const std::byte* p, float* out) { q5(p + 4, half_at(p), 0, half_at(p + 2), out); }
 
-// Pairs of bits in 64 bytes, two groups of 32 elements a byte position and half; a byte of scale and minimum for each 16.
+// Pairs of bits in 64 bytes, each byte for elements 32 apart; a byte of scale and minimum for every 16.
 void q2_k(const std::byte* p, float* out) {
   const float d = half_at(p + 80), dmin = half_at(p + 82);
   for (int i = 0; i < 256; ++i) {

@@ -14,8 +14,8 @@
 
 namespace hadal::model {
 
-// From kQ80 to kIq4Xs the blocks of GGUF: 32 or 256 consecutive elements of k with scales of their own. kHalves: keys and
-// values of latent attention as newer GGUF files hold them (Halves).
+// From kQ80 to kIq4Xs the blocks of GGUF: 32 or 256 consecutive elements of k with scales of their own. kHalves: keys
+// and values of latent attention as newer GGUF files hold them (Halves).
 enum class Dtype : uint8_t {
   kF32,
   kF16,
@@ -48,8 +48,8 @@ struct Tensor {
   std::shared_ptr<const Halves> halves = nullptr;  // kHalves, whose data is empty
 };
 
-// The projection of latents to keys and values in two tensors: [heads][rank][key], turned for a product with queries, and
-// [heads][value][rank]. As one tensor it is [heads * (key + value)][rank].
+// The projection of latents to keys and values in two tensors: [heads][rank][key], turned for a product with queries,
+// and [heads][value][rank]. As one tensor it is [heads * (key + value)][rank].
 struct Halves {
   Tensor keys, values;
   uint64_t serial = 0;  // no two are alike in a process

@@ -48,7 +48,7 @@ std::string hash_of_block(const Tokenizer& tokenizer, const testing::RandomText&
 TEST(Families, EqualTheTokenizersPackage) {
   std::ifstream stream(kFolder + "goldens.json");
   const auto goldens = nlohmann::json::parse(stream);
-  ASSERT_EQ(goldens.size(), 7u);
+  ASSERT_EQ(goldens.size(), 9u);
   const testing::RandomText texts(kFolder + "strings.json", HADAL_SOURCE_DIR "/models/hadal-tiny/heldout.txt");
   for (const auto& [name, blocks] : goldens.items()) {
     const Tokenizer tokenizer = Tokenizer::load(kFolder + name + ".json");
@@ -61,9 +61,14 @@ TEST(Families, EqualTheTokenizersPackage) {
 
 TEST(Families, GgufNamesTheSameSplits) {
   const testing::RandomText texts(kFolder + "strings.json", HADAL_SOURCE_DIR "/models/hadal-tiny/heldout.txt");
-  const std::pair<const char*, const char*> families[] = {
-      {"deepseek_v3", "deepseek-v3"}, {"qwen", "qwen2"}, {"qwen", "deepseek-r1-qwen"},
-      {"llama3", "llama-bpe"},        {"gpt2", "gpt-2"}, {"smollm2", "smollm"}};
+  const std::pair<const char*, const char*> families[] = {{"deepseek_v3", "deepseek-v3"},
+                                                          {"qwen", "qwen2"},
+                                                          {"qwen", "deepseek-r1-qwen"},
+                                                          {"llama3", "llama-bpe"},
+                                                          {"gpt2", "gpt-2"},
+                                                          {"smollm2", "smollm"},
+                                                          {"deepseek_llm", "deepseek-llm"},
+                                                          {"deepseek_coder", "deepseek-coder"}};
   for (const auto& [family, name] : families) {
     const Tokenizer whole = Tokenizer::load(kFolder + family + ".json");
     std::ifstream stream(kFolder + family + ".json");

@@ -28,9 +28,11 @@ struct TypeInfo {
   uint32_t code;  // of the file
   Dtype dtype;
 };
-constexpr std::array kTypes = {TypeInfo{0, Dtype::kF32},  TypeInfo{1, Dtype::kF16},  TypeInfo{2, Dtype::kQ40},
-                               TypeInfo{3, Dtype::kQ41},  TypeInfo{8, Dtype::kQ80},  TypeInfo{12, Dtype::kQ4K},
-                               TypeInfo{14, Dtype::kQ6K}, TypeInfo{30, Dtype::kBf16}};
+constexpr std::array kTypes = {TypeInfo{0, Dtype::kF32},  TypeInfo{1, Dtype::kF16},    TypeInfo{30, Dtype::kBf16},
+                               TypeInfo{8, Dtype::kQ80},  TypeInfo{2, Dtype::kQ40},    TypeInfo{3, Dtype::kQ41},
+                               TypeInfo{6, Dtype::kQ50},  TypeInfo{7, Dtype::kQ51},    TypeInfo{10, Dtype::kQ2K},
+                               TypeInfo{11, Dtype::kQ3K}, TypeInfo{12, Dtype::kQ4K},   TypeInfo{13, Dtype::kQ5K},
+                               TypeInfo{14, Dtype::kQ6K}, TypeInfo{20, Dtype::kIq4Nl}, TypeInfo{23, Dtype::kIq4Xs}};
 
 class Reader {
  public:
@@ -136,8 +138,15 @@ class Reader {
       const auto type = number<uint32_t>("the type of a tensor");
       const auto* known = std::find_if(kTypes.begin(), kTypes.end(), [&](const TypeInfo& t) { return t.code == type; });
       if (known == kTypes.end()) {
-        input_error(where_, "tensor \"{}\" has type {}; F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K are supported",
-                    name, type);
+        std::string supported;
+        for (const TypeInfo& t : kTypes) {
+          supported += fmt::format("{}{}",
+                                   &t == &kTypes.front()  ? ""
+                                   : &t == &kTypes.back() ? " and "
+                                                          : ", ",
+                                   dtype_name(t.dtype));
+        }
+        input_error(where_, "tensor \"{}\" has type {}; {} are supported", name, type, supported);
       }
       tensor.dtype = known->dtype;
       const BlockSize block = block_size(tensor.dtype);

@@ -20,6 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
     }
     const Weights weights(gguf_tensors(gguf, "f"), "f", nullptr);
+    for (const Tensor& tensor : weights.tensors()) {
+      if (tensor.dtype != Dtype::kHalves || tensor.halves->keys.data.size() > 1 << 16) continue;
+      std::vector<float> row(static_cast<size_t>(tensor.shape[1]));
+      for (const int64_t r : {int64_t{0}, tensor.shape[0] / 2, tensor.shape[0] - 1})
+        read_values(tensor, r * tensor.shape[1], row);
+    }
     (void)gguf_config(gguf, "f");
     (void)Tokenizer::from_parts(gguf_tokenizer(gguf.metadata, "f"), "f");
   } catch (const hadal::Error& e) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "base/error.h"
 #include "model/blocks.h"
@@ -26,11 +27,10 @@ TEST(GgufBlocks, EqualThePublishedPackage) {
   std::ifstream file(HADAL_SOURCE_DIR "/tests/goldens/gguf_blocks.json");
   const json golden = json::parse(file, nullptr, false);
   ASSERT_FALSE(golden.is_discarded()) << "run tools/goldens/gguf_golden.py";
-  const std::pair<const char*, Dtype> formats[] = {{"Q8_0", Dtype::kQ80},
-                                                   {"Q4_0", Dtype::kQ40},
-                                                   {"Q4_1", Dtype::kQ41},
-                                                   {"Q4_K", Dtype::kQ4K},
-                                                   {"Q6_K", Dtype::kQ6K}};
+  const std::pair<const char*, Dtype> formats[] = {
+      {"Q8_0", Dtype::kQ80}, {"Q4_0", Dtype::kQ40}, {"Q4_1", Dtype::kQ41},     {"Q5_0", Dtype::kQ50},
+      {"Q5_1", Dtype::kQ51}, {"Q2_K", Dtype::kQ2K}, {"Q3_K", Dtype::kQ3K},     {"Q4_K", Dtype::kQ4K},
+      {"Q5_K", Dtype::kQ5K}, {"Q6_K", Dtype::kQ6K}, {"IQ4_NL", Dtype::kIq4Nl}, {"IQ4_XS", Dtype::kIq4Xs}};
   for (const auto& [name, dtype] : formats) {
     SCOPED_TRACE(name);
     const json& format = golden[name];
@@ -207,7 +207,8 @@ TEST_F(GgufFile, CorruptionsAreNamed) {
   expect_error(with([](Small& s) { s.writer.add_text("llama.rope.scaling.type", "dynamic"); }), "rope.scaling.factor");
   expect_error(with([](Small& s) { s.writer.add_text("note", "\xFF"); }), "is not valid UTF-8");
   expect_error(with([](Small& s) { s.tensor("", "blk.0.attn_q.weight", {64, 64}, 2); }), "stands twice");
-  expect_error(with([](Small& s) { s.writer.add_tensor("x", 9, {32}, s.zeros(36)); }), "has type 9; F32, F16, BF16");
+  expect_error(with([](Small& s) { s.writer.add_tensor("x", 9, {32}, s.zeros(36)); }),
+               "has type 9; F32, F16, BF16, Q8_0, Q4_0");
   expect_error(with([](Small& s) { s.writer.add_tensor("x", 8, {33}, s.zeros(68)); }), "Q8_0 comes in blocks of 32");
   expect_error(with([](Small& s) {
                  s.writer.add_tensor("x", 0, {int64_t{1} << 40, 1 << 30}, s.zeros(4));
@@ -215,6 +216,183 @@ TEST_F(GgufFile, CorruptionsAreNamed) {
                "has a dimension of");
   expect_error(with([](Small& s) { s.writer.add_tensor("x", 0, {1024}, s.zeros(4)); }), "is it truncated?");
   expect_error(with([](Small& s) { s.tensor("", "rope_freqs.weight", {7}, 0); }), "must be F32 of 16 divisors");
+}
+
+// Only the metadata of latent attention and experts, as the converter of llama.cpp writes it.
+class Deepseek2 : public ::testing::Test {
+ protected:
+  Deepseek2() {
+    metadata_ = {{"general.architecture", "deepseek2"}, {"tokenizer.ggml.tokens", json::array({"a", "b"})}};
+    const std::pair<const char*, json> values[] = {{"context_length", 163840u},
+                                                   {"block_count", 61u},
+                                                   {"embedding_length", 7168u},
+                                                   {"feed_forward_length", 18432u},
+                                                   {"attention.head_count", 128u},
+                                                   {"attention.head_count_kv", 1u},
+                                                   {"attention.key_length", 576u},
+                                                   {"attention.value_length", 512u},
+                                                   {"attention.key_length_mla", 192u},
+                                                   {"attention.value_length_mla", 128u},
+                                                   {"attention.q_lora_rank", 1536u},
+                                                   {"attention.kv_lora_rank", 512u},
+                                                   {"attention.layer_norm_rms_epsilon", 1e-6},
+                                                   {"rope.dimension_count", 64u},
+                                                   {"rope.scaling.type", "yarn"},
+                                                   {"rope.scaling.factor", 40.0},
+                                                   {"rope.scaling.original_context_length", 4096u},
+                                                   {"rope.scaling.yarn_log_multiplier", 0.1f},
+                                                   {"leading_dense_block_count", 3u},
+                                                   {"expert_count", 256u},
+                                                   {"expert_used_count", 8u},
+                                                   {"expert_shared_count", 1u},
+                                                   {"expert_feed_forward_length", 2048u},
+                                                   {"expert_weights_scale", 2.5},
+                                                   {"expert_weights_norm", true},
+                                                   {"expert_gating_func", 2u},
+                                                   {"expert_group_count", 8u},
+                                                   {"expert_group_used_count", 4u}};
+    for (const auto& [name, value] : values) set(name, value);
+  }
+  void set(const std::string& name, const json& value) { metadata_["deepseek2." + name] = value; }
+  void leave_out(const std::string& name) { metadata_.erase("deepseek2." + name); }
+  Config config() {
+    Gguf gguf;
+    gguf.metadata = metadata_;
+    return gguf_config(gguf, "m.gguf");
+  }
+  std::string refusal() {
+    try {
+      config();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      return error.what();
+    }
+    return "accepted";
+  }
+  json metadata_;
+};
+
+TEST_F(Deepseek2, IsDeepseekV3) {
+  const Config c = config();
+  EXPECT_EQ(c.model_type, "deepseek_v3");
+  EXPECT_EQ(c.num_hidden_layers, 61);
+  EXPECT_EQ(c.q_lora_rank, 1536);
+  EXPECT_EQ(c.qk_nope_head_dim, 128);
+  EXPECT_EQ(c.qk_rope_head_dim, 64);
+  EXPECT_EQ(c.v_head_dim, 128);
+  EXPECT_EQ(c.n_group, 8);
+  EXPECT_EQ(c.topk_group, 4);
+  EXPECT_TRUE(c.norm_topk_prob);
+  EXPECT_TRUE(c.gate_bias);
+  EXPECT_TRUE(c.prepend_bos);
+  EXPECT_EQ(c.routed_scaling_factor, 2.5);
+  EXPECT_EQ(c.rope_amplitude, 1);
+  EXPECT_NEAR(attention_scale(c), std::pow(192, -0.5) * std::pow(0.1 * std::log(40) + 1, 2), 1e-8);
+  set("nextn_predict_layers", 1u);
+  EXPECT_EQ(config().num_hidden_layers, 60);
+}
+
+TEST_F(Deepseek2, OlderFilesAreDeepseekV2) {
+  for (const char* name :
+       {"attention.key_length_mla", "attention.value_length_mla", "attention.q_lora_rank", "expert_gating_func",
+        "expert_group_count", "expert_group_used_count", "expert_weights_norm", "expert_weights_scale"}) {
+    leave_out(name);
+  }
+  set("attention.key_length", 192u);
+  set("attention.value_length", 128u);
+  set("attention.head_count_kv", 16u);
+  set("rope.scaling.yarn_log_multiplier", 0.0707f);
+  const Config c = config();
+  EXPECT_EQ(c.model_type, "deepseek_v2");
+  EXPECT_EQ(c.q_lora_rank, 0);
+  EXPECT_EQ(c.qk_nope_head_dim, 128);
+  EXPECT_EQ(c.gate, Gate::kSoftmax);
+  EXPECT_EQ(c.n_group, 1);
+  EXPECT_FALSE(c.gate_bias);
+  EXPECT_EQ(c.routed_scaling_factor, 1);
+  EXPECT_NEAR(attention_scale(c), std::pow(192, -0.5) * std::pow(0.0707 * std::log(40) + 1, 2), 1e-8);
+}
+
+TEST_F(Deepseek2, WhatIsWrongIsNamed) {
+  const auto with = [&](const char* name, const json& value) {
+    const json before = metadata_;
+    value.is_null() ? leave_out(name) : set(name, value);
+    const std::string found = refusal();
+    metadata_ = before;
+    return found;
+  };
+  const auto expect = [&](const char* name, const json& value, const char* needle) {
+    const std::string found = with(name, value);
+    EXPECT_NE(found.find(needle), std::string::npos) << found;
+    EXPECT_TRUE(found.starts_with("m.gguf")) << found;
+    EXPECT_EQ(found.find('\n'), std::string::npos) << found;
+  };
+  for (const char* name : {"attention.kv_lora_rank", "attention.value_length_mla", "rope.dimension_count",
+                           "leading_dense_block_count", "expert_count", "expert_used_count", "expert_shared_count",
+                           "expert_feed_forward_length", "expert_group_used_count", "block_count"}) {
+    expect(name, nullptr, name);
+  }
+  expect("expert_gating_func", 3u, "1 (softmax) or 2 (sigmoid) is supported");
+  expect("expert_gating_func", "softmax", "a count is needed");
+  expect("attention.key_length_mla", 64u, "must be above");
+  expect("attention.key_length_mla", -1, "a count is needed");
+  expect("rope.scaling.yarn_log_multiplier", "x", "a number is needed");
+  expect("rope.scaling.attn_factor", 2.0, "1 is supported");
+  expect("nextn_predict_layers", 61u, "fewer are needed");
+  expect("expert_group_count", 7u, "must divide n_routed_experts");
+}
+
+TEST_F(Deepseek2, HalvesOfKeysAndValuesMustFit) {
+  const std::vector<std::byte> data(2 * 4 * 32 * 4);
+  Gguf gguf;
+  gguf.tensors = {{"blk.0.attn_k_b.weight", Dtype::kF32, {2, 4, 32}, data},
+                  {"blk.0.attn_v_b.weight", Dtype::kF32, {2, 32, 4}, data}};
+  const std::vector<Tensor> joined = gguf_tensors(gguf, "m.gguf");
+  ASSERT_EQ(joined.size(), 1u);
+  EXPECT_EQ(joined[0].name, "model.layers.0.self_attn.kv_b_proj.weight");
+  EXPECT_EQ(joined[0].shape, (std::vector<int64_t>{128, 4}));
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{2, 32, 5}, {3, 32, 4}, {64, 4}}) {
+    gguf.tensors[1].shape = shape;
+    EXPECT_THROW(gguf_tensors(gguf, "m.gguf"), Error);
+  }
+  gguf.tensors.pop_back();
+  EXPECT_TRUE(gguf_tensors(gguf, "m.gguf").empty());  // missing, which the check of all tensors says
+}
+
+// Any size of the halves, in blocks as well: the rows that the file holds turned.
+TEST(GgufHalves, RowsAreColumnsOfTheKeys) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 20; ++round) {
+    const Dtype dtype = round % 2 == 0 ? Dtype::kF32 : Dtype::kQ80;
+    const BlockSize block = block_size(dtype);
+    const int64_t heads = 1 + random() % 3, rank = 32 * (1 + random() % 3), keys = 32 * (1 + random() % 3),
+                  each = 1 + random() % 40;
+    const auto fill = [&](int64_t elements) {
+      std::vector<std::byte> data;
+      for (int64_t b = 0; b < elements / block.elements; ++b) {
+        for (int64_t i = 0; i < block.bytes; ++i) data.push_back(static_cast<std::byte>(random() % 60));
+      }
+      return data;
+    };
+    const std::vector<std::byte> k = fill(heads * rank * keys), v = fill(heads * each * rank);
+    Gguf gguf;
+    gguf.tensors = {{"blk.7.attn_v_b.weight", dtype, {heads, each, rank}, v},
+                    {"blk.7.attn_k_b.weight", dtype, {heads, rank, keys}, k}};
+    const Tensor joined = gguf_tensors(gguf, "m.gguf").at(0);
+    const std::vector<float> found = values(joined), all_v = values(gguf.tensors[0]), all_k = values(gguf.tensors[1]);
+    ASSERT_EQ(joined.shape, (std::vector<int64_t>{heads * (keys + each), rank}));
+    for (int64_t h = 0; h < heads; ++h) {
+      for (int64_t row = 0; row < keys + each; ++row) {
+        for (int64_t r = 0; r < rank; ++r) {
+          const float expected = row < keys ? all_k[static_cast<size_t>((h * rank + r) * keys + row)]
+                                            : all_v[static_cast<size_t>((h * each + row - keys) * rank + r)];
+          ASSERT_EQ(found[static_cast<size_t>((h * (keys + each) + row) * rank + r)], expected);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -39,9 +39,38 @@ float plain_value(Dtype dtype, const std::byte* at) {
   }
 }
 
+// One row of both halves together. Rows of keys are columns of what the file holds: a head at a time is kept.
+void read_row_of_halves(const Halves& halves, int64_t row, std::span<float> out) {
+  const int64_t rank = halves.keys.shape[1], keys = halves.keys.shape[2], values = halves.values.shape[1];
+  const int64_t head = row / (keys + values), at = row % (keys + values);
+  if (at >= keys) return read_values(halves.values, (head * values + at - keys) * rank, out);
+  struct Kept {
+    uint64_t serial = 0;
+    int64_t head = 0;
+    std::vector<float> all;  // [rank][keys]
+  };
+  thread_local Kept kept;
+  if (kept.serial != halves.serial || kept.head != head) {
+    kept.all.resize(static_cast<size_t>(rank * keys));
+    read_values(halves.keys, head * rank * keys, kept.all);
+    kept.serial = halves.serial;
+    kept.head = head;
+  }
+  for (int64_t r = 0; r < rank; ++r) out[static_cast<size_t>(r)] = kept.all[static_cast<size_t>(r * keys + at)];
+}
+
 }  // namespace
 
 void read_values(const Tensor& tensor, int64_t first, std::span<float> out) {
+  if (tensor.dtype == Dtype::kHalves) {
+    const auto rank = static_cast<size_t>(tensor.shape[1]);
+    check(static_cast<size_t>(first) % rank == 0 && out.size() % rank == 0, "{}: whole rows are read", tensor.name);
+    for (size_t done = 0; done < out.size(); done += rank) {
+      read_row_of_halves(*tensor.halves, (first + static_cast<int64_t>(done)) / tensor.shape[1],
+                         out.subspan(done, rank));
+    }
+    return;
+  }
   const BlockSize size = block_size(tensor.dtype);
   const auto count = static_cast<int64_t>(out.size());
   check(size.elements > 0 && first % size.elements == 0 && count % size.elements == 0,

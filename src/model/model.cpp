@@ -12,8 +12,10 @@ namespace {
 
 constexpr int64_t kBlock = 128;
 constexpr std::array kPlain = {Dtype::kBf16, Dtype::kF16, Dtype::kF32};
-constexpr std::array kMatrix = {Dtype::kBf16, Dtype::kF16, Dtype::kF32, Dtype::kQ80,
-                                Dtype::kQ40,  Dtype::kQ41, Dtype::kQ4K, Dtype::kQ6K};
+constexpr std::array kMatrix = {Dtype::kBf16, Dtype::kF16, Dtype::kF32, Dtype::kQ80,   Dtype::kQ40,
+                                Dtype::kQ41,  Dtype::kQ50, Dtype::kQ51, Dtype::kQ2K,   Dtype::kQ3K,
+                                Dtype::kQ4K,  Dtype::kQ5K, Dtype::kQ6K, Dtype::kIq4Nl, Dtype::kIq4Xs};
+constexpr std::array kLatents = {Dtype::kHalves};
 constexpr std::array kScale = {Dtype::kF32, Dtype::kBf16, Dtype::kE8m0};
 
 int64_t blocks(int64_t n) { return (n + kBlock - 1) / kBlock; }
@@ -23,6 +25,10 @@ void require_linear(const Weights& weights, const ArchitectureTensor& linear, bo
   const std::string name = linear.name + ".weight";
   const int64_t shape[] = {linear.n, linear.k}, scale_shape[] = {blocks(linear.n), blocks(linear.k)};
   const Tensor* found = weights.find(name);
+  if (found != nullptr && found->dtype == Dtype::kHalves) {
+    weights.require(name, kLatents, shape);
+    return;
+  }
   if (!fp8 || (found != nullptr && found->dtype == Dtype::kBf16)) {
     weights.require(name, kMatrix, shape);
     return;

@@ -14,14 +14,45 @@
 
 namespace hadal::model {
 
-// The last ones before kOther are the blocks of GGUF: 32 or 256 consecutive elements of k with scales of their own.
-enum class Dtype : uint8_t { kF32, kF16, kBf16, kE4m3, kE8m0, kQ80, kQ40, kQ41, kQ4K, kQ6K, kOther };
+// From kQ80 to kIq4Xs the blocks of GGUF: 32 or 256 consecutive elements of k with scales of their own. kHalves: keys
+// and values of latent attention as newer GGUF files hold them (Halves).
+enum class Dtype : uint8_t {
+  kF32,
+  kF16,
+  kBf16,
+  kE4m3,
+  kE8m0,
+  kQ80,
+  kQ40,
+  kQ41,
+  kQ50,
+  kQ51,
+  kQ2K,
+  kQ3K,
+  kQ4K,
+  kQ5K,
+  kQ6K,
+  kIq4Nl,
+  kIq4Xs,
+  kHalves,
+  kOther
+};
+
+struct Halves;
 
 struct Tensor {
   std::string name;
   Dtype dtype = Dtype::kOther;
   std::vector<int64_t> shape;
-  std::span<const std::byte> data;  // exactly the tensor's bytes, inside the mapping
+  std::span<const std::byte> data;                 // exactly the tensor's bytes, inside the mapping
+  std::shared_ptr<const Halves> halves = nullptr;  // kHalves, whose data is empty
+};
+
+// The projection of latents to keys and values in two tensors: [heads][rank][key], turned for a product with queries,
+// and [heads][value][rank]. As one tensor it is [heads * (key + value)][rank].
+struct Halves {
+  Tensor keys, values;
+  uint64_t serial = 0;  // no two are alike in a process
 };
 
 // The tensors of a checkpoint by their Hugging Face names: one or several safetensors files (model.safetensors or

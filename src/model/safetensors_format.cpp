@@ -185,8 +185,16 @@ std::string_view dtype_name(Dtype dtype) {
     case Dtype::kQ80: return "Q8_0";
     case Dtype::kQ40: return "Q4_0";
     case Dtype::kQ41: return "Q4_1";
+    case Dtype::kQ50: return "Q5_0";
+    case Dtype::kQ51: return "Q5_1";
+    case Dtype::kQ2K: return "Q2_K";
+    case Dtype::kQ3K: return "Q3_K";
     case Dtype::kQ4K: return "Q4_K";
+    case Dtype::kQ5K: return "Q5_K";
     case Dtype::kQ6K: return "Q6_K";
+    case Dtype::kIq4Nl: return "IQ4_NL";
+    case Dtype::kIq4Xs: return "IQ4_XS";
+    case Dtype::kHalves: return "two halves";
     case Dtype::kOther: return "another dtype";
     default: break;
   }

@@ -40,8 +40,11 @@ class Translator {
         group();
       } else if (c == '{') {
         repeat();
-      } else if (c == '^' || c == '$') {
+      } else if (c == '^') {
         unsupported("an anchor", 1);
+      } else if (c == '$') {  // Oniguruma's ends every line
+        out_ += R"((?=\n|\z))";
+        ++at_;
       } else {
         copy(1);
       }

@@ -40,16 +40,7 @@ constexpr size_t kLongestStop = 1024;  // bytes
 
 class Reader {
  public:
-  Reader(std::string_view body, bool chat) : chat_(chat) {
-    bool too_deep = false;
-    body_ = ordered_json::parse(
-        body,
-        [&](int depth, ordered_json::parse_event_t, ordered_json&) {
-          too_deep |= depth > kDeepest;
-          return !too_deep;
-        },
-        false);
-    if (too_deep) refuse("", fmt::format("the body is nested more than {} deep", kDeepest));
+  Reader(std::string_view body, bool chat) : chat_(chat), body_(parse(body, "", "the body is")) {
     if (body_.is_discarded()) refuse("", "the body is not valid JSON in UTF-8");
     if (!body_.is_object()) refuse("", "the body must be a JSON object");
   }
@@ -74,6 +65,19 @@ class Reader {
   }
 
  private:
+  // Discarded where it is no JSON.
+  static ordered_json parse(std::string_view text, const std::string& parameter, std::string_view subject) {
+    bool too_deep = false;
+    ordered_json out = ordered_json::parse(
+        text,
+        [&](int depth, ordered_json::parse_event_t, ordered_json&) {
+          too_deep |= depth > kDeepest;
+          return !too_deep;
+        },
+        false);
+    if (too_deep) refuse(parameter, fmt::format("{} nested more than {} deep", subject, kDeepest));
+    return out;
+  }
   [[noreturn]] static void refuse(const std::string& parameter, const std::string& message,
                                   const std::string& code = "") {
     throw ApiError(400, "invalid_request_error", message, parameter, code);
@@ -156,7 +160,7 @@ class Reader {
     if (!content->is_array()) refuse("messages", "the 'content' of a message must be text");
     std::string text;
     for (const ordered_json& part : *content) {
-      if (!part.is_object() || part.value("type", "") != "text" || !part.contains("text") ||
+      if (!part.is_object() || !part.contains("type") || part["type"] != "text" || !part.contains("text") ||
           !part["text"].is_string()) {
         refuse("messages", "parts of 'content' must be of type 'text'; the model takes nothing else");
       }
@@ -195,10 +199,10 @@ class Reader {
     if (calls == message.end() || !calls->is_array()) return;
     for (ordered_json& call : *calls) {
       if (!call.is_object() || !call.contains("function") || !call["function"].is_object()) continue;
-      ordered_json& arguments = call["function"]["arguments"];
-      if (!arguments.is_string()) continue;
-      ordered_json parsed = ordered_json::parse(arguments.get_ref<const std::string&>(), nullptr, false);
-      if (parsed.is_object()) arguments = std::move(parsed);
+      const auto arguments = call["function"].find("arguments");
+      if (arguments == call["function"].end() || !arguments->is_string()) continue;
+      ordered_json parsed = parse(arguments->get_ref<const std::string&>(), "messages", "the arguments of a call are");
+      if (parsed.is_object()) *arguments = std::move(parsed);
     }
   }
 

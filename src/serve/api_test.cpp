@@ -118,6 +118,10 @@ const Case kRefused[] = {
     {false, R"({"model": "m", "prompt": "a", "temprature": 0})", 400, "temprature", "is not a parameter"},
     {true, R"({"model": "m"})", 400, "messages", "a list that is not empty"},
     {true, R"({"model": "m", "messages": []})", 400, "messages", "a list that is not empty"},
+    {true, R"({"model": "m", "messages": [{"role": "user", "content": [{"type": 5, "text": "a"}]}]})", 400, "messages",
+     "must be of type 'text'"},
+    {true, R"({"model": "m", "messages": [{"role": "user", "content": [{"text": "a"}]}]})", 400, "messages",
+     "must be of type 'text'"},
     {true, R"({"model": "m", "messages": ["hi"]})", 400, "messages", "an object with a 'role'"},
     {true, R"({"model": "m", "messages": [{"role": 3}]})", 400, "messages", "an object with a 'role'"},
     {true, R"({"model": "m", "messages": [{"role": "user", "content": 3}]})", 400, "messages", "must be text"},
@@ -156,6 +160,12 @@ TEST(Api, RefusesByName) {
   }
   const std::string deep = std::string(100000, '[') + std::string(100000, ']');
   EXPECT_THROW(parse(R"({"model": "m", "prompt": )" + deep + "}", false), ApiError);
+  // Arguments of a call come as text, and are JSON again.
+  EXPECT_THROW(parse(R"({"model": "m", "messages": [{"role": "assistant", "content": "", "tool_calls": [{"function":
+      {"name": "f", "arguments": "{\"x\": )" +
+                         deep + R"(}"}}]}]})",
+                     true),
+               ApiError);
 }
 
 TEST(Api, AnswersHaveOpenAisShape) {

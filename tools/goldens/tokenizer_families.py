@@ -1,6 +1,6 @@
 """Tokenizers of the published families against the `tokenizers` package.
 
-  python tools/goldens/tokenizer_families.py train      writes tests/goldens/tokenizers/FAMILY.json
+  python tools/goldens/tokenizer_families.py train [FAMILY...]   writes tests/goldens/tokenizers/FAMILY.json
   python tools/goldens/tokenizer_families.py goldens    writes tests/goldens/tokenizers/goldens.json
   python tools/goldens/tokenizer_families.py compare FILE...   `build/hadal tokenize` on any tokenizer.json, COUNT strings
   python tools/goldens/tokenizer_families.py bench FILE...     time of both on one core, in one run
@@ -49,6 +49,27 @@ DEEPSEEK_V3 = sequence(
     split("[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+|"
           " ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"), byte_level())
 
+# Letters that have case, as DeepSeek LLM and V2 list them.
+CASED = (
+    "A-Za-z\u00B5\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u01BA\u01BC-\u01BF\u01C4-\u0293\u0295-\u02AF\u0370-\u0373"
+    "\u0376\u0377\u037B-\u037D\u037F\u0386\u0388-\u038A\u038C\u038E-\u03A1\u03A3-\u03F5\u03F7-\u0481"
+    "\u048A-\u052F\u0531-\u0556\u10A0-\u10C5\u13A0-\u13F5\u13F8-\u13FD\u1C90-\u1CBA\u1CBD-\u1CBF\u1D00-\u1D2B"
+    "\u1D6B-\u1D77\u1D79-\u1D9A\u1E00-\u1F15\u1F18-\u1F1D\u1F20-\u1F45\u1F48-\u1F4D\u1F50-\u1F57\u1F59\u1F5B"
+    "\u1F5D\u1F5F-\u1F7D\u1F80-\u1FB4\u1FB6-\u1FBC\u1FBE\u1FC2-\u1FC4\u1FC6-\u1FCC\u1FD0-\u1FD3\u1FD6-\u1FDB"
+    "\u1FE0-\u1FEC\u1FF2-\u1FF4\u1FF6-\u1FFC\u2102\u2107\u210A-\u2113\u2115\u2119-\u211D\u2124\u2126\u2128"
+    "\u212A-\u212D\u212F-\u2134\u2139\u213C-\u213F\u2145-\u2149\u214E\u2183\u2184\u2C00-\u2C7B\u2C7E-\u2CE4"
+    "\u2CEB-\u2CEE\u2CF2\u2CF3\uA640-\uA66D\uA680-\uA69B\uA722-\uA76F\uA771-\uA787\uA78B-\uA78E\uAB70-\uABBF"
+    "\uFB00-\uFB06\uFB13-\uFB17\uFF21-\uFF3A\uFF41-\uFF5A\U00010400-\U0001044F\U000104B0-\U000104D3"
+    "\U000104D8-\U000104FB\U00010C80-\U00010CB2\U00010CC0-\U00010CF2\U000118A0-\U000118DF"
+    "\U0001E900-\U0001E943")
+DEEPSEEK_LLM = sequence(
+    split("[\r\n]"), split("\\s?[" + CASED + "]+"),
+    split("\\s?[!-/:-~\uFF01-\uFF0F\uFF1A-\uFF5E\u2018-\u201F\u3000-\u3002]+"), split("\\s+$"),
+    split("[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+"), pre_tokenizers.Digits(individual_digits=True), byte_level())
+DEEPSEEK_CODER = sequence(
+    split("[\r\n]"), split(r"\s?\p{L}+"), split(r"\s?\p{P}+"), split("[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+"),
+    pre_tokenizers.Digits(individual_digits=True), byte_level())
+
 # Bytes that the vocabulary lacks, as SmolLM2's lacks some.
 MISSING = [0x04, 0x7F, 0xC1, 0xF4, 0xF5, 0xFF]
 
@@ -58,6 +79,12 @@ FAMILIES = {
                     ["<\uff5cbegin\u2581of\u2581sentence\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>"],
                     [AddedToken(t, normalized=True) for t in
                      ["<\uff5cUser\uff5c>", "<\uff5cAssistant\uff5c>", "<think>", "</think>"]], {}),
+    "deepseek_llm": (normalizers.Sequence([]), DEEPSEEK_LLM,
+                     ["<\uff5cbegin\u2581of\u2581sentence\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>"],
+                     [AddedToken("<think>", normalized=True)], {}),
+    "deepseek_coder": (normalizers.Sequence([]), DEEPSEEK_CODER,
+                       ["<\uff5cbegin\u2581of\u2581sentence\uff5c>", "<\uff5cend\u2581of\u2581sentence\uff5c>"],
+                       [], {}),
     "qwen": (normalizers.NFC(), sequence(split(contractions(r"\p{N}")), byte_level()),
              ["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
              [AddedToken(t, normalized=False) for t in ["<think>", "</think>", "<tool_call>"]], {}),
@@ -83,11 +110,13 @@ def bytes_to_characters():
     return [chr(b) if b in itself else chr(next(others)) for b in range(256)]
 
 
-def train():
+def train(*names):
     strings = Strings()
     corpus = [open(path, encoding="utf-8").read() for path in sorted(glob.glob("docs/*.md") + glob.glob("src/base/*"))]
     corpus += [strings.text] + [strings.string(1 << 40 | i) for i in range(20000)]
     for name, (normalizer, pre_tokenizer, special, added, options) in FAMILIES.items():
+        if names and name not in names:
+            continue
         tokenizer = Tokenizer(models.BPE())
         if normalizer is not None:
             tokenizer.normalizer = normalizer
@@ -220,6 +249,6 @@ if __name__ == "__main__":
         small = [f"{FOLDER}{name}.json" for name in FAMILIES] if command == "compare" else []
         globals()[command](arguments or sorted(glob.glob("build/tokenizers/*/tokenizer.json")) + small)
     elif command in ("train", "goldens"):
-        globals()[command]()
+        globals()[command](*arguments)
     else:
         sys.exit(__doc__)

@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-
 namespace hadal::kernels {
 
 void Residency::make(Resident& wanted) {

@@ -2,6 +2,7 @@
 // those that were used least recently go, and are made again when a program next reads them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -46,6 +47,8 @@ class Residency {
   // Whether that is more than the bound: otherwise nothing ever goes, and nobody needs to hold anything.
   bool bounded() const { return expected_ > bound_; }
   uint64_t bound() const { return bound_; }
+  // Takes memory that something else needs from the bound, at most half of it; before anything is made.
+  void set_aside(uint64_t bytes) { bound_ -= std::min(bytes, bound_ / 2); }
 
   // Makes it unless it is there. What is held is not dropped: where everything is, the bound is passed.
   void make(Resident& wanted);
@@ -58,7 +61,7 @@ class Residency {
  private:
   bool drop_one();  // with mutex_ held
 
-  const uint64_t bound_;
+  uint64_t bound_;
   uint64_t expected_ = 0;
   std::mutex mutex_;
   std::vector<Resident*> there_;

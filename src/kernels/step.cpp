@@ -259,6 +259,7 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
     pack_weights(placed.back().image, model, placed.back().plan, context);
   }
   std::vector<Compiled> chips;
+  uint64_t code_bytes = 0;
   for (Placed& one : placed) {
     Plan& plan = one.plan;
     Writable areas = place_areas(plan, one.image.end_line(), most_rows, context);
@@ -274,7 +275,12 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
     out.operators = graph::step(c, plan.options.mtp, plan.stage);
     out.layout = layout_of(plan, context);
     add_programs(out, plan, segments, buckets);
+    for (const program::Program& program : out.programs) {
+      for (const program::Stream& stream : program.cores) code_bytes += stream.code.size() * sizeof(isa::Encoded);
+    }
   }
+  // The programs of a large model are gigabytes too; a simulator holds half as much again of them, decoded.
+  if (options.host_bytes == 0 && residency->bounded()) residency->set_aside(code_bytes + code_bytes / 2);
   return chips;
 }
 

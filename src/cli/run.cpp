@@ -198,8 +198,7 @@ void print_report(const Options& options, const report::Run& run) {
 
 // The chip that sets the pace of a row of them: whose trace is shown.
 int slowest_chip(const report::Run& run) {
-  const std::vector<uint64_t>& cycles =
-      (run.decode.timing.steps > 0 ? run.decode : run.prefill).timing.chip_cycles;
+  const std::vector<uint64_t>& cycles = (run.decode.timing.steps > 0 ? run.decode : run.prefill).timing.chip_cycles;
   return static_cast<int>(std::max_element(cycles.begin(), cycles.end()) - cycles.begin());
 }
 
@@ -277,8 +276,9 @@ void add_run(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--json", o.json, "Write the report as JSON; - writes it to standard output, and nothing else");
   command->add_option("--live", o.live, "Write the report so far to this file as the run goes on; `hadal ui` shows it");
-  CLI::Option* trace =
-      command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev) of the last step; of several chips, of the slowest");
+  CLI::Option* trace = command->add_option(
+      "--trace", o.trace,
+      "Write a Perfetto trace (ui.perfetto.dev) of the last step; of several chips, of the slowest");
   command->add_flag("--mtp", o.mtp,
                     "Draft tokens with the layer for multi-token prediction: the same text in fewer steps");
   command->add_flag("--no-timing", o.no_timing, "Leave out the timing simulator: faster, no cycles")->excludes(trace);

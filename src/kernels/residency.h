@@ -55,7 +55,7 @@ class Residency {
   // For good: before it is destroyed.
   void forget(Resident& gone);
 
-  uint64_t most_bytes() const { return most_; }  // at a time
+  uint64_t most_bytes() const { return most_; }   // at a time
   uint64_t made_bytes() const { return total_; }  // all that was ever made, again and again
 
  private:

@@ -6,8 +6,8 @@
 #include <exception>
 #include <filesystem>
 #include <iterator>
-#include <utility>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "kernels/emitter.h"
@@ -246,8 +246,7 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
   const auto most_rows = static_cast<uint64_t>(buckets.back());
   const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
 
-  const auto residency =
-      std::make_shared<Residency>(options.host_bytes > 0 ? options.host_bytes : usual_host_bytes());
+  const auto residency = std::make_shared<Residency>(options.host_bytes > 0 ? options.host_bytes : usual_host_bytes());
   struct Placed {
     Plan plan;
     ReadOnlyImage image;

@@ -196,8 +196,9 @@ TEST(RunReport, ChipsInARowSayWhatTheyWaitedFor) {
   EXPECT_DOUBLE_EQ(json["decode"]["chips"]["full_pipeline_steps_per_s"], chip.clock_hz / 600);
   const std::string text = to_text(run);
   EXPECT_NE(text.find("m on 3 x hadal-1"), std::string::npos) << text;
-  EXPECT_NE(text.find("3 in a row, 300 to 600 cycles a step each; transfers between them 100 cycles and 2.05 kB a step"),
-            std::string::npos)
+  EXPECT_NE(
+      text.find("3 in a row, 300 to 600 cycles a step each; transfers between them 100 cycles and 2.05 kB a step"),
+      std::string::npos)
       << text;
   EXPECT_NE(text.find("2,000,000 steps/s would leave, 800,000 now"), std::string::npos) << text;
   run.host_bound_bytes = 1000;

@@ -187,7 +187,8 @@ StepLayout layout_of(const Plan& plan, int64_t context) {
 }
 
 // The programs of a stage whose weights and areas have their places.
-void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>& segments, std::vector<int> buckets) {
+void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>& segments,
+                  const std::vector<int>& buckets) {
   const model::Config& c = *plan.config;
   const bool drafts = plan.options.mtp && plan.stage.ends();
   const auto emit_program = [&](const std::vector<graph::Operator>& operators) {

@@ -189,11 +189,11 @@ TEST(RunReport, ChipsInARowSayWhatTheyWaitedFor) {
   }
   const auto json = to_json(run);
   EXPECT_EQ(json["chips"], 3);
-  EXPECT_EQ(json["decode"]["chips"]["chip_cycles"], (std::vector<int>{1000, 1200, 600}));
-  EXPECT_EQ(json["decode"]["chips"]["transfer_cycles"], 200);
-  EXPECT_EQ(json["decode"]["chips"]["transfer_bytes"], 4096);
+  EXPECT_EQ(json["decode"]["row_of_chips"]["chip_cycles"], (std::vector<int>{1000, 1200, 600}));
+  EXPECT_EQ(json["decode"]["row_of_chips"]["transfer_cycles"], 200);
+  EXPECT_EQ(json["decode"]["row_of_chips"]["transfer_bytes"], 4096);
   // Two steps in 3,000 cycles one after the other; the slowest chip would let one pass every 600.
-  EXPECT_DOUBLE_EQ(json["decode"]["chips"]["full_pipeline_steps_per_s"], chip.clock_hz / 600);
+  EXPECT_DOUBLE_EQ(json["decode"]["row_of_chips"]["full_pipeline_steps_per_s"], chip.clock_hz / 600);
   const std::string text = to_text(run);
   EXPECT_NE(text.find("m on 3 x hadal-1"), std::string::npos) << text;
   EXPECT_NE(

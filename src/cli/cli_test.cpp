@@ -77,6 +77,10 @@ TEST_F(Cli, MistakesOnTheCommandLine) {
   expect_bad_input({"run", "hadal-tiny", "-p", "x", "--kv", "int4"}, "int4");
   expect_bad_input({"run", "hadal-tiny", "-p", "x", "--batch", "33"}, "1 to 32");
   expect_bad_input({"run", "hadal-tiny", "-p", "x", "--activation-digits", "3"}, "1 to 2");
+  expect_bad_input({"run", "hadal-tiny", "-p", "x", "--chips", "6"}, "the model has 5 layers");
+  expect_bad_input({"run", "hadal-tiny", "-p", "x", "--chips", "-1"}, "0 to 4096");
+  expect_bad_input({"run", "hadal-tiny", "-p", "x", "--rows", "33"}, "1 to 32");
+  expect_bad_input({"run", "hadal-tiny", "-p", "x", "--host-memory", "0"}, "--host-memory");
   expect_bad_input({"run", "hadal-tiny", "-p", "x", "--trace", "t", "--no-timing"}, "excludes");
   expect_bad_input({"chips", "extra"}, "unexpected argument 'extra'");
 }

@@ -196,6 +196,12 @@ void print_report(const Options& options, const report::Run& run) {
   if (!options.quiet) fmt::print("\n{}", report::to_text(run));
 }
 
+// The chip that sets the pace of a row of them: whose trace is shown.
+int slowest_chip(const report::Run& run) {
+  const std::vector<uint64_t>& cycles = (run.decode.timing.steps > 0 ? run.decode : run.prefill).timing.chip_cycles;
+  return static_cast<int>(std::max_element(cycles.begin(), cycles.end()) - cycles.begin());
+}
+
 void execute(const Options& options) {
   const std::string directory = find_model(options.model);
   const chip::Chip chip = chip::load(find_chip(options.chip));
@@ -221,17 +227,18 @@ void execute(const Options& options) {
   run.prompt_tokens = prompt.size();
   run.prefill.tokens = prompt.size() * static_cast<size_t>(options.batch);
   generate(options, session, prompt, silent, live, run);
+  const int shown = slowest_chip(run);
   if (trace) {
     trace->write([&](std::ostream& out) {
       sim::TimingOptions timing;
       timing.chrome_trace = &out;
-      sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
+      sim::simulate_timing(chip, session.last_program(shown), session.trace(shown), timing);
     });
   }
   if ((json || !options.live.empty()) && run.timed) {
     sim::TimingOptions timing;
     timing.timeline = &run.timeline;
-    sim::simulate_timing(chip, session.last_program(), session.trace(), timing);
+    sim::simulate_timing(chip, session.last_program(shown), session.trace(shown), timing);
   }
   live.finish(run);
   if (json) json->write(report::to_json(run).dump(2) + "\n");
@@ -269,8 +276,9 @@ void add_run(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--json", o.json, "Write the report as JSON; - writes it to standard output, and nothing else");
   command->add_option("--live", o.live, "Write the report so far to this file as the run goes on; `hadal ui` shows it");
-  CLI::Option* trace =
-      command->add_option("--trace", o.trace, "Write a Perfetto trace (ui.perfetto.dev) of the last step");
+  CLI::Option* trace = command->add_option(
+      "--trace", o.trace,
+      "Write a Perfetto trace (ui.perfetto.dev) of the last step; of several chips, of the slowest");
   command->add_flag("--mtp", o.mtp,
                     "Draft tokens with the layer for multi-token prediction: the same text in fewer steps");
   command->add_flag("--no-timing", o.no_timing, "Leave out the timing simulator: faster, no cycles")->excludes(trace);

@@ -62,16 +62,28 @@ bool one_block(const TileSource& tile) {
   return true;
 }
 
-// FP8 codes and scales as the checkpoint holds them.
+// FP8 codes and scales as the checkpoint holds them. Line by line: what is written once is written whole.
 void copy_tile(const TileSource& source, const PanelMatrix& w, std::byte* scales, std::byte* panels) {
+  const int64_t k_end = source.linear.k;
   int64_t block = 0;
-  for (int64_t c = 0; c < kTile; ++c) {
-    const int64_t row = source.rows[static_cast<size_t>(c)];
-    if (row < 0) continue;
-    block = row / kGroup;
-    const uint8_t* codes = source.linear.codes(row);
-    for (int64_t k = 0; k < source.linear.k; k += 4) {
-      std::memcpy(quad(panels, w, c, k, 0), codes + k, static_cast<size_t>(std::min<int64_t>(4, source.linear.k - k)));
+  for (int64_t first = 0; first < kTile; first += kPanel) {
+    const uint8_t* codes[kPanel];
+    for (int64_t c = 0; c < kPanel; ++c) {
+      const int64_t row = source.rows[static_cast<size_t>(first + c)];
+      codes[c] = row < 0 ? nullptr : source.linear.codes(row);
+      if (row >= 0) block = row / kGroup;
+    }
+    for (int64_t k = 0; k < k_end; k += 4) {
+      std::byte* line = quad(panels, w, first, k, 0);
+      const auto bytes = static_cast<size_t>(std::min<int64_t>(4, k_end - k));
+      for (int64_t c = 0; c < kPanel; ++c) {
+        if (codes[c] == nullptr) continue;
+        if (bytes == 4) {
+          std::memcpy(line + c * 4, codes[c] + k, 4);
+        } else {
+          std::memcpy(line + c * 4, codes[c] + k, bytes);
+        }
+      }
     }
   }
   for (int64_t g = 0; g < w.groups; ++g) {

@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-
 namespace hadal::kernels {
 
 void Residency::make(Resident& wanted) {
@@ -16,8 +14,7 @@ void Residency::make(Resident& wanted) {
     const std::lock_guard lock(mutex_);
     if (wanted.made_.load()) return;
     bytes_ += wanted.bytes_;
-    while (bytes_ > bound_ && drop_one()) {
-    }
+    while (bytes_ > bound_ && drop_one()) {}
     most_ = std::max(most_.load(), bytes_);
     wanted.used_ = clock_++;  // whatever is used from here on is later
   }

@@ -2,6 +2,7 @@
 // those that were used least recently go, and are made again when a program next reads them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
@@ -46,19 +47,21 @@ class Residency {
   // Whether that is more than the bound: otherwise nothing ever goes, and nobody needs to hold anything.
   bool bounded() const { return expected_ > bound_; }
   uint64_t bound() const { return bound_; }
+  // Takes memory that something else needs from the bound, at most half of it; before anything is made.
+  void set_aside(uint64_t bytes) { bound_ -= std::min(bytes, bound_ / 2); }
 
   // Makes it unless it is there. What is held is not dropped: where everything is, the bound is passed.
   void make(Resident& wanted);
   // For good: before it is destroyed.
   void forget(Resident& gone);
 
-  uint64_t most_bytes() const { return most_; }  // at a time
+  uint64_t most_bytes() const { return most_; }   // at a time
   uint64_t made_bytes() const { return total_; }  // all that was ever made, again and again
 
  private:
   bool drop_one();  // with mutex_ held
 
-  const uint64_t bound_;
+  uint64_t bound_;
   uint64_t expected_ = 0;
   std::mutex mutex_;
   std::vector<Resident*> there_;

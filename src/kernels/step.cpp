@@ -6,8 +6,8 @@
 #include <exception>
 #include <filesystem>
 #include <iterator>
-#include <utility>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "base/heap.h"
@@ -193,7 +193,8 @@ StepLayout layout_of(const Plan& plan, int64_t context) {
 }
 
 // The programs of a stage whose weights and areas have their places.
-void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>& segments, std::vector<int> buckets) {
+void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>& segments,
+                  const std::vector<int>& buckets) {
   const model::Config& c = *plan.config;
   const bool drafts = plan.options.mtp && plan.stage.ends();
   const auto emit_program = [&](const std::vector<graph::Operator>& operators) {
@@ -253,8 +254,7 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
   const auto most_rows = static_cast<uint64_t>(buckets.back());
   const int64_t context = options.context > 0 ? options.context : c.max_position_embeddings;
 
-  const auto residency =
-      std::make_shared<Residency>(options.host_bytes > 0 ? options.host_bytes : usual_host_bytes());
+  const auto residency = std::make_shared<Residency>(options.host_bytes > 0 ? options.host_bytes : usual_host_bytes());
   struct Placed {
     Plan plan;
     ReadOnlyImage image;
@@ -266,6 +266,7 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
     pack_weights(placed.back().image, model, placed.back().plan, context);
   }
   std::vector<Compiled> chips;
+  uint64_t code_bytes = 0;
   for (Placed& one : placed) {
     Plan& plan = one.plan;
     Writable areas = place_areas(plan, one.image.end_line(), most_rows, context);
@@ -281,7 +282,12 @@ std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip
     out.operators = graph::step(c, plan.options.mtp, plan.stage);
     out.layout = layout_of(plan, context);
     add_programs(out, plan, segments, buckets);
+    for (const program::Program& program : out.programs) {
+      for (const program::Stream& stream : program.cores) code_bytes += stream.code.size() * sizeof(isa::Encoded);
+    }
   }
+  // The programs of a large model are gigabytes too; a simulator holds half as much again of them, decoded.
+  if (options.host_bytes == 0 && residency->bounded()) residency->set_aside(code_bytes + code_bytes / 2);
   return chips;
 }
 

@@ -1,11 +1,13 @@
-// A checkpoint of 15 GB in shards: it is mapped in a moment, and nothing of it is read.
+// Checkpoints of 15 GB and of 671 billion parameters in shards: mapped in a moment, and nothing of them is read.
 #include <gtest/gtest.h>
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -13,6 +15,7 @@
 #include "model/model.h"
 #include "model/random_checkpoint.h"
 #include "model/safetensors_writer.h"
+#include "model/tensors.h"
 
 namespace hadal::model {
 namespace {
@@ -24,11 +27,10 @@ class Shards {
  public:
   explicit Shards(const std::string& directory) : directory_(directory) {}
 
-  void add(const std::string& name, std::vector<int64_t> shape) {
-    uint64_t bytes = 2;
+  void add(const std::string& name, std::vector<int64_t> shape, const char* dtype = "BF16", uint64_t bytes = 2) {
     for (const int64_t dim : shape) bytes *= static_cast<uint64_t>(dim);
     if (end_ > uint64_t{4} << 30) flush();
-    header_[name] = {{"dtype", "BF16"}, {"shape", shape}, {"data_offsets", {end_, end_ + bytes}}};
+    header_[name] = {{"dtype", dtype}, {"shape", shape}, {"data_offsets", {end_, end_ + bytes}}};
     end_ += bytes;
     map_[name] = file_name();
   }
@@ -67,6 +69,21 @@ int64_t resident_bytes() {
   return resident * ::sysconf(_SC_PAGESIZE);
 }
 
+Model load_in_a_moment(const std::string& path) {
+  const int64_t before = resident_bytes();
+  const auto start = std::chrono::steady_clock::now();
+  Model model = Model::load(path);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const int64_t touched = resident_bytes() - before;
+  uint64_t bytes = 0;
+  for (const Tensor& tensor : model.weights.tensors()) bytes += tensor.data.size();
+  GTEST_LOG_(INFO) << fmt::format("{:.1f} GB in shards: loaded in {:.3f} s, {} KiB more resident",
+                                  static_cast<double>(bytes) * 1e-9, seconds, touched >> 10);
+  EXPECT_LT(seconds, 2);
+  EXPECT_LT(touched, 64 << 20);
+  return model;
+}
+
 // The shapes of Qwen2.5-7B.
 TEST(LargeCheckpoint, IsMappedInAMoment) {
   const TemporaryDirectory directory;
@@ -97,16 +114,34 @@ TEST(LargeCheckpoint, IsMappedInAMoment) {
   write_file(directory.file("config.json"), config.dump(1));
   write_file(directory.file("tokenizer.json"), small_tokenizer_json(320));
 
-  const int64_t before = resident_bytes();
-  const auto start = std::chrono::steady_clock::now();
-  const Model model = Model::load(directory.path());
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const int64_t touched = resident_bytes() - before;
-  GTEST_LOG_(INFO) << fmt::format("15.2 GB in shards: loaded in {:.3f} s, {} KiB more resident", seconds,
-                                  touched >> 10);
-  EXPECT_LT(seconds, 2);
-  EXPECT_LT(touched, 64 << 20);
+  const Model model = load_in_a_moment(directory.path());
   EXPECT_EQ(linear(model, "model.layers.27.mlp.down_proj").k, kInner);
+}
+
+// DeepSeek-V3 as published, with its layer for multi-token prediction.
+TEST(LargeCheckpoint, DeepSeekV3IsMappedInAMoment) {
+  const TemporaryDirectory directory;
+  std::ifstream published(std::string(HADAL_SOURCE_DIR) + "/models/configs/DeepSeek-V3.json");
+  const std::string text{std::istreambuf_iterator<char>(published), {}};
+  Shards shards(directory.path());
+  int64_t parameters = 0;
+  for_each_tensor(Config::parse(text, "DeepSeek-V3.json"), true, [&](const ArchitectureTensor& t) {
+    parameters += t.n * std::max<int64_t>(t.k, 1);
+    if (t.role == TensorRole::kLinear) {
+      shards.add(t.name + ".weight", {t.n, t.k}, "F8_E4M3", 1);
+      shards.add(t.name + ".weight_scale_inv", {(t.n + 127) / 128, (t.k + 127) / 128}, "F32", 4);
+    } else if (t.role == TensorRole::kGateBias) {
+      shards.add(t.name, {t.n}, "F32", 4);
+    } else {
+      shards.add(t.name, t.k == 0 ? std::vector{t.n} : std::vector{t.n, t.k});
+    }
+  });
+  ASSERT_GT(shards.finish(), uint64_t{680'000'000'000});
+  EXPECT_GT(parameters, 683'000'000'000);
+  write_file(directory.file("config.json"), text);
+  write_file(directory.file("tokenizer.json"), small_tokenizer_json(320));
+  const Model model = load_in_a_moment(directory.path());
+  EXPECT_TRUE(model.has_mtp());
 }
 
 }  // namespace

@@ -176,6 +176,39 @@ TEST(RunReport, JsonHasThePromisedKeysAndAddsUp) {
   EXPECT_EQ(json["sequences"][0]["token_ids"], (std::vector<int>{4, 5, 6}));
 }
 
+TEST(RunReport, ChipsInARowSayWhatTheyWaitedFor) {
+  const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-1.yaml");
+  report::Run run = example(chip, true);
+  EXPECT_EQ(to_json(run)["chips"], 1);
+  EXPECT_EQ(to_text(run).find("in a row"), std::string::npos);
+  run.chips = 3;
+  for (Phase* phase : {&run.prefill, &run.decode}) {
+    phase->timing.chip_cycles = {1000, 1200, 600};
+    phase->timing.transfer_cycles = 200;
+    phase->timing.transfer_bytes = 4096;
+  }
+  const auto json = to_json(run);
+  EXPECT_EQ(json["chips"], 3);
+  EXPECT_EQ(json["decode"]["row_of_chips"]["chip_cycles"], (std::vector<int>{1000, 1200, 600}));
+  EXPECT_EQ(json["decode"]["row_of_chips"]["transfer_cycles"], 200);
+  EXPECT_EQ(json["decode"]["row_of_chips"]["transfer_bytes"], 4096);
+  // Two steps in 3,000 cycles one after the other; the slowest chip would let one pass every 600.
+  EXPECT_DOUBLE_EQ(json["decode"]["row_of_chips"]["full_pipeline_steps_per_s"], chip.clock_hz / 600);
+  const std::string text = to_text(run);
+  EXPECT_NE(text.find("m on 3 x hadal-1"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("3 in a row, 300 to 600 cycles a step each; transfers between them 100 cycles and 2.05 kB a step"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("2,000,000 steps/s would leave, 800,000 now"), std::string::npos) << text;
+  run.host_bound_bytes = 1000;
+  run.host_most_bytes = 900;
+  run.host_made_bytes = 12000;
+  EXPECT_NE(to_text(run).find("12.0 kB of weights made, at most 900 B at a time within a bound of 1.00 kB"),
+            std::string::npos);
+  EXPECT_EQ(to_json(run)["host_memory"]["made_bytes"], 12000);
+}
+
 TEST(RunReport, TokensHaveTheTimeOfTheStepThatYieldedThem) {
   const chip::Chip chip = chip::load(std::string(HADAL_SOURCE_DIR) + "/chips/hadal-rtl.yaml");
   report::Run run = example(chip, true);

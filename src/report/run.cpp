@@ -30,7 +30,8 @@ std::string row_text(const Run& run, const Phase& phase) {
   const auto a_step = [&](uint64_t cycles) { return grouped(static_cast<uint64_t>(std::llround(cycles / steps))); };
   return fmt::format(
       "Chips        {} in a row, {} to {} cycles a step each; transfers between them {} cycles and {} a step\n"
-      "             One sequence keeps one chip busy at a time; with a step on every chip {} steps/s would leave, {} now\n",
+      "             One sequence keeps one chip busy at a time; with a step on every chip {} steps/s would leave, {} "
+      "now\n",
       run.chips, a_step(*fastest), a_step(*slowest), a_step(t.transfer_cycles),
       si(static_cast<double>(t.transfer_bytes) / steps, "B"),
       grouped(static_cast<uint64_t>(std::llround(full_pipeline_steps_per_s(run, t)))),
@@ -61,7 +62,7 @@ Json phase_json(const Run& run, const Phase& phase) {
   out["tokens_per_s_simulated"] = rate(tokens, seconds);
   out["energy_j_per_token"] = phase.tokens > 0 ? phase.timing.sum.energy.total() / tokens : 0;
   out.update(to_json(phase.timing.sum, *run.chip));
-  if (run.chips > 1) out["chips"] = row_json(run, phase.timing);
+  if (run.chips > 1) out["row_of_chips"] = row_json(run, phase.timing);
   out["steps_each"] = Json::array();
   for (const runtime::StepTime& step : phase.timing.each) {
     out["steps_each"].push_back({{"rows", step.rows},

@@ -202,7 +202,7 @@ void Session::collect(Replay& replay) {
     sim::TimingResult transfer;
     transfer.cycles = cycles;
     transfer.energy.leakage = static_j(others + 1, cycles);
-    transfer.operators.push_back({.name = "transfer", .cycles = cycles, .bound_by = "link"});
+    transfer.operators.push_back({.name = "transfer", .cycles = cycles, .bound_by = "exchange"});
     add(launch, transfer);
   }
   add(totals_.sum, launch);

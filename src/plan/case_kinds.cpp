@@ -19,7 +19,6 @@ constexpr uint64_t kSeed = 1;
 constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
 constexpr double kWaferMm = 300, kWaferEdgeMm = 3;  // of interposers; the rim that is not used
 constexpr double kBankBytes = 16384;                // of memory in cores where no bank is published: as in the GC200
-constexpr double kCacheEfficiency = 0.40;  // bit cells over area of a large cache with its tags: V-Cache of 2023
 
 double area(const chip::Section& s, std::string_view key) { return s.quantity(key, Dimension::kArea, 0, kMostArea); }
 
@@ -42,7 +41,8 @@ double sram_area(const chip::Section& s, Facts& facts) {
   const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
   const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
   const double bank = s.has("bank") ? s.quantity("bank", Dimension::kBytes, 1, 1e9) : kBankBytes;
-  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / sram_efficiency(facts.areas(), bank));
+  const AreaData& data = facts.areas();
+  return p.sram_bitcell.value * (shared / data.cache_efficiency.value + own / sram_efficiency(data, bank));
 }
 
 // Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the library's
@@ -58,7 +58,7 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
   const double edge =
       edge_mm2(data, stacks > 0 ? facts.memory(s, "memory") : Memory{}, stacks,
                s.quantity("links", Dimension::kBytesPerSecond, 0, 1e15), static_cast<int>(s.count("hosts", 0, 64)));
-  const double content = logic / (p.logic_density.value * data.utilisation.value) + sram_area(s, facts) + edge;
+  const double content = logic / (p.logic_density.value * utilisation(data, p).value) + sram_area(s, facts) + edge;
   const double fill = s.has("fill") ? s.quantity("fill", Dimension::kPercent, 0.1, 1) : 1;
   return content * (1 + data.die_overhead.value) / fill;
 }
@@ -67,9 +67,10 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
 double matrix_area(const chip::Section& s, Facts& facts) {
   const chip::Chip chip = facts.chip(s, "chip");
   const AreaData& data = facts.areas();
+  const Process& process = facts.process(s, "process");
   const double own = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
   return core_cells(chip, data).matrix * static_cast<double>(s.count("products", 1, 1 << 30)) / own *
-         facts.process(s, "process").relative_area.value / data.utilisation.value;
+         process.relative_area.value / utilisation(data, process).value;
 }
 
 // The cores of `chip`, as many as give `ops` a second on `process`, with everything busy.
@@ -113,6 +114,12 @@ double die_cost_ratio(const chip::Section& s, Facts& facts) {
     return die_cost({area(s, key), 0, 0, 0}, p, YieldModel::kNegativeBinomial, 0).usd;
   };
   return static_cast<double>(s.count("chiplets", 2, 64)) * usd("chiplet") / usd("area");
+}
+
+// Packages in which every die and stack is placed well, before the final test.
+double assembled(const chip::Section& s, Facts& facts) {
+  const auto placed = static_cast<double>(s.count("dies", 1, 64) + s.count("stacks", 0, 64));
+  return std::pow(facts.package(s, "package").attach_yield.value, placed);
 }
 
 double months(const chip::Section& s, Facts& facts) {
@@ -197,6 +204,14 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         }}},
       {"die_cost_ratio",
        {kDies, Dimension::kNone, "", 1, {"process", "area", "chiplet", "chiplets"}, alone(die_cost_ratio)}},
+      {"stack_usd",
+       {kDies,
+        Dimension::kUsd,
+        "USD",
+        1,
+        {"memory"},
+        [](S s, Facts& f, const Scenario&) { return f.memory(s, "memory").price.value; }}},
+      {"assembled", {kDies, Dimension::kPercent, "%", 100, {"package", "dies", "stacks"}, alone(assembled)}},
       {"unit_logic", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::logic_usd)}},
       {"unit_memory", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::memory_usd)}},
       {"unit_interposer", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::interposer_usd)}},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "plan/programme.h"
@@ -13,14 +14,6 @@ namespace hadal::plan {
 namespace {
 
 constexpr double kLargestFactor = 8;
-
-double median_of(std::vector<double> factors) { return quantiles(std::move(factors)).p50; }
-
-std::vector<double> factors_of(const std::vector<Vote>& votes) {
-  std::vector<double> factors;
-  for (const Vote& v : votes) factors.push_back(v.factor);
-  return factors;
-}
 
 // "www.a.com" of "https://www.a.com/b": two pages of one site are one publisher.
 std::string publisher(const Sources& sources, const std::string& source) {
@@ -32,17 +25,21 @@ std::string publisher(const Sources& sources, const std::string& source) {
   return url.substr(from + 3, url.find('/', from + 3) - from - 3);
 }
 
+bool smaller(const Vote& a, const Vote& b) { return a.factor < b.factor; }
+
 }  // namespace
 
-double Constant::median() const { return median_of(factors_of(votes)); }
-double Constant::lowest() const {
-  const std::vector<double> all = factors_of(votes);
-  return *std::min_element(all.begin(), all.end());
+double Constant::median(const std::function<bool(const Vote&)>& counts) const {
+  std::map<std::string, std::vector<double>> voters;  // a publisher with all it says, or a fact
+  for (const Vote& v : votes) {
+    if (counts(v)) voters[by_publisher ? v.publisher : v.from].push_back(v.factor);
+  }
+  std::vector<double> factors;
+  for (auto& [unused, own] : voters) factors.push_back(quantiles(std::move(own)).p50);
+  return quantiles(std::move(factors)).p50;
 }
-double Constant::highest() const {
-  const std::vector<double> all = factors_of(votes);
-  return *std::max_element(all.begin(), all.end());
-}
+double Constant::lowest() const { return std::min_element(votes.begin(), votes.end(), smaller)->factor; }
+double Constant::highest() const { return std::max_element(votes.begin(), votes.end(), smaller)->factor; }
 
 double factor_for_one(const std::function<double(double)>& ratio) {
   constexpr int kMostSteps = 60;
@@ -122,27 +119,22 @@ void Calibration::vote(const std::string& constant, const Asker& fact, const std
     return ratio(adjustments);
   });
   if (factor == 0) input_error(where, "sets: what is asked here does not depend on '{}'; leave it out", constant);
-  c.votes.push_back({fact.fact, fact.subject, fact.source, factor});
-}
-
-bool Calibration::independent(const Constant& constant, const Vote& vote, const Asker& asker) const {
-  if (vote.from == asker.fact || (!asker.subject.empty() && vote.subject == asker.subject)) return false;
-  return !constant.by_publisher || publisher(sources_, vote.source) != publisher(sources_, asker.source);
+  c.votes.push_back({fact.fact, fact.subject, fact.source, publisher(sources_, fact.source), factor});
 }
 
 Adjustments Calibration::without(const Asker& asker) const {
   Adjustments adjustments;
   for (const Constant& c : constants_) {
-    std::vector<double> factors;
-    for (const Vote& v : c.votes) {
-      if (independent(c, v, asker)) factors.push_back(v.factor);
-    }
     if (c.votes.empty()) continue;
-    if (factors.empty()) {
+    const double factor = c.median([&](const Vote& v) {
+      const bool same_chip = !asker.subject.empty() && v.subject == asker.subject;
+      const bool same_author = c.by_publisher && v.publisher == publisher(sources_, asker.source);
+      return v.from != asker.fact && !same_chip && !same_author;
+    });
+    if (!(factor > 0)) {
       input_error(file_, "'{}' leaves nothing to ask '{}' with; it needs a fact about another chip{}", c.name,
                   asker.fact, c.by_publisher ? " of another publisher" : "");
     }
-    const double factor = median_of(std::move(factors));
     for (const std::string& name : c.figures) adjustments[name] = factor;
   }
   return adjustments;

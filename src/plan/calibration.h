@@ -13,6 +13,7 @@ namespace hadal::plan {
 // What a fact says of a constant: the factor on the figures of the data files that would make the fact exact.
 struct Vote {
   std::string from, subject, source;  // names of the fact, of the chip it is about, of its source
+  std::string publisher;              // of the source: the host of its address
   double factor = 1;
 };
 
@@ -20,13 +21,15 @@ struct Constant {
   std::string name;
   Figure figure;                     // as its file has it; the first of them
   std::vector<std::string> figures;  // names in the ledger: all take the same factor
-  bool by_publisher = false;         // authors estimate it: a fact is not asked with what its own publisher says
+  bool by_publisher = false;         // authors estimate it: what one of them says in several facts counts once
   std::vector<Vote> votes;
-  // Of what the facts say, as factors on the figures.
-  double median() const, lowest() const, highest() const;
+  // Of what the facts say, as factors on the figures; of no vote: 0.
+  double median(const std::function<bool(const Vote&)>& counts = [](const Vote&) { return true; }) const;
+  double lowest() const, highest() const;
 };
 
-// Who asks: what comes from the same fact, or is about the same chip, is left out.
+// Who asks: what comes from the same fact, is about the same chip or, of a constant by publishers, is by the same one, is
+// left out.
 struct Asker {
   std::string fact, subject, source;
 };
@@ -48,7 +51,6 @@ class Calibration {
 
  private:
   Constant& find(const std::string& name);
-  bool independent(const Constant& constant, const Vote& vote, const Asker& asker) const;
 
   std::string file_;
   std::vector<Constant> constants_;

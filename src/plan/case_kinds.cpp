@@ -25,7 +25,8 @@ double area(const chip::Section& s, std::string_view key) { return s.quantity(ke
 HarvestedDie die_of(const chip::Section& s) {
   HarvestedDie die{area(s, "area"), area(s, "core"), static_cast<int>(s.count("cores", 1, 10000)), 0};
   die.spare = static_cast<int>(s.count("spare", 0, die.cores));
-  if (die.cores * die.core_mm2 > die.area_mm2) s.refuse("core", "the cores are larger than the die");
+  if (s.has("tolerant")) die.empty_mm2 = area(s, "tolerant");
+  if (die.cores * die.core_mm2 + die.empty_mm2 > die.area_mm2) s.refuse("core", "the cores are larger than the die");
   return die;
 }
 
@@ -180,6 +181,16 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         {"process", "area", "core", "cores", "spare"},
         [](S s, Facts& f, const Scenario&) {
           return die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0).yield;
+        }}},
+      {"good_dies",
+       {kDies,
+        Dimension::kNone,
+        "dies",
+        1,
+        {"process", "area", "core", "cores", "spare"},
+        [](S s, Facts& f, const Scenario&) {
+          const DieCost d = die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0);
+          return d.dies_per_wafer * d.yield;
         }}},
       {"interposers_per_wafer",
        {kDies, Dimension::kNone, "packages", 1, {"package", "memory", "area", "dies", "stacks"}, alone(interposers)}},

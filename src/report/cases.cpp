@@ -25,9 +25,9 @@ std::string published(const plan::Case& c) {
 
 // A factor on a constant as a value in the unit its file uses: "108 %".
 std::string times(const plan::Constant& c, double factor) {
-  const size_t space = c.figure.text.find(' ');
-  const double value = std::stod(c.figure.text) * factor;
-  return fmt::format("{:.3g}{}", value, space == std::string::npos ? "" : c.figure.text.substr(space));
+  const std::string& written = c.figure.text;
+  const size_t unit = std::min(written.find(' '), written.size());
+  return fmt::format("{:.3g}{}", std::stod(written) * factor, std::string_view(written).substr(unit));
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ int lanes_of(const AreaData& data, double link_bytes_per_s) {
 }  // namespace
 
 size_t density_class(const Process& process) {
-  constexpr int kLargestEuvNm = 5, kLargestFinNm = 9;
-  return process.node_nm <= kLargestEuvNm ? 0 : process.node_nm <= kLargestFinNm ? 1 : 2;
+  constexpr int kOldNm = 10;
+  return process.lithography.starts_with("EUV") ? 0 : process.node_nm < kOldNm ? 1 : 2;
 }
 
 const Figure& utilisation(const AreaData& data, const Process& process) {

@@ -58,10 +58,11 @@ struct AreaData {
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
 
-// Transistors of placed logic over those at library density depend on how a class of processes is drawn: 5 nm and below
-// (EUV), 7 nm, and 10 nm and above; an index into `utilisation`.
+// Transistors of placed logic over those at library density depend on how a class of processes is drawn: with EUV (5 nm
+// and below), with several exposures (7 nm, and SMIC's N+3), and the older ones of 10 nm and above. An index into
+// `utilisation`.
 size_t density_class(const Process& process);
-inline constexpr std::array<std::string_view, 3> kDensityClasses{"5nm", "7nm", "16nm"};
+inline constexpr std::array<std::string_view, 3> kDensityClasses{"euv", "7nm", "16nm"};
 const Figure& utilisation(const AreaData& data, const Process& process);
 
 // Bit cells over area of memory in banks of `bank_bytes`. A macro of r x c cells has decoders as wide as a columns and

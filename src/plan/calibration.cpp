@@ -65,8 +65,8 @@ double factor_for_one(const std::function<double(double)>& ratio) {
   return std::exp(high);
 }
 
-Calibration::Calibration(const std::string& path, Facts& facts) : file_(path), sources_(facts.ledger().sources()) {
-  facts.areas();
+Calibration::Calibration(const std::string& path, const std::vector<Figure>& known, Sources sources)
+    : file_(path), sources_(std::move(sources)) {
   with_yaml_file(path, [&](const YAML::Node& node) {
     const chip::Section top(node, path, "", {"name", "constants"});
     for (const chip::Section& s : top.list("constants", {"name", "figures", "independent"})) {
@@ -80,7 +80,6 @@ Calibration::Calibration(const std::string& path, Facts& facts) : file_(path), s
       }
       c.by_publisher = independent == "publishers";
       for (const std::string& name : c.figures) {
-        const std::vector<Figure>& known = facts.ledger().figures();
         const auto found = std::find_if(known.begin(), known.end(), [&](const Figure& f) { return f.name == name; });
         if (found == known.end()) {
           s.refuse("figures", fmt::format("no fact reads a figure '{}'; use FILE.KEY, as `hadal plan --inputs` has", name));

@@ -36,8 +36,8 @@ struct Asker {
 
 class Calibration {
  public:
-  // Reads the constants; their figures must be among those that `facts` reads.
-  Calibration(const std::string& path, Facts& facts);
+  // Reads the constants; their figures must be among `known`.
+  Calibration(const std::string& path, const std::vector<Figure>& known, Sources sources);
 
   bool has(const std::string& name) const;
   std::vector<std::string> names() const;

@@ -30,6 +30,7 @@ struct Fact {
   const CaseKind* kind;
   Case c;
   std::string subject;
+  std::vector<Figure> figures;  // of the data files that the prediction rests on
 
   double predict(Facts& facts) const { return kind->predict(section, facts, *scenario) * kind->scale; }
   Asker asker() const { return {c.name, subject, c.source}; }
@@ -66,8 +67,10 @@ Fact read_fact(const chip::Section& s, Facts& facts, std::shared_ptr<const Scena
   c.high = published.high * kind.scale;
   c.source = published.source;
   c.confidence = published.confidence;
-  Fact fact{s, std::move(scenario), &kind, std::move(c), s.has("subject") ? s.text("subject") : ""};
-  fact.c.predicted = fact.predict(facts);
+  Fact fact{s, std::move(scenario), &kind, std::move(c), s.has("subject") ? s.text("subject") : "", {}};
+  Facts own = facts.adjusted({});
+  fact.c.predicted = fact.predict(own);
+  fact.figures = own.ledger().figures();
   return fact;
 }
 
@@ -98,7 +101,9 @@ PublishedCases published_cases(Facts& facts) {
     const std::string file = facts.file(name);
     for (Fact& fact : read_facts(MappedFile::open(file).text(), file, facts)) all.push_back(std::move(fact));
   }
-  Calibration calibration(facts.file("measurements/calibration.yaml"), facts);
+  std::vector<Figure> figures;
+  for (const Fact& fact : all) figures.insert(figures.end(), fact.figures.begin(), fact.figures.end());
+  Calibration calibration(facts.file("measurements/calibration.yaml"), figures, facts.ledger().sources());
   for (const Fact& fact : all) {
     if (fact.c.sets.empty()) continue;
     if (!calibration.has(fact.c.sets)) {
@@ -114,8 +119,12 @@ PublishedCases published_cases(Facts& facts) {
   }
   PublishedCases published;
   for (Fact& fact : all) {
-    Facts others = facts.adjusted(calibration.without(fact.asker()));
-    fact.c.predicted = fact.predict(others);
+    const Adjustments adjustments = calibration.without(fact.asker());
+    if (std::any_of(fact.figures.begin(), fact.figures.end(),
+                    [&](const Figure& f) { return adjustments.contains(f.name); })) {
+      Facts others = facts.adjusted(adjustments);
+      fact.c.predicted = fact.predict(others);
+    }
     published.cases.push_back(std::move(fact.c));
   }
   published.constants = calibration.constants();

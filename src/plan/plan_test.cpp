@@ -205,30 +205,22 @@ TEST_F(PlanTest, BadScenariosEndInOneClearLine) {
   EXPECT_NE(refused("chip: hadal-1\n", "chip: hadal1\n").find("there is no chips/hadal1.yaml"), std::string::npos);
 }
 
-TEST(Cases, EveryKindIsRunAndFitsAreLeftOut) {
+TEST(Cases, EveryKindIsRunAndEveryValueCounts) {
   Facts facts({root()});
-  const std::vector<Case> cases = published_cases(facts);
-  EXPECT_GE(cases.size(), 103u);
-  int fits = 0;
-  for (const Case& c : cases) {
-    EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
-    // A parameter that was set by a fact must return it.
-    if (c.fit) {
-      EXPECT_LT(std::abs(c.error()), 0.05) << c.name;
-    }
-    fits += c.fit ? 1 : 0;
-  }
-  EXPECT_EQ(fits, 7);
+  const PublishedCases published = published_cases(facts);
+  const std::vector<Case>& cases = published.cases;
+  EXPECT_GE(cases.size(), 109u);
+  for (const Case& c : cases) EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
   // The goal is 15 %; what is reached stands in docs/evidence.md, and may not get worse unnoticed.
   std::vector<Case> rest;
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(rest),
                [](const Case& c) { return c.group != kPowerGroup; });
-  EXPECT_LT(median_error(rest), 0.20);
-  EXPECT_LT(median_error(cases), 0.27);
+  EXPECT_LT(median_error(rest), 0.19);
+  EXPECT_LT(median_error(cases), 0.22);
   size_t bounds = 0, counted = 0;
   for (const Case& c : cases) bounds += c.bound.empty() ? 0 : 1;
   for (const GroupError& g : errors_by_group(cases)) counted += g.facts;
-  EXPECT_EQ(counted + bounds + static_cast<size_t>(fits), cases.size());
+  EXPECT_EQ(counted + bounds, cases.size());
 }
 
 // A bound is kept or broken, whatever the distance; it moves no median. A range is counted to its middle.
@@ -301,7 +293,7 @@ TEST(Cases, AreaTakesTheEdgeOffFirst) {
   EXPECT_NEAR(mm2("stacks: 2, links: 0 GB/s, hosts: 0") - base, 1.1 * 16, 1e-9);
   EXPECT_NEAR(mm2("stacks: 0, links: 26.6 GB/s, hosts: 1") - base, 1.1 * (1.8 + 10), 1e-9);
   EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, fill: 50 %"), 2 * base, 1e-9);
-  EXPECT_GT(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 1 KiB"), 1.03 * base);
+  EXPECT_GT(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 1 KiB"), 1.02 * base);
   EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 16 KiB"), base, 1e-9);
 }
 

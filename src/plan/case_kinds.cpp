@@ -123,9 +123,15 @@ double assembled(const chip::Section& s, Facts& facts) {
   return std::pow(facts.package(s, "package").attach_yield.value, placed);
 }
 
+Forecast forecast_of(const chip::Section& s, Facts& facts) {
+  std::optional<Figure> team;
+  if (s.has("team")) team = facts.ledger().read(s, "economics", "team", Dimension::kPeople, 1, 1e5);
+  return forecast(facts.programme(s, "programme"), facts.process(s, "process"), kRuns, kSeed, team);
+}
+
 double months(const chip::Section& s, Facts& facts) {
   const Programme& programme = facts.programme(s, "programme");
-  const Forecast f = forecast(programme, facts.process(s, "process"), kRuns, kSeed);
+  const Forecast f = forecast_of(s, facts);
   return f.stages[programme.stage(s.text("end"))].end_months.p50 -
          f.stages[programme.stage(s.text("begin"))].start_months.p50;
 }
@@ -236,7 +242,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         1e-6,
         {"programme", "process"},
         [](S s, Facts& f, const Scenario&) {
-          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).nre_usd.p50;
+          return forecast_of(s, f).nre_usd.p50;
         }}},
       {"spent",
        {kTime,
@@ -245,9 +251,8 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         1e-6,
         {"programme", "process", "end"},
         [](S s, Facts& f, const Scenario&) {
-          const Programme& programme = f.programme(s, "programme");
-          const Forecast all = forecast(programme, f.process(s, "process"), kRuns, kSeed);
-          return all.stages[programme.stage(s.text("end"))].spent_usd.p50;
+          const size_t end = f.programme(s, "programme").stage(s.text("end"));
+          return forecast_of(s, f).stages[end].spent_usd.p50;
         }}},
       {"nre_without_software",
        {kTime,
@@ -256,7 +261,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         1e-6,
         {"programme", "process"},
         [](S s, Facts& f, const Scenario&) {
-          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).hardware_nre_usd.p50;
+          return forecast_of(s, f).hardware_nre_usd.p50;
         }}},
       {"hour", {kHours, Dimension::kUsdPerHour, "USD/h", 1, {"hardware"}, hour}}};
   return kKinds;

@@ -47,7 +47,7 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   };
   r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;
   r.wafers = b.volume.value * b.dies / r.unit.assembly_yield / (r.unit.die.dies_per_wafer * r.unit.die.yield);
-  r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed);
+  r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed, b.team);
   r.tapeout_p50 = add_months(sc.date, r.forecast.tapeout_months.p50);
   r.volume_p10 = add_months(sc.date, r.forecast.end_months.p10);
   r.volume_p50 = add_months(sc.date, r.forecast.end_months.p50);

@@ -43,15 +43,32 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
   AreaData d;
   std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(node, path, "", {"name",           "synthesis",           "estimates",
-                                             "router",         "crossbar_growth",     "utilisation",
-                                             "sram_placement", "sram_periphery",      "two_port_factor",
-                                             "die_overhead",   "host_interface",      "system",
-                                             "link_lane",      "link_lane_bandwidth", "memory_edge",
-                                             "aspect_ratio",   "wire_derate",         "supply_energy",
-                                             "wire_energy",    "clock_gating",        "spm_energy",
-                                             "acc_energy",     "stack_background",    "die_background",
-                                             "cache_efficiency"});
+    const chip::Section top(node, path, "",
+                            {"name",
+                             "synthesis",
+                             "estimates",
+                             "router",
+                             "crossbar_growth",
+                             "utilisation",
+                             "sram_placement",
+                             "sram_periphery",
+                             "two_port_factor",
+                             "die_overhead",
+                             "host_interface",
+                             "system",
+                             "link_lane",
+                             "link_lane_bandwidth",
+                             "memory_edge",
+                             "aspect_ratio",
+                             "wire_derate",
+                             "supply_energy",
+                             "wire_energy",
+                             "clock_gating",
+                             "spm_energy",
+                             "acc_energy",
+                             "stack_background",
+                             "die_background",
+                             "cache_efficiency"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");

@@ -82,7 +82,8 @@ Calibration::Calibration(const std::string& path, const std::vector<Figure>& kno
       for (const std::string& name : c.figures) {
         const auto found = std::find_if(known.begin(), known.end(), [&](const Figure& f) { return f.name == name; });
         if (found == known.end()) {
-          s.refuse("figures", fmt::format("no fact reads a figure '{}'; use FILE.KEY, as `hadal plan --inputs` has", name));
+          s.refuse("figures",
+                   fmt::format("no fact reads a figure '{}'; use FILE.KEY, as `hadal plan --inputs` has", name));
         }
         if (c.figure.name.empty()) c.figure = *found;
       }

@@ -1,5 +1,5 @@
-// Constants that no first principle gives: each is the median of what published facts say of it, and a fact is asked with
-// the median of the others, so that its error is what the next chip's would be (measurements/calibration.yaml).
+// Constants that no first principle gives: each is the median of what published facts say of it, and a fact is asked
+// with the median of the others, so that its error is what the next chip's would be (measurements/calibration.yaml).
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ struct Constant {
   double lowest() const, highest() const;
 };
 
-// Who asks: what comes from the same fact, is about the same chip or, of a constant by publishers, is by the same one, is
-// left out.
+// Who asks: what comes from the same fact, is about the same chip or, of a constant by publishers, is by the same one,
+// is left out.
 struct Asker {
   std::string fact, subject, source;
 };
@@ -57,8 +57,8 @@ class Calibration {
   Sources sources_;
 };
 
-// x with ratio(x) = 1 for a monotone ratio, between 1/8 and 8; the nearer end where there is none. 0 where ratio does not
-// change at all.
+// x with ratio(x) = 1 for a monotone ratio, between 1/8 and 8; the nearer end where there is none. 0 where ratio does
+// not change at all.
 double factor_for_one(const std::function<double(double)>& ratio);
 
 }  // namespace hadal::plan

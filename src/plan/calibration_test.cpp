@@ -26,8 +26,8 @@ TEST(Calibration, TheFactorThatMakesAFactExact) {
     EXPECT_NEAR(factor_for_one([&](double f) { return (std::pow(f, p) + add) / at; }) / factor, 1, 1e-6)
         << "seed " << kSeed << ", power " << p << ", offset " << add;
   }
-  EXPECT_EQ(factor_for_one([](double) { return 3; }), 0);                           // depends on nothing
-  EXPECT_DOUBLE_EQ(factor_for_one([](double f) { return 2 + 1 / (f + 1); }), 8);    // never 1: the nearer end
+  EXPECT_EQ(factor_for_one([](double) { return 3; }), 0);                         // depends on nothing
+  EXPECT_DOUBLE_EQ(factor_for_one([](double f) { return 2 + 1 / (f + 1); }), 8);  // never 1: the nearer end
   EXPECT_DOUBLE_EQ(factor_for_one([](double f) { return 100 + f; }), 1.0 / 8);
 }
 
@@ -64,7 +64,7 @@ TEST_F(Votes, AFactIsNeverAskedWithItselfNorItsChip) {
   const Calibration c = made("facts");
   EXPECT_NEAR(c.constants()[0].median(), 3, 1e-6);
   EXPECT_NEAR(factor(c, {"another", "", "epoch"}), 3, 1e-6);
-  EXPECT_NEAR(factor(c, {"two", "", "cost-bridge"}), 4, 1e-6);        // 1, 4, 7
+  EXPECT_NEAR(factor(c, {"two", "", "cost-bridge"}), 4, 1e-6);             // 1, 4, 7
   EXPECT_NEAR(factor(c, {"one", "H100", "silicon-analysts"}), 4.5, 1e-6);  // 2, 7: four is about the same chip
   EXPECT_NEAR(factor(c, {"a fifth", "H100", "ada"}), 4.5, 1e-6);
 }
@@ -98,7 +98,9 @@ TEST_F(Votes, RefusesWhatLeavesNothing) {
   std::ofstream(folder_.file("d.yaml")) << good;
   Calibration lone = read("d.yaml");
   lone.vote("p", {"alone", "", "ada"}, "t.yaml:1", [](const Adjustments& a) { return a.at("hbm3.price"); });
-  EXPECT_NE(refusal([&] { lone.without({"alone", "", "ada"}); }).find("'p' leaves nothing to ask 'alone' with"),
+  EXPECT_NE(refusal([&] {
+              lone.without({"alone", "", "ada"});
+            }).find("'p' leaves nothing to ask 'alone' with"),
             std::string::npos);
 }
 
@@ -114,7 +116,7 @@ TEST(Calibration, TheFilesHaveTheMedians) {
     EXPECT_NEAR(c.figure.high / (c.figure.value * c.highest()), 1, 0.02) << c.name;
     EXPECT_GE(c.votes.size(), 2u) << c.name;
   }
-  // Of two constants by the numbers: 1,361 and 2,900 USD for 80 and 192 GiB, 12.5 and 15 USD a GB; medians by publisher.
+  // One by its numbers: 1,361 and 2,900 USD for 80 and 192 GiB, 12.5 and 15 USD a GB; medians by publisher.
   const auto found = std::find_if(published.constants.begin(), published.constants.end(),
                                   [](const Constant& c) { return c.name == "price of HBM3 and HBM3e"; });
   ASSERT_NE(found, published.constants.end());

@@ -241,9 +241,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         "MUSD",
         1e-6,
         {"programme", "process"},
-        [](S s, Facts& f, const Scenario&) {
-          return forecast_of(s, f).nre_usd.p50;
-        }}},
+        [](S s, Facts& f, const Scenario&) { return forecast_of(s, f).nre_usd.p50; }}},
       {"spent",
        {kTime,
         Dimension::kUsd,
@@ -260,9 +258,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         "MUSD",
         1e-6,
         {"programme", "process"},
-        [](S s, Facts& f, const Scenario&) {
-          return forecast_of(s, f).hardware_nre_usd.p50;
-        }}},
+        [](S s, Facts& f, const Scenario&) { return forecast_of(s, f).hardware_nre_usd.p50; }}},
       {"hour", {kHours, Dimension::kUsdPerHour, "USD/h", 1, {"hardware"}, hour}}};
   return kKinds;
 }

@@ -19,8 +19,8 @@ struct Dates {
   double software_months = 0;      // that software people who are all there would have taken for what they did
 };
 
-// Everybody works: where the tasks of the moment and software ask for more people than `team`, all of them slow down alike.
-// What a task takes in person-months stays as it is, and no task takes less than its months.
+// Everybody works: where the tasks of the moment and software ask for more people than `team`, all of them slow down
+// alike. What a task takes in person-months stays as it is, and no task takes less than its months.
 Dates paced(const std::vector<Task>& tasks, double software_people, double team);
 
 }  // namespace hadal::plan

@@ -57,11 +57,13 @@ std::string to_text(const plan::PublishedCases& published_cases) {
                    {"largest"},
                    {"figures", Align::kLeft}});
   for (const plan::Constant& c : published_cases.constants) {
-    constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), times(c, c.median()),
-                   times(c, c.lowest()), times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
+    constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), times(c, c.median()), times(c, c.lowest()),
+                   times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
   }
   out += "\n" + constants.text();
-  out += "(a fact is asked with the median of those that are about another chip and, where authors estimate, of another publisher)\n";
+  out +=
+      "(a fact is asked with the median of those that are about another chip and, where authors estimate, of another "
+      "publisher)\n";
   out += fmt::format("\n{} facts; median error {:.1f} %\n", count([](const plan::Case& c) { return c.counts(); }),
                      100 * plan::median_error(cases));
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {
@@ -110,9 +112,8 @@ nlohmann::ordered_json to_json(const plan::PublishedCases& published_cases) {
                          {"median", c.figure.value * c.median()},
                          {"facts", votes}});
   }
-  return document("cases", {{"cases", rows},
-                            {"constants", constants},
-                            {"median_abs_error_pct", 100 * plan::median_error(cases)}});
+  return document(
+      "cases", {{"cases", rows}, {"constants", constants}, {"median_abs_error_pct", 100 * plan::median_error(cases)}});
 }
 
 }  // namespace hadal::report

@@ -28,7 +28,7 @@ void execute(const Options& options) {
   if (!options.json.empty()) json.emplace(options.json);
   plan::Facts facts(data_roots());
   if (options.cases) {
-    const auto cases = plan::published_cases(facts);
+    const plan::PublishedCases cases = plan::published_cases(facts);
     if (json) json->write(report::to_json(cases).dump(2) + "\n");
     if (!json || !json->is_standard_output()) fmt::print("{}", report::to_text(cases));
     return;

@@ -20,6 +20,15 @@ int lanes_of(const AreaData& data, double link_bytes_per_s) {
 
 }  // namespace
 
+size_t density_class(const Process& process) {
+  constexpr int kOldNm = 10;
+  return process.lithography.starts_with("EUV") ? 0 : process.node_nm < kOldNm ? 1 : 2;
+}
+
+const Figure& utilisation(const AreaData& data, const Process& process) {
+  return data.utilisation[density_class(process)];
+}
+
 double sram_efficiency(const AreaData& data, double bank_bytes) {
   const double overhead = 1 + data.sram_periphery.value / std::sqrt(8 * bank_bytes);
   return data.sram_placement.value / (overhead * overhead);
@@ -34,14 +43,32 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
   AreaData d;
   std::string synthesis;
   with_yaml_file(path, [&](const YAML::Node& node) {
-    const chip::Section top(node, path, "", {"name",           "synthesis",           "estimates",
-                                             "router",         "crossbar_growth",     "utilisation",
-                                             "sram_placement", "sram_periphery",      "two_port_factor",
-                                             "die_overhead",   "host_interface",      "system",
-                                             "link_lane",      "link_lane_bandwidth", "memory_edge",
-                                             "aspect_ratio",   "wire_derate",         "supply_energy",
-                                             "wire_energy",    "clock_gating",        "spm_energy",
-                                             "acc_energy",     "stack_background",    "die_background"});
+    const chip::Section top(node, path, "",
+                            {"name",
+                             "synthesis",
+                             "estimates",
+                             "router",
+                             "crossbar_growth",
+                             "utilisation",
+                             "sram_placement",
+                             "sram_periphery",
+                             "two_port_factor",
+                             "die_overhead",
+                             "host_interface",
+                             "system",
+                             "link_lane",
+                             "link_lane_bandwidth",
+                             "memory_edge",
+                             "aspect_ratio",
+                             "wire_derate",
+                             "supply_energy",
+                             "wire_energy",
+                             "clock_gating",
+                             "spm_energy",
+                             "acc_energy",
+                             "stack_background",
+                             "die_background",
+                             "cache_efficiency"});
     const std::string stem = fmt::format("areas/{}", std::filesystem::path(path).stem().string());
     d.file = path;
     d.name = top.text("name");
@@ -65,7 +92,12 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
     d.sender = estimate("sender");
     d.router = area("router");
     d.crossbar_growth = ledger.read(top, stem, "crossbar_growth", Dimension::kNone, 0, 3);
-    d.utilisation = fraction("utilisation", 0.05);
+    const chip::Section reached = top.section("utilisation", {kDensityClasses.begin(), kDensityClasses.end()});
+    for (size_t i = 0; i < kDensityClasses.size(); ++i) {
+      // More than all of it where the quoted density is that of larger cells than a chip uses.
+      d.utilisation[i] = ledger.read(reached, stem, kDensityClasses[i], Dimension::kPercent, 0.05, 4);
+    }
+    d.cache_efficiency = fraction("cache_efficiency", 0.05);
     d.sram_placement = fraction("sram_placement", 0.05);
     d.sram_periphery = ledger.read(top, stem, "sram_periphery", Dimension::kNone, 0, 1000);
     d.two_port_factor = ledger.read(top, stem, "two_port_factor", Dimension::kNone, 1, 4);
@@ -97,7 +129,8 @@ AreaData load_area_data(const std::string& path, Ledger& ledger) {
 ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaData& data, const Memory& memory,
                    int stacks, double link_bytes_per_s) {
   check(chip.runs_programs, "the area model needs the machine sections of {}", chip.name);
-  const double logic = process.relative_area.value / data.utilisation.value;  // placed mm2 a mm2 of ASAP7 cells
+  const double reached = utilisation(data, process).value;
+  const double logic = process.relative_area.value / reached;  // placed mm2 a mm2 of ASAP7 cells
   const double imem_bytes = chip.imem_instructions * 16.0;
   const int lanes = lanes_of(data, link_bytes_per_s);
   ChipArea a;
@@ -147,8 +180,7 @@ ChipArea chip_area(const chip::Chip& chip, const Process& process, const AreaDat
   a.width_mm = std::max(a.content_mm2 / a.height_mm, a.height_mm / data.aspect_ratio.value);
   a.die_mm2 = a.width_mm * a.height_mm;
   a.edge_bound = a.die_mm2 > a.content_mm2 * 1.001;
-  a.transistors =
-      logic_mm2 * process.logic_density.value * 1e6 * data.utilisation.value + sram_bits * kTransistorsPerBit;
+  a.transistors = logic_mm2 * process.logic_density.value * 1e6 * reached + sram_bits * kTransistorsPerBit;
   return a;
 }
 

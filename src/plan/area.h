@@ -1,10 +1,12 @@
 // Area, clock and power of a described chip on a process, from synthesised blocks and a bit-cell model (areas/*.yaml).
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "chip/chip.h"
@@ -38,8 +40,10 @@ struct AreaData {
   Figure vector_lane, special_lane, crossbars, control, dma, sender;
   Figure router;  // mm2 of cells
   Figure crossbar_growth;
-  Figure utilisation, two_port_factor, die_overhead;
+  std::array<Figure, 3> utilisation;  // by class of process: density_class
+  Figure two_port_factor, die_overhead;
   Figure sram_placement;                     // macros over the area that memory takes in a core
+  Figure cache_efficiency;                   // bit cells over area of a large cache with its tags
   Figure sram_periphery;                     // of a macro: the mean of its rows and columns without bits
   Figure host_interface, system, link_lane;  // mm2 in a 7 nm class process
   Figure link_lane_bandwidth;                // B/s a direction
@@ -53,6 +57,13 @@ struct AreaData {
   Figure stack_background, die_background;  // W of a stack; of a die's interfaces and the leakage of its memories
 };
 AreaData load_area_data(const std::string& path, Ledger& ledger);
+
+// Transistors of placed logic over those at library density depend on how a class of processes is drawn: with EUV (5 nm
+// and below), with several exposures (7 nm, and SMIC's N+3), and the older ones of 10 nm and above. An index into
+// `utilisation`.
+size_t density_class(const Process& process);
+inline constexpr std::array<std::string_view, 3> kDensityClasses{"euv", "7nm", "16nm"};
+const Figure& utilisation(const AreaData& data, const Process& process);
 
 // Bit cells over area of memory in banks of `bank_bytes`. A macro of r x c cells has decoders as wide as a columns and
 // sense amplifiers, drivers and control as high as d rows, and takes (r + d)(c + a) cells. Of all shapes with the same

@@ -19,14 +19,14 @@ constexpr uint64_t kSeed = 1;
 constexpr double kTransistorsPerBit = 6, kMostArea = 1e5;
 constexpr double kWaferMm = 300, kWaferEdgeMm = 3;  // of interposers; the rim that is not used
 constexpr double kBankBytes = 16384;                // of memory in cores where no bank is published: as in the GC200
-constexpr double kCacheEfficiency = 0.40;  // bit cells over area of a large cache with its tags: V-Cache of 2023
 
 double area(const chip::Section& s, std::string_view key) { return s.quantity(key, Dimension::kArea, 0, kMostArea); }
 
 HarvestedDie die_of(const chip::Section& s) {
   HarvestedDie die{area(s, "area"), area(s, "core"), static_cast<int>(s.count("cores", 1, 10000)), 0};
   die.spare = static_cast<int>(s.count("spare", 0, die.cores));
-  if (die.cores * die.core_mm2 > die.area_mm2) s.refuse("core", "the cores are larger than the die");
+  if (s.has("tolerant")) die.empty_mm2 = area(s, "tolerant");
+  if (die.cores * die.core_mm2 + die.empty_mm2 > die.area_mm2) s.refuse("core", "the cores are larger than the die");
   return die;
 }
 
@@ -42,7 +42,8 @@ double sram_area(const chip::Section& s, Facts& facts) {
   const double shared = 8 * s.quantity("sram", Dimension::kBytes, 0, 1e15);
   const double own = 8 * s.quantity("core_sram", Dimension::kBytes, 0, 1e15);
   const double bank = s.has("bank") ? s.quantity("bank", Dimension::kBytes, 1, 1e9) : kBankBytes;
-  return p.sram_bitcell.value * (shared / kCacheEfficiency + own / sram_efficiency(facts.areas(), bank));
+  const AreaData& data = facts.areas();
+  return p.sram_bitcell.value * (shared / data.cache_efficiency.value + own / sram_efficiency(data, bank));
 }
 
 // Transistors of SRAM at the density of its bit cells, in caches or in the banks of cores; the rest at the library's
@@ -58,7 +59,7 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
   const double edge =
       edge_mm2(data, stacks > 0 ? facts.memory(s, "memory") : Memory{}, stacks,
                s.quantity("links", Dimension::kBytesPerSecond, 0, 1e15), static_cast<int>(s.count("hosts", 0, 64)));
-  const double content = logic / (p.logic_density.value * data.utilisation.value) + sram_area(s, facts) + edge;
+  const double content = logic / (p.logic_density.value * utilisation(data, p).value) + sram_area(s, facts) + edge;
   const double fill = s.has("fill") ? s.quantity("fill", Dimension::kPercent, 0.1, 1) : 1;
   return content * (1 + data.die_overhead.value) / fill;
 }
@@ -67,9 +68,10 @@ double area_from_transistors(const chip::Section& s, Facts& facts) {
 double matrix_area(const chip::Section& s, Facts& facts) {
   const chip::Chip chip = facts.chip(s, "chip");
   const AreaData& data = facts.areas();
+  const Process& process = facts.process(s, "process");
   const double own = double(chip.matrix.rows) * chip.matrix.cols * chip.matrix.depth;
   return core_cells(chip, data).matrix * static_cast<double>(s.count("products", 1, 1 << 30)) / own *
-         facts.process(s, "process").relative_area.value / data.utilisation.value;
+         process.relative_area.value / utilisation(data, process).value;
 }
 
 // The cores of `chip`, as many as give `ops` a second on `process`, with everything busy.
@@ -115,9 +117,21 @@ double die_cost_ratio(const chip::Section& s, Facts& facts) {
   return static_cast<double>(s.count("chiplets", 2, 64)) * usd("chiplet") / usd("area");
 }
 
+// Packages in which every die and stack is placed well, before the final test.
+double assembled(const chip::Section& s, Facts& facts) {
+  const auto placed = static_cast<double>(s.count("dies", 1, 64) + s.count("stacks", 0, 64));
+  return std::pow(facts.package(s, "package").attach_yield.value, placed);
+}
+
+Forecast forecast_of(const chip::Section& s, Facts& facts) {
+  std::optional<Figure> team;
+  if (s.has("team")) team = facts.ledger().read(s, "economics", "team", Dimension::kPeople, 1, 1e5);
+  return forecast(facts.programme(s, "programme"), facts.process(s, "process"), kRuns, kSeed, team);
+}
+
 double months(const chip::Section& s, Facts& facts) {
   const Programme& programme = facts.programme(s, "programme");
-  const Forecast f = forecast(programme, facts.process(s, "process"), kRuns, kSeed);
+  const Forecast f = forecast_of(s, facts);
   return f.stages[programme.stage(s.text("end"))].end_months.p50 -
          f.stages[programme.stage(s.text("begin"))].start_months.p50;
 }
@@ -174,6 +188,16 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         [](S s, Facts& f, const Scenario&) {
           return die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0).yield;
         }}},
+      {"good_dies",
+       {kDies,
+        Dimension::kNone,
+        "dies",
+        1,
+        {"process", "area", "core", "cores", "spare"},
+        [](S s, Facts& f, const Scenario&) {
+          const DieCost d = die_cost(die_of(s), f.process(s, "process"), YieldModel::kNegativeBinomial, 0);
+          return d.dies_per_wafer * d.yield;
+        }}},
       {"interposers_per_wafer",
        {kDies, Dimension::kNone, "packages", 1, {"package", "memory", "area", "dies", "stacks"}, alone(interposers)}},
       {"matrix_area", {kBlocks, Dimension::kArea, "mm2", 1, {"process", "chip", "products"}, alone(matrix_area)}},
@@ -197,6 +221,14 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         }}},
       {"die_cost_ratio",
        {kDies, Dimension::kNone, "", 1, {"process", "area", "chiplet", "chiplets"}, alone(die_cost_ratio)}},
+      {"stack_usd",
+       {kDies,
+        Dimension::kUsd,
+        "USD",
+        1,
+        {"memory"},
+        [](S s, Facts& f, const Scenario&) { return f.memory(s, "memory").price.value; }}},
+      {"assembled", {kDies, Dimension::kPercent, "%", 100, {"package", "dies", "stacks"}, alone(assembled)}},
       {"unit_logic", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::logic_usd)}},
       {"unit_memory", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::memory_usd)}},
       {"unit_interposer", {kDies, Dimension::kUsd, "USD", 1, unit, part_of_unit(&UnitCost::interposer_usd)}},
@@ -209,9 +241,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         "MUSD",
         1e-6,
         {"programme", "process"},
-        [](S s, Facts& f, const Scenario&) {
-          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).nre_usd.p50;
-        }}},
+        [](S s, Facts& f, const Scenario&) { return forecast_of(s, f).nre_usd.p50; }}},
       {"spent",
        {kTime,
         Dimension::kUsd,
@@ -219,9 +249,8 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         1e-6,
         {"programme", "process", "end"},
         [](S s, Facts& f, const Scenario&) {
-          const Programme& programme = f.programme(s, "programme");
-          const Forecast all = forecast(programme, f.process(s, "process"), kRuns, kSeed);
-          return all.stages[programme.stage(s.text("end"))].spent_usd.p50;
+          const size_t end = f.programme(s, "programme").stage(s.text("end"));
+          return forecast_of(s, f).stages[end].spent_usd.p50;
         }}},
       {"nre_without_software",
        {kTime,
@@ -229,9 +258,7 @@ const std::map<std::string, CaseKind, std::less<>>& case_kinds() {
         "MUSD",
         1e-6,
         {"programme", "process"},
-        [](S s, Facts& f, const Scenario&) {
-          return forecast(f.programme(s, "programme"), f.process(s, "process"), kRuns, kSeed).hardware_nre_usd.p50;
-        }}},
+        [](S s, Facts& f, const Scenario&) { return forecast_of(s, f).hardware_nre_usd.p50; }}},
       {"hour", {kHours, Dimension::kUsdPerHour, "USD/h", 1, {"hardware"}, hour}}};
   return kKinds;
 }

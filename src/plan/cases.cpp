@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -16,13 +17,27 @@ namespace {
 
 const std::vector<std::string_view>& parameters() {
   static const std::vector<std::string_view> kAll{
-      "process",   "package",   "memory", "area",  "core",     "cores",   "spare",    "dies",  "stacks",      "chiplet",
-      "chiplets",  "programme", "begin",  "end",   "hardware", "reading", "fit",      "bound", "transistors", "sram",
-      "core_sram", "bank",      "links",  "hosts", "fill",     "chip",    "products", "ops",   "bandwidth"};
+      "process", "package", "memory",      "area",      "core",      "cores",   "spare",    "dies",
+      "stacks",  "chiplet", "chiplets",    "programme", "begin",     "end",     "hardware", "reading",
+      "sets",    "bound",   "transistors", "sram",      "core_sram", "bank",    "links",    "hosts",
+      "fill",    "chip",    "products",    "ops",       "bandwidth", "subject", "tolerant", "team"};
   return kAll;
 }
 
-Case run_case(const chip::Section& s, Facts& facts, const Scenario& scenario) {
+// A fact before the model is asked: everything but the prediction.
+struct Fact {
+  chip::Section section;
+  std::shared_ptr<const Scenario> scenario;
+  const CaseKind* kind;
+  Case c;
+  std::string subject;
+  std::vector<Figure> figures;  // of the data files that the prediction rests on
+
+  double predict(Facts& facts) const { return kind->predict(section, facts, *scenario) * kind->scale; }
+  Asker asker() const { return {c.name, subject, c.source}; }
+};
+
+Fact read_fact(const chip::Section& s, Facts& facts, std::shared_ptr<const Scenario> scenario) {
   Case c;
   c.name = s.text("name");
   c.kind = s.text("kind");
@@ -39,48 +54,82 @@ Case run_case(const chip::Section& s, Facts& facts, const Scenario& scenario) {
   const Figure published = facts.ledger().read(s, "economics", "published", kind.dimension, 1e-12, 1e15);
   c.group = kind.group;
   c.reading = s.has("reading") ? s.text("reading") : "";
-  c.fit = s.has("fit") && s.text("fit") == "yes";
+  c.sets = s.has("sets") ? s.text("sets") : "";
   if (s.has("bound")) {
     c.bound = s.text("bound");
     if (c.bound != "below" && c.bound != "above")
       s.refuse("bound", fmt::format("'{}' is unknown; use below or above", c.bound));
     if (published.has_range()) s.refuse("bound", "a bound has no range; give the value alone");
-    if (c.fit) s.refuse("bound", "a bound cannot set a parameter; leave out 'fit'");
+    if (!c.sets.empty()) s.refuse("bound", "a bound has no vote on a constant; leave out 'sets'");
   }
   c.unit = kind.unit;
   c.published = published.value * kind.scale;
   c.low = published.low * kind.scale;
   c.high = published.high * kind.scale;
-  c.predicted = kind.predict(s, facts, scenario) * kind.scale;
   c.source = published.source;
   c.confidence = published.confidence;
-  return c;
+  Fact fact{s, std::move(scenario), &kind, std::move(c), s.has("subject") ? s.text("subject") : "", {}};
+  Facts own = facts.adjusted({});
+  fact.c.predicted = fact.predict(own);
+  fact.figures = own.ledger().figures();
+  return fact;
+}
+
+std::vector<Fact> read_facts(std::string_view text, const std::string& file, Facts& facts) {
+  std::vector<Fact> all;
+  with_yaml(text, file, [&](const YAML::Node& node) {
+    const chip::Section top(node, file, "", {"name", "scenario", "cases"});
+    const auto scenario = std::make_shared<const Scenario>(
+        load_scenario(facts.path("scenarios", top.text("scenario"), top, "scenario"), facts));
+    for (const chip::Section& s : top.list("cases", {"name", "kind", "published"}, parameters())) {
+      all.push_back(read_fact(s, facts, scenario));
+    }
+  });
+  return all;
 }
 
 }  // namespace
 
 std::vector<Case> run_cases(std::string_view text, const std::string& file, Facts& facts) {
   std::vector<Case> cases;
-  with_yaml(text, file, [&](const YAML::Node& node) {
-    const chip::Section top(node, file, "", {"name", "scenario", "cases"});
-    const Scenario scenario = load_scenario(facts.path("scenarios", top.text("scenario"), top, "scenario"), facts);
-    for (const chip::Section& s : top.list("cases", {"name", "kind", "published"}, parameters())) {
-      cases.push_back(run_case(s, facts, scenario));
-    }
-  });
+  for (Fact& fact : read_facts(text, file, facts)) cases.push_back(std::move(fact.c));
   return cases;
 }
 
-std::vector<Case> run_cases(const std::string& path, Facts& facts) {
-  return run_cases(MappedFile::open(path).text(), path, facts);
-}
-
-std::vector<Case> published_cases(Facts& facts) {
-  std::vector<Case> all;
-  for (const char* file : {"measurements/economics.yaml", "measurements/silicon.yaml"}) {
-    for (Case& c : run_cases(facts.file(file), facts)) all.push_back(std::move(c));
+PublishedCases published_cases(Facts& facts) {
+  std::vector<Fact> all;
+  for (const char* name : {"measurements/economics.yaml", "measurements/silicon.yaml"}) {
+    const std::string file = facts.file(name);
+    for (Fact& fact : read_facts(MappedFile::open(file).text(), file, facts)) all.push_back(std::move(fact));
   }
-  return all;
+  std::vector<Figure> figures;
+  for (const Fact& fact : all) figures.insert(figures.end(), fact.figures.begin(), fact.figures.end());
+  Calibration calibration(facts.file("measurements/calibration.yaml"), figures, facts.ledger().sources());
+  for (const Fact& fact : all) {
+    if (fact.c.sets.empty()) continue;
+    if (!calibration.has(fact.c.sets)) {
+      const std::vector<std::string> names = calibration.names();
+      const std::vector<std::string_view> known(names.begin(), names.end());
+      fact.section.refuse("sets",
+                          fmt::format("there is no constant '{}'; {}", fact.c.sets, suggestion(fact.c.sets, known)));
+    }
+    calibration.vote(fact.c.sets, fact.asker(), fact.section.place(), [&](const Adjustments& adjustments) {
+      Facts other = facts.adjusted(adjustments);
+      return fact.predict(other) / fact.c.published;
+    });
+  }
+  PublishedCases published;
+  for (Fact& fact : all) {
+    const Adjustments adjustments = calibration.without(fact.asker());
+    if (std::any_of(fact.figures.begin(), fact.figures.end(),
+                    [&](const Figure& f) { return adjustments.contains(f.name); })) {
+      Facts others = facts.adjusted(adjustments);
+      fact.c.predicted = fact.predict(others);
+    }
+    published.cases.push_back(std::move(fact.c));
+  }
+  published.constants = calibration.constants();
+  return published;
 }
 
 std::vector<GroupError> errors_by_group(const std::vector<Case>& cases) {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plan/calibration.h"
 #include "plan/facts.h"
 
 namespace hadal::plan {
@@ -19,25 +20,29 @@ struct Case {
   double predicted = 0, published = 0;
   double low = 0, high = 0;  // of the published range; equal where there is none
   std::string bound;         // "below" or "above" what is published; empty: a value
-  bool fit = false;          // sets a parameter of the model, so that it proves nothing
+  std::string sets;          // the constant that it has a vote on; it is asked with the others' median
   std::string source, confidence;
   double error() const { return predicted / published - 1; }
   bool has_range() const { return low < high; }
   bool in_range() const { return low <= predicted && predicted <= high; }
   bool holds() const { return bound == "above" ? predicted >= published : predicted <= published; }
-  bool counts() const { return !fit && bound.empty(); }  // towards the median
+  bool counts() const { return bound.empty(); }  // towards the median
 };
 
-// The facts of every file, in their order. `facts` finds what they name.
-std::vector<Case> published_cases(Facts& facts);
-std::vector<Case> run_cases(const std::string& path, Facts& facts);
+// The facts of every file, in their order, each asked with constants that neither it nor its like has a vote on.
+// `facts` finds what they name.
+struct PublishedCases {
+  std::vector<Case> cases;
+  std::vector<Constant> constants;
+};
+PublishedCases published_cases(Facts& facts);
+// The facts of one file, with constants as their files have them.
 std::vector<Case> run_cases(std::string_view text, const std::string& file, Facts& facts);
 
-// Median of |error| over the values that are no fit.
+// Median of |error| over the values.
 double median_error(const std::vector<Case>& cases);
 
-// The same by what facts are about, in the order in which groups first appear; groups of bounds or fits alone are left
-// out.
+// The same by what facts are about, in the order in which groups first appear; groups of bounds alone are left out.
 struct GroupError {
   std::string group;
   size_t facts = 0;

@@ -74,7 +74,8 @@ DesignEvaluator::DesignEvaluator(const Scenario& scenario, const DesignSpace& sp
       rates_(rates, *scenario.builds[space.build].reference, workload_) {
   for (const DesignSpace::Supply& s : space.supplies) {
     if (forecasts_.contains(s.process->name)) continue;
-    const Forecast f = forecast(*scenario.builds[space.build].programme, *s.process, kForecastRuns, scenario.seed);
+    const Build& b = scenario.builds[space.build];
+    const Forecast f = forecast(*b.programme, *s.process, kForecastRuns, scenario.seed, b.team);
     forecasts_[s.process->name] = {f.nre_usd.p50, f.end_months.p50};
   }
 }

@@ -34,6 +34,10 @@ const T& cached(std::map<std::string, T>& cache, const std::string& path, const 
 Facts::Facts(std::vector<std::string> roots)
     : roots_(std::move(roots)), ledger_(load_sources(below(roots_, "sources.yaml"))) {}
 
+Facts Facts::adjusted(Adjustments adjustments) const {
+  return Facts(roots_, Ledger(ledger_.sources(), std::move(adjustments)));
+}
+
 std::string Facts::file(const std::string& relative) const { return below(roots_, relative); }
 
 std::vector<std::string> Facts::names(std::string_view folder) const {

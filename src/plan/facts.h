@@ -19,6 +19,8 @@ class Facts {
  public:
   // Folders are looked up below each root in turn; the first that has the folder counts.
   explicit Facts(std::vector<std::string> roots);
+  // The same files read anew with some figures other than written.
+  Facts adjusted(Adjustments adjustments) const;
 
   // Names of FOLDER/*.yaml, sorted.
   std::vector<std::string> names(std::string_view folder) const;
@@ -45,6 +47,8 @@ class Facts {
   std::string file(const std::string& relative) const;  // below the first root that has it
 
  private:
+  Facts(std::vector<std::string> roots, Ledger ledger) : roots_(std::move(roots)), ledger_(std::move(ledger)) {}
+
   std::vector<std::string> roots_;
   Ledger ledger_;
   std::map<std::string, Process> processes_;

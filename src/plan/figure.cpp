@@ -92,6 +92,9 @@ Figure Ledger::read(const chip::Section& section, const std::string& stem, std::
              fmt::format("'{}' is unknown; use H (primary), M (one good source) or L (assumed)", figure.confidence));
   }
   if (s.has("note")) figure.note = s.text("note");
+  if (const auto found = adjustments_.find(figure.name); found != adjustments_.end()) {
+    for (double* of : {&figure.value, &figure.low, &figure.high}) *of *= found->second;
+  }
   figures_.push_back(figure);
   return figure;
 }

@@ -26,6 +26,8 @@ struct Source {
   std::string title, url;
 };
 using Sources = std::map<std::string, Source, std::less<>>;
+// Factors on figures by their names: what a plan would be if they were other than their files say.
+using Adjustments = std::map<std::string, double, std::less<>>;
 
 // Reads sources.yaml: a mapping of names to {title, url}.
 Sources load_sources(const std::string& path);
@@ -33,10 +35,12 @@ Sources load_sources(const std::string& path);
 // Figures of one file, kept in the order they were read, so that a report can list every input it rests on.
 class Ledger {
  public:
-  explicit Ledger(Sources sources = {}) : sources_(std::move(sources)) {}
+  explicit Ledger(Sources sources = {}, Adjustments adjustments = {})
+      : sources_(std::move(sources)), adjustments_(std::move(adjustments)) {}
 
   // Reads figure `key` of `section`; the value and both ends of its range must lie in [low, high] (base units).
-  // `stem` is the name of the file without folder and ending.
+  // `stem` is the name of the file without folder and ending. An adjustment of its name is applied afterwards, to all
+  // three; the texts stay as written.
   Figure read(const chip::Section& section, const std::string& stem, std::string_view key, Dimension dimension,
               double low, double high);
 
@@ -48,6 +52,7 @@ class Ledger {
 
  private:
   Sources sources_;
+  Adjustments adjustments_;
   std::vector<Figure> figures_;
 };
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "plan/programme.h"
 #include "plan/random.h"
+#include "plan/team.h"
 
 namespace hadal::plan {
 namespace {
@@ -93,12 +94,25 @@ struct StageRun {
 struct Run {
   std::vector<StageRun> stages;
   double nre_usd = 0, software_usd = 0, end_months = 0;  // nre_usd: software included
+  double software_months = 0;                            // of all software people
   int respins = 0;
 };
 
-Run one_run(const Programme& p, const Process& process, Inputs& in) {
+// With a team that is no larger than `team`: every task's share of its people and of the software people.
+void slow_down(Run& run, const std::vector<Task>& tasks, double software_people, double team) {
+  const Dates dates = paced(tasks, software_people, team);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    run.stages[i].start = dates.start[i];
+    run.stages[i].end = dates.end[i];
+  }
+  run.end_months = *std::max_element(dates.end.begin(), dates.end.end());
+  run.software_months = dates.software_months;
+}
+
+Run one_run(const Programme& p, const Process& process, const std::optional<Figure>& team, Inputs& in) {
   in.next_run();
   Run run;
+  std::vector<Task> tasks;
   const double person_month = in.draw(p.person_month, "cost of a person-month");
   const double scale = in.draw(process.design_cost, "design cost of the node") / p.reference_design_cost.value;
   const double longer = std::pow(scale, in.draw(p.schedule_exponent, "exponent of the schedule"));
@@ -115,12 +129,14 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
       s.start = std::max(s.start, run.stages[i].end);
       s.reached = s.reached && run.stages[i].passed;
     }
-    if (!stage.lag.name.empty()) s.start = std::max(0.0, s.start + in.draw(stage.lag, stage.name + ": overlap"));
+    const double lag = stage.lag.name.empty() ? 0 : in.draw(stage.lag, stage.name + ": overlap");
+    s.start = std::max(0.0, s.start + lag);
     double months = stage.lasts_as_process ? fabrication : in.draw(stage.months, stage.name + ": months");
     const double people = in.draw(stage.people, stage.name + ": people");
     const double outlay = in.draw(stage.outlay, stage.name + ": outlay");
     const bool pass = in.chance(in.draw(stage.pass, stage.name + ": chance to pass"));
     s.usd = (people * months * person_month + outlay) * scale + (stage.masks ? masks : 0);
+    const double staff = people * scale / (stage.grows ? longer : 1);
     if (stage.grows) months *= longer;
     if (stage.respin) {
       for (int i = 0; i < kMostRespins; ++i) {
@@ -130,13 +146,17 @@ Run one_run(const Programme& p, const Process& process, Inputs& in) {
       s.usd += run.respins * (respin_cost + people * respin_months * person_month * scale);
       months += run.respins * respin_months;
     }
+    const bool waits = stage.lasts_as_process || stage.respin;  // for wafers
+    tasks.push_back({stage.after, lag, months, staff, waits});
     s.end = s.start + months;
     s.passed = s.reached && pass;
     run.end_months = std::max(run.end_months, s.end);
     run.nre_usd += s.usd;
     run.stages.push_back(s);
   }
-  run.software_usd = software * run.end_months * person_month * scale;
+  run.software_months = run.end_months;
+  if (team) slow_down(run, tasks, software * scale, in.draw(*team, "team"));
+  run.software_usd = software * run.software_months * person_month * scale;
   run.nre_usd += run.software_usd;
   return run;
 }
@@ -164,13 +184,14 @@ Quantiles quantiles(std::vector<double> samples) {
           sum / static_cast<double>(samples.size())};
 }
 
-Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed) {
+Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed,
+                  const std::optional<Figure>& team) {
   check(runs > 0, "a forecast needs runs");
   Random random(seed);
   Inputs inputs(random);
   std::vector<Run> all;
   all.reserve(static_cast<size_t>(runs));
-  for (int i = 0; i < runs; ++i) all.push_back(one_run(programme, process, inputs));
+  for (int i = 0; i < runs; ++i) all.push_back(one_run(programme, process, team, inputs));
 
   Forecast f;
   f.runs = runs;

@@ -34,14 +34,20 @@ BuildReport report_build(const Build& b, const Scenario& sc, Facts& facts, const
   r.slowest_block = slowest_block(areas).name;
   r.area = chip_area(b.chip, *b.process, areas, *b.memory, b.stacks / b.dies, b.link_bytes_per_s / b.dies);
   r.fits_reticle = r.area.height_mm <= kReticleHeightMm && r.area.width_mm <= kReticleWidthMm;
-  const HarvestedDie die{
-      r.area.die_mm2,  r.area.core_mm2, b.chip.cores, b.spare_cores, r.area.die_mm2 - r.area.content_mm2,
-      r.area.height_mm};
-  r.unit = unit_cost(die, b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
-  r.yield_curve = YieldCurve(die, b.yield_model, *b.process);
+  const auto die = [&b](const ChipArea& area) {
+    return HarvestedDie{area.die_mm2,  area.core_mm2, b.chip.cores, b.spare_cores, area.die_mm2 - area.content_mm2,
+                        area.height_mm};
+  };
+  r.unit = unit_cost(die(r.area), b.dies, *b.process, b.yield_model, *b.memory, b.stacks, *b.package);
+  r.die = [&b, die, areas, drawn = areas](const FigureValue& value) mutable {
+    const size_t kind = density_class(*b.process);
+    drawn.utilisation[kind].value = value(areas.utilisation[kind]);
+    drawn.sram_placement.value = value(areas.sram_placement);
+    return die(chip_area(b.chip, *b.process, drawn, *b.memory, b.stacks / b.dies, b.link_bytes_per_s / b.dies));
+  };
   r.fits_package = r.unit.interposer_mm2 <= b.package->largest.value;
   r.wafers = b.volume.value * b.dies / r.unit.assembly_yield / (r.unit.die.dies_per_wafer * r.unit.die.yield);
-  r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed);
+  r.forecast = forecast(*b.programme, *b.process, sc.runs, sc.seed, b.team);
   r.tapeout_p50 = add_months(sc.date, r.forecast.tapeout_months.p50);
   r.volume_p10 = add_months(sc.date, r.forecast.end_months.p10);
   r.volume_p50 = add_months(sc.date, r.forecast.end_months.p50);

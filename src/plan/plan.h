@@ -1,6 +1,7 @@
 // A plan: what each chip to be built is, costs and takes, what each fleet costs to run, and when building pays.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,31 +11,21 @@
 
 namespace hadal::plan {
 
-// Yield of a die over the range of its process's defect density, worked out once.
-class YieldCurve {
- public:
-  YieldCurve() = default;
-  YieldCurve(const HarvestedDie& die, YieldModel model, const Process& process);
-  double operator()(double defects_per_cm2) const;  // inside the range, by linear interpolation
-
- private:
-  double low_ = 0, step_ = 0;
-  std::vector<double> yields_;
-};
-
 struct BuildReport {
   const Build* build = nullptr;
   double clock_hz = 0, reachable_clock_hz = 0;  // declared (scaled with the process), and what synthesis supports today
   std::string slowest_block;                    // which sets the latter
   ChipArea area;
-  YieldCurve yield_curve;
+  // The die with other values of what it reaches of its cells, and its area over their ranges.
+  std::function<HarvestedDie(const FigureValue&)> die;
+  Quantiles die_mm2;
   bool fits_reticle = true, fits_package = true;
   PhaseActivity activity;
   Power power;              // mean over the chips of a fleet
   double most_power_w = 0;  // of the phase that takes more
   OperationEnergy energy;   // of one die
   UnitCost unit;
-  Quantiles unit_usd;  // over the ranges of wafer, defects, memory and packaging
+  Quantiles unit_usd;  // over the ranges of area, wafer, defects, memory and packaging
   double wafers = 0;   // for the volume
   Forecast forecast;
   std::string tapeout_p50, volume_p50, volume_p10, volume_p90;  // dates

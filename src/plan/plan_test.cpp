@@ -2,8 +2,11 @@
 #include "plan/plan.h"
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 
+#include "base/temporary_directory.h"
 #include "plan/cases.h"
 #include "plan/predicted.h"
 #include "plan/testing.h"
@@ -41,6 +44,34 @@ TEST_F(PlanTest, ThePublishedDayComesOutOfItsRates) {
   const Plan plan = make(small_day());
   ASSERT_EQ(plan.published.size(), 4u);
   for (const Comparison& c : plan.published) EXPECT_LT(std::abs(c.error()), 0.10) << c.name << " " << c.predicted;
+}
+
+// A die is drawn with what its logic and memory reach of their cells; a build on a board has no memory's edge to hide it.
+TEST_F(PlanTest, AreasAreDrawnOverTheirRanges) {
+  const Plan plan = make(edited(small_day(), "    memory: cxmt-hbm3\n    stacks: 5\n    package: domestic-25d",
+                                "    memory: lpddr5x\n    stacks: 16\n    package: organic"));
+  const BuildReport& b = plan.builds[0];
+  const auto mm2 = [&](double Figure::*end) { return b.die([&](const Figure& f) { return f.*end; }).area_mm2; };
+  EXPECT_DOUBLE_EQ(mm2(&Figure::value), b.area.die_mm2);
+  EXPECT_LT(mm2(&Figure::high), 0.8 * b.area.die_mm2);
+  EXPECT_GT(mm2(&Figure::low), 1.1 * b.area.die_mm2);
+  EXPECT_GT(b.die_mm2.p10, mm2(&Figure::high));
+  EXPECT_LT(b.die_mm2.p90, mm2(&Figure::low));
+  EXPECT_LT(b.die_mm2.p10, 0.95 * b.die_mm2.p90);
+}
+
+TEST_F(PlanTest, ATeamTakesLonger) {
+  const std::string day = small_day();
+  const std::string build = "    programme: lean\n    reference: h800";
+  const size_t at = day.find(build);
+  ASSERT_NE(at, std::string::npos);
+  std::string small = day;
+  small.insert(at, "    team: {value: 100 people, low: 80 people, high: 120 people, source: assumed, confidence: L}\n");
+  const Plan plain = make(day), late = make(small);
+  EXPECT_GT(late.builds[0].forecast.end_months.p50, plain.builds[0].forecast.end_months.p50 + 12);
+  EXPECT_EQ(late.builds[1].forecast.end_months.p50, plain.builds[1].forecast.end_months.p50);
+  small.replace(small.find("100 people"), 10, "100 years");
+  EXPECT_NE(refusal([&] { make(small); }).find("team.value: unit 'years' is not one of people"), std::string::npos);
 }
 
 TEST_F(PlanTest, BuildsAreWholeAndOptionsAddUp) {
@@ -205,30 +236,22 @@ TEST_F(PlanTest, BadScenariosEndInOneClearLine) {
   EXPECT_NE(refused("chip: hadal-1\n", "chip: hadal1\n").find("there is no chips/hadal1.yaml"), std::string::npos);
 }
 
-TEST(Cases, EveryKindIsRunAndFitsAreLeftOut) {
+TEST(Cases, EveryKindIsRunAndEveryValueCounts) {
   Facts facts({root()});
-  const std::vector<Case> cases = published_cases(facts);
-  EXPECT_GE(cases.size(), 103u);
-  int fits = 0;
-  for (const Case& c : cases) {
-    EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
-    // A parameter that was set by a fact must return it.
-    if (c.fit) {
-      EXPECT_LT(std::abs(c.error()), 0.05) << c.name;
-    }
-    fits += c.fit ? 1 : 0;
-  }
-  EXPECT_EQ(fits, 7);
+  const PublishedCases published = published_cases(facts);
+  const std::vector<Case>& cases = published.cases;
+  EXPECT_GE(cases.size(), 109u);
+  for (const Case& c : cases) EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
   // The goal is 15 %; what is reached stands in docs/evidence.md, and may not get worse unnoticed.
   std::vector<Case> rest;
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(rest),
                [](const Case& c) { return c.group != kPowerGroup; });
-  EXPECT_LT(median_error(rest), 0.20);
-  EXPECT_LT(median_error(cases), 0.27);
+  EXPECT_LT(median_error(rest), 0.19);
+  EXPECT_LT(median_error(cases), 0.22);
   size_t bounds = 0, counted = 0;
   for (const Case& c : cases) bounds += c.bound.empty() ? 0 : 1;
   for (const GroupError& g : errors_by_group(cases)) counted += g.facts;
-  EXPECT_EQ(counted + bounds + static_cast<size_t>(fits), cases.size());
+  EXPECT_EQ(counted + bounds, cases.size());
 }
 
 // A bound is kept or broken, whatever the distance; it moves no median. A range is counted to its middle.
@@ -258,6 +281,10 @@ TEST(Cases, BoundsAndRanges) {
             }).find("a bound has no range; give the value alone"),
             std::string::npos);
   EXPECT_NE(refusal([&] { one("{value: 100" + rest + "    bound: under\n"); }).find("use below or above"),
+            std::string::npos);
+  EXPECT_NE(refusal([&] {
+              one("{value: 100" + rest + "    bound: below\n    sets: p\n");
+            }).find("a bound has no vote on a constant; leave out 'sets'"),
             std::string::npos);
 }
 
@@ -301,8 +328,31 @@ TEST(Cases, AreaTakesTheEdgeOffFirst) {
   EXPECT_NEAR(mm2("stacks: 2, links: 0 GB/s, hosts: 0") - base, 1.1 * 16, 1e-9);
   EXPECT_NEAR(mm2("stacks: 0, links: 26.6 GB/s, hosts: 1") - base, 1.1 * (1.8 + 10), 1e-9);
   EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, fill: 50 %"), 2 * base, 1e-9);
-  EXPECT_GT(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 1 KiB"), 1.03 * base);
+  EXPECT_GT(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 1 KiB"), 1.02 * base);
   EXPECT_NEAR(mm2("stacks: 0, links: 0 GB/s, hosts: 0, bank: 16 KiB"), base, 1e-9);
+}
+
+// Facts of files that are edited in a folder of their own, before those of the project.
+std::string refused_votes(const std::string& file, const std::string& from, const std::string& to) {
+  const TemporaryDirectory folder;
+  std::filesystem::create_directories(folder.file("measurements"));
+  std::ofstream(folder.file("measurements/" + file)) << edited(text("measurements/" + file), from, to);
+  Facts facts({folder.path(), root()});
+  return refusal([&] { published_cases(facts); });
+}
+
+TEST(Cases, RefusesVotesThatCannotBe) {
+  EXPECT_NE(refused_votes("economics.yaml", "    sets: defects of SMIC N+2\n", "    sets: defects of SMIC N+3\n")
+                .find("there is no constant 'defects of SMIC N+3'; did you mean 'defects of SMIC N+2'?"),
+            std::string::npos);
+  // Interposers on a wafer follow from their outlines, whatever a mm2 costs.
+  EXPECT_NE(refused_votes("economics.yaml", "    kind: interposers_per_wafer\n",
+                          "    kind: interposers_per_wafer\n    sets: price of an interposer's mm2\n")
+                .find("sets: what is asked here does not depend on 'price of an interposer's mm2'"),
+            std::string::npos);
+  EXPECT_NE(refused_votes("calibration.yaml", "[hbm3.price, hbm3e-8.price]", "[hbm3.price, hbm3x.price]")
+                .find("no fact reads a figure 'hbm3x.price'"),
+            std::string::npos);
 }
 
 TEST(Cases, RefusesWhatCannotBe) {

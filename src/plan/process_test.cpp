@@ -69,8 +69,8 @@ TEST(Process, RefusesWithFileLineAndRemedy) {
             "p.yaml:17: wafer_price.value: '14000' has no unit; units are USD, kUSD, MUSD");
   EXPECT_EQ(process_refusal("foundry: SMIC", "fundry: SMIC"),
             "p.yaml:3: unknown key 'fundry'; did you mean 'foundry'?");
-  EXPECT_NE(process_refusal("{value: 0.22 /cm2", "{value: -0.22 /cm2")
-                .find("p.yaml:18: defect_density.value: -0.22 /cm2 "
+  EXPECT_NE(process_refusal("{value: 0.235 /cm2", "{value: -0.235 /cm2")
+                .find("p.yaml:18: defect_density.value: -0.235 /cm2 "
                       "is out of range"),
             std::string::npos);
   EXPECT_NE(process_refusal("low: 10000 USD, ", "").find("a range needs both ends; give low and high, or neither"),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,9 @@ struct Forecast {
 // for; stages after a failed gate are not reached. Costs: people x months x person_month and outlay, scaled by the
 // design cost of the process against the reference; masks and wafer time are the process's. Stages that grow take that
 // ratio to the power of `schedule_exponent` longer, with more people, not with more work. Software people work to the
-// end.
-Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed);
+// end. With a `team`, no more people than it has work at a time, software people among them (plan/team.h); costs are
+// those of the same person-months.
+Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed,
+                  const std::optional<Figure>& team = std::nullopt);
 
 }  // namespace hadal::plan

@@ -73,6 +73,7 @@ Build read_build(const chip::Section& s, const std::string& stem, Facts& facts) 
     return facts.ledger().read(s, stem, key, dimension, low, high);
   };
   b.volume = read("volume", Dimension::kNone, 1, 1e8);
+  if (s.has("team")) b.team = read("team", Dimension::kPeople, 1, 1e5);
   b.server = read("server", Dimension::kUsd, 0, kMostUsd);
   b.host_power = read("host_power", Dimension::kWatt, 0, 1e5);
   b.matrix_activity = read("matrix_activity", Dimension::kPercent, 0, 1);
@@ -260,7 +261,7 @@ Scenario parse_scenario(std::string_view text, const std::string& file, Facts& f
                   {"name", "chip", "process", "memory", "stacks", "package", "dies", "spare_cores", "links",
                    "yield_model", "programme", "reference", "volume", "server", "host_power", "matrix_activity",
                    "memory_activity", "vector_activity"},
-                  {"clock"})) {
+                  {"clock", "team"})) {
       sc.builds.push_back(read_build(s, stem, facts));
     }
     for (const chip::Section& s : top.list("options", {"name", "fleet"})) {

@@ -25,6 +25,7 @@ struct Build {
   YieldModel yield_model = YieldModel::kNegativeBinomial;
   const Hardware* reference = nullptr;  // whose measured rates are scaled where nothing better is known
   Figure volume;                        // chips that share the NRE
+  std::optional<Figure> team;           // people, where the lab has no more
   Figure server, host_power;
   Figure matrix_activity, memory_activity, vector_activity;
 };

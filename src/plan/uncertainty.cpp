@@ -9,19 +9,16 @@
 namespace hadal::plan {
 namespace {
 
-constexpr int kCurvePoints = 64;
 constexpr double kHoursADay = 24;
 
-// What a unit costs in this run; `shared` figures of process, memory and package.
-double unit_usd(const BuildReport& b, Sampler& draw) {
+// What a unit is and costs in this run.
+UnitCost unit(const BuildReport& b, Sampler& draw) {
   const FigureValue value = [&](const Figure& f) { return draw(f); };
   const Build& build = *b.build;
   const Process process = with(*build.process, value);
   const Package package = with(*build.package, value);
-  const double yield = process.systematic_yield.value * b.yield_curve(process.defect_density.value);
-  DieCost die = die_cost(b.area.die_mm2, yield, process, package.die_test.value);
-  die.height_mm = b.area.height_mm;
-  return unit_cost(die, build.dies, with(*build.memory, value), build.stacks, package).total_usd;
+  const DieCost die = die_cost(b.die(value), process, build.yield_model, package.die_test.value);
+  return unit_cost(die, build.dies, with(*build.memory, value), build.stacks, package);
 }
 
 // One of the NRE samples, the same quantile for all builds of a run: what makes one programme dear makes the other.
@@ -84,27 +81,12 @@ DayCost day_cost(const std::vector<FleetMember>& members, const FleetResult& bas
 
 }  // namespace
 
-YieldCurve::YieldCurve(const HarvestedDie& die, YieldModel model, const Process& process)
-    : low_(process.defect_density.low),
-      step_((process.defect_density.high - process.defect_density.low) / (kCurvePoints - 1)) {
-  for (int i = 0; i < kCurvePoints; ++i) {
-    yields_.push_back(harvested_yield(model, die, low_ + i * step_, process.clustering.value));
-  }
-}
-
-double YieldCurve::operator()(double d0) const {
-  const double at = step_ > 0 ? std::clamp((d0 - low_) / step_, 0.0, kCurvePoints - 1.0) : 0;
-  const auto below = std::min(static_cast<size_t>(at), yields_.size() - 2);
-  const double rest = at - static_cast<double>(below);
-  return yields_[below] * (1 - rest) + yields_[below + 1] * rest;
-}
-
 void sample(Plan& plan, const std::vector<std::vector<FleetMember>>& members) {
   const Scenario& sc = plan.scenario;
   const Workload workload = workload_of(sc);
   Random random(sc.seed);
   Sampler draw(random);
-  std::vector<std::vector<double>> unit_samples(plan.builds.size()), sorted_nre;
+  std::vector<std::vector<double>> unit_samples(plan.builds.size()), die_samples(plan.builds.size()), sorted_nre;
   for (const BuildReport& b : plan.builds) {
     sorted_nre.push_back(b.forecast.nre_samples);
     std::sort(sorted_nre.back().begin(), sorted_nre.back().end());
@@ -113,10 +95,12 @@ void sample(Plan& plan, const std::vector<std::vector<FleetMember>>& members) {
   for (int run = 0; run < kCostRuns; ++run) {
     draw.next_run();
     const Economics economics = economics_of(sc, [&](const Figure& f) { return draw(f); });
-    std::vector<double> unit, nre;
+    std::vector<double> unit_usd, nre;
     for (size_t i = 0; i < plan.builds.size(); ++i) {
-      unit.push_back(unit_usd(plan.builds[i], draw));
-      unit_samples[i].push_back(unit.back());
+      const UnitCost made = unit(plan.builds[i], draw);
+      unit_usd.push_back(made.total_usd);
+      unit_samples[i].push_back(made.total_usd);
+      die_samples[i].push_back(made.die.area_mm2);
       nre.push_back(nre_usd(plan.builds[i], sorted_nre[i], draw));
     }
     for (size_t i = 0; i < plan.options.size(); ++i) {
@@ -124,7 +108,7 @@ void sample(Plan& plan, const std::vector<std::vector<FleetMember>>& members) {
       if (!o.base.feasible) continue;
       std::vector<FleetMember> fleet;
       for (size_t m = 0; m < members[i].size(); ++m) {
-        fleet.push_back(drawn(o.option->fleet[m], members[i][m], plan.builds, unit, nre, draw));
+        fleet.push_back(drawn(o.option->fleet[m], members[i][m], plan.builds, unit_usd, nre, draw));
       }
       const DayCost cost = day_cost(fleet, o.base, economics, draw);
       in[i].push_back(workload.input_tokens > 0 ? cost.prefill_usd / workload.input_tokens * 1e6 : 0);
@@ -132,7 +116,10 @@ void sample(Plan& plan, const std::vector<std::vector<FleetMember>>& members) {
       o.samples_usd_per_day.push_back(cost.prefill_usd + cost.decode_usd);
     }
   }
-  for (size_t i = 0; i < plan.builds.size(); ++i) plan.builds[i].unit_usd = quantiles(unit_samples[i]);
+  for (size_t i = 0; i < plan.builds.size(); ++i) {
+    plan.builds[i].unit_usd = quantiles(unit_samples[i]);
+    plan.builds[i].die_mm2 = quantiles(die_samples[i]);
+  }
   const std::vector<double>& first = plan.options.front().samples_usd_per_day;
   for (size_t i = 0; i < plan.options.size(); ++i) {
     OptionReport& o = plan.options[i];

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 
 #include "report/document.h"
 #include "report/plan.h"
@@ -11,7 +12,6 @@ namespace hadal::report {
 namespace {
 
 std::string verdict(const plan::Case& c) {
-  if (c.fit) return "fit";
   if (!c.bound.empty()) return c.holds() ? "holds" : "violated";
   return fmt::format("{:+.0f} %{}", 100 * c.error(), !c.has_range() ? "" : c.in_range() ? ", inside" : ", outside");
 }
@@ -23,9 +23,17 @@ std::string published(const plan::Case& c) {
                        : fmt::format("{:.4g}", c.published);
 }
 
+// A factor on a constant as a value in the unit its file uses: "108 %".
+std::string times(const plan::Constant& c, double factor) {
+  const std::string& written = c.figure.text;
+  const size_t unit = std::min(written.find(' '), written.size());
+  return fmt::format("{:.3g}{}", std::stod(written) * factor, std::string_view(written).substr(unit));
+}
+
 }  // namespace
 
-std::string to_text(const std::vector<plan::Case>& cases) {
+std::string to_text(const plan::PublishedCases& published_cases) {
+  const std::vector<plan::Case>& cases = published_cases.cases;
   Table table({{"fact", Align::kLeft},
                {"predicted"},
                {"published"},
@@ -41,9 +49,23 @@ std::string to_text(const std::vector<plan::Case>& cases) {
   const auto count = [&](const auto& what) { return std::count_if(cases.begin(), cases.end(), what); };
   const auto is_bound = [](const plan::Case& c) { return !c.bound.empty(); };
   std::string out = table.text();
-  out += fmt::format("\n{} facts, {} more that set a parameter; median error {:.1f} %\n",
-                     count([](const plan::Case& c) { return c.counts(); }),
-                     count([](const plan::Case& c) { return c.fit; }), 100 * plan::median_error(cases));
+  Table constants({{"constant, the median of facts", Align::kLeft},
+                   {"as its file has it"},
+                   {"facts"},
+                   {"median"},
+                   {"smallest"},
+                   {"largest"},
+                   {"figures", Align::kLeft}});
+  for (const plan::Constant& c : published_cases.constants) {
+    constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), times(c, c.median()), times(c, c.lowest()),
+                   times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
+  }
+  out += "\n" + constants.text();
+  out +=
+      "(a fact is asked with the median of those that are about another chip and, where authors estimate, of another "
+      "publisher)\n";
+  out += fmt::format("\n{} facts; median error {:.1f} %\n", count([](const plan::Case& c) { return c.counts(); }),
+                     100 * plan::median_error(cases));
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {
     out += fmt::format("  {}: {} facts, median error {:.1f} %\n", g.group, g.facts, 100 * g.median);
   }
@@ -60,7 +82,8 @@ std::string to_text(const std::vector<plan::Case>& cases) {
   return out;
 }
 
-nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases) {
+nlohmann::ordered_json to_json(const plan::PublishedCases& published_cases) {
+  const std::vector<plan::Case>& cases = published_cases.cases;
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const plan::Case& c : cases) {
     rows.push_back({{"name", c.name},
@@ -69,7 +92,7 @@ nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases) {
                     {"published", c.published},
                     {"unit", c.unit},
                     {"error_pct", 100 * c.error()},
-                    {"fit", c.fit},
+                    {"sets", c.sets},
                     {"bound", c.bound},
                     {"reading", c.reading},
                     {"source", c.source},
@@ -77,7 +100,20 @@ nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases) {
     if (!c.bound.empty()) rows.back()["holds"] = c.holds();
     if (c.has_range()) rows.back().update({{"low", c.low}, {"high", c.high}, {"inside", c.in_range()}});
   }
-  return document("cases", {{"cases", rows}, {"median_abs_error_pct", 100 * plan::median_error(cases)}});
+  nlohmann::ordered_json constants = nlohmann::ordered_json::array();
+  for (const plan::Constant& c : published_cases.constants) {
+    nlohmann::ordered_json votes = nlohmann::ordered_json::array();
+    for (const plan::Vote& v : c.votes) {
+      votes.push_back({{"fact", v.from}, {"source", v.source}, {"value", c.figure.value * v.factor}});
+    }
+    constants.push_back({{"name", c.name},
+                         {"figures", c.figures},
+                         {"value", c.figure.value},
+                         {"median", c.figure.value * c.median()},
+                         {"facts", votes}});
+  }
+  return document(
+      "cases", {{"cases", rows}, {"constants", constants}, {"median_abs_error_pct", 100 * plan::median_error(cases)}});
 }
 
 }  // namespace hadal::report

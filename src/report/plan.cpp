@@ -37,12 +37,13 @@ void add_area(const plan::BuildReport& b, std::string& out) {
                fmt::format("{:.1f}", part.total_mm2())});
   }
   out += table.text(4);
-  out += fmt::format("    content {:.0f} mm2, die {:.1f} x {:.1f} = {:.0f} mm2{}{}\n", b.area.content_mm2,
-                     b.area.height_mm, b.area.width_mm, b.area.die_mm2,
-                     b.area.edge_bound ? fmt::format(": the edge that {} stacks need decides, {:.0f} mm2 stay empty",
-                                                     b.build->stacks, b.area.die_mm2 - b.area.content_mm2)
-                                       : "",
-                     b.fits_reticle ? "" : "; larger than the reticle of 26 x 33 mm");
+  out +=
+      fmt::format("    content {:.0f} mm2, die {:.1f} x {:.1f} = {:.0f} mm2 ({:.0f} to {:.0f}){}{}\n",
+                  b.area.content_mm2, b.area.height_mm, b.area.width_mm, b.area.die_mm2, b.die_mm2.p10, b.die_mm2.p90,
+                  b.area.edge_bound ? fmt::format(": the edge that {} stacks need decides, {:.0f} mm2 stay empty",
+                                                  b.build->stacks, b.area.die_mm2 - b.area.content_mm2)
+                                    : "",
+                  b.fits_reticle ? "" : "; larger than the reticle of 26 x 33 mm");
 }
 
 void add_cost(const plan::BuildReport& b, std::string& out) {

@@ -16,8 +16,8 @@ std::string to_text(const plan::Plan& plan, const plan::Ledger& ledger, bool wit
 nlohmann::ordered_json to_json(const plan::Plan& plan, const plan::Ledger& ledger);
 
 // Published facts against the models.
-std::string to_text(const std::vector<plan::Case>& cases);
-nlohmann::ordered_json to_json(const std::vector<plan::Case>& cases);
+std::string to_text(const plan::PublishedCases& cases);
+nlohmann::ordered_json to_json(const plan::PublishedCases& cases);
 
 // Every figure of a ledger: value, range, source, confidence, place.
 std::string inputs_text(const plan::Ledger& ledger);

@@ -102,6 +102,8 @@ Json build(const plan::BuildReport& b) {
             {"memory", b.power.memory_w},
             {"static", b.power.static_w}}},
           {"die_area_mm2", b.area.die_mm2},
+          {"die_area_mm2_p10", b.die_mm2.p10},
+          {"die_area_mm2_p90", b.die_mm2.p90},
           {"die_content_mm2", b.area.content_mm2},
           {"die_width_mm", b.area.width_mm},
           {"die_height_mm", b.area.height_mm},

@@ -7,12 +7,12 @@ import { table } from '../table';
 
 export function render(root: HTMLElement, d: Doc): void {
   const cases: Doc[] = d.cases;
-  const checked = cases.filter((c) => !c.fit && !c.bound);
+  const checked = cases.filter((c) => !c.bound);
   const bounds = cases.filter((c) => c.bound);
   const kept = bounds.filter((c) => c.holds);
   root.append(tiles([
     { label: 'Median error', key: 'median_abs_error_pct', value: d.median_abs_error_pct, text: percent(d.median_abs_error_pct) },
-    { label: 'Facts checked', key: 'cases', value: checked.length, text: number(checked.length), note: `${cases.filter((c) => c.fit).length} more set a parameter` },
+    { label: 'Facts checked', key: 'cases', value: checked.length, text: number(checked.length) },
     { label: 'Bounds kept', key: 'bounds', value: kept.length, text: `${kept.length} of ${bounds.length}` },
   ]));
   const sorted = [...checked].sort((a, b) => Math.abs(a.error_pct) - Math.abs(b.error_pct));
@@ -35,9 +35,16 @@ export function render(root: HTMLElement, d: Doc): void {
       { label: 'Model', value: (c: Doc) => c.predicted, key: (_: Doc, i: number) => `cases.${i}.predicted` },
       { label: 'Published', value: (c: Doc) => c.published, key: (_: Doc, i: number) => `cases.${i}.published` },
       { label: 'Unit', value: (c: Doc) => c.unit },
-      { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => c.fit ? 'sets a parameter' : c.bound ? `${c.bound}: ${c.holds ? 'holds' : 'violated'}` : signed(c.error_pct) },
+      { label: 'Error', value: (c: Doc) => c.error_pct, text: (c: Doc) => c.bound ? `${c.bound}: ${c.holds ? 'holds' : 'violated'}` : signed(c.error_pct) },
       { label: 'Confidence', value: (c: Doc) => c.confidence },
       { label: 'Source', value: (c: Doc) => c.source },
+      { label: 'Sets', value: (c: Doc) => c.sets },
       { label: 'Reading', value: (c: Doc) => c.reading },
-    ], cases, { label: 'Facts' }))));
+    ], cases, { label: 'Facts' })),
+    card('Constants: medians of facts, each fact asked with the others', table([
+      { label: 'Constant', value: (c: Doc) => c.name },
+      { label: 'As its file has it', value: (c: Doc) => c.value, key: (_: Doc, i: number) => `constants.${i}.value` },
+      { label: 'Median', value: (c: Doc) => c.median, key: (_: Doc, i: number) => `constants.${i}.median` },
+      { label: 'Facts', value: (c: Doc) => c.facts.map((f: Doc) => `${f.fact}: ${number(f.value)}`).join('; ') },
+    ], d.constants, { label: 'Constants' }))));
 }

@@ -1,0 +1,64 @@
+// Constants that no first principle gives: each is the median of what published facts say of it, and a fact is asked
+// with the median of the others, so that its error is what the next chip's would be (measurements/calibration.yaml).
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "plan/facts.h"
+
+namespace hadal::plan {
+
+// What a fact says of a constant: the factor on the figures of the data files that would make the fact exact.
+struct Vote {
+  std::string from, subject, source;  // names of the fact, of the chip it is about, of its source
+  std::string publisher;              // of the source: the host of its address
+  double factor = 1;
+};
+
+struct Constant {
+  std::string name;
+  Figure figure;                     // as its file has it; the first of them
+  std::vector<std::string> figures;  // names in the ledger: all take the same factor
+  bool by_publisher = false;         // authors estimate it: what one of them says in several facts counts once
+  std::vector<Vote> votes;
+  // Of what the facts say, as factors on the figures; of no vote: 0.
+  double median(const std::function<bool(const Vote&)>& counts = [](const Vote&) { return true; }) const;
+  double lowest() const, highest() const;
+};
+
+// Who asks: what comes from the same fact, is about the same chip or, of a constant by publishers, is by the same one,
+// is left out.
+struct Asker {
+  std::string fact, subject, source;
+};
+
+class Calibration {
+ public:
+  // Reads the constants; their figures must be among `known`.
+  Calibration(const std::string& path, const std::vector<Figure>& known, Sources sources);
+
+  bool has(const std::string& name) const;
+  std::vector<std::string> names() const;
+  // Adds what `fact` says of `constant`: `ratio` is what the model says over what is published, with some figures
+  // adjusted. Refuses a fact that does not depend on the constant.
+  void vote(const std::string& constant, const Asker& fact, const std::string& where,
+            const std::function<double(const Adjustments&)>& ratio);
+  // Every constant at the median of the votes that are not the asker's.
+  Adjustments without(const Asker& asker) const;
+  const std::vector<Constant>& constants() const { return constants_; }
+
+ private:
+  Constant& find(const std::string& name);
+
+  std::string file_;
+  std::vector<Constant> constants_;
+  Sources sources_;
+};
+
+// x with ratio(x) = 1 for a monotone ratio, between 1/8 and 8; the nearer end where there is none. 0 where ratio does
+// not change at all.
+double factor_for_one(const std::function<double(double)>& ratio);
+
+}  // namespace hadal::plan

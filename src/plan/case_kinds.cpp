@@ -126,7 +126,7 @@ double assembled(const chip::Section& s, Facts& facts) {
 Forecast forecast_of(const chip::Section& s, Facts& facts) {
   std::optional<Figure> team;
   if (s.has("team")) team = facts.ledger().read(s, "economics", "team", Dimension::kPeople, 1, 1e5);
-  return forecast(facts.programme(s, "programme"), facts.process(s, "process"), kRuns, kSeed, team);
+  return forecast(facts.programme(s, "programme"), facts.process(s, "process"), kRuns, kSeed, team, Influences::kNone);
 }
 
 double months(const chip::Section& s, Facts& facts) {

@@ -75,7 +75,7 @@ DesignEvaluator::DesignEvaluator(const Scenario& scenario, const DesignSpace& sp
   for (const DesignSpace::Supply& s : space.supplies) {
     if (forecasts_.contains(s.process->name)) continue;
     const Build& b = scenario.builds[space.build];
-    const Forecast f = forecast(*b.programme, *s.process, kForecastRuns, scenario.seed, b.team);
+    const Forecast f = forecast(*b.programme, *s.process, kForecastRuns, scenario.seed, b.team, Influences::kNone);
     forecasts_[s.process->name] = {f.nre_usd.p50, f.end_months.p50};
   }
 }

@@ -185,7 +185,7 @@ Quantiles quantiles(std::vector<double> samples) {
 }
 
 Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed,
-                  const std::optional<Figure>& team) {
+                  const std::optional<Figure>& team, Influences influences) {
   check(runs > 0, "a forecast needs runs");
   Random random(seed);
   Inputs inputs(random);
@@ -239,8 +239,10 @@ Forecast forecast(const Programme& programme, const Process& process, int runs, 
   f.nre_usd = quantiles(end_nre);
   f.hardware_nre_usd = quantiles(std::move(end_hardware));
   f.nre_samples = std::move(end_nre);
-  f.on_date = inputs.influence(dates, finished);
-  f.on_nre = inputs.influence(nre, finished);
+  if (influences == Influences::kWanted) {
+    f.on_date = inputs.influence(dates, finished);
+    f.on_nre = inputs.influence(nre, finished);
+  }
   return f;
 }
 

@@ -46,7 +46,7 @@ TEST_F(PlanTest, ThePublishedDayComesOutOfItsRates) {
   for (const Comparison& c : plan.published) EXPECT_LT(std::abs(c.error()), 0.10) << c.name << " " << c.predicted;
 }
 
-// A die is drawn with what its logic and memory reach of their cells; a build on a board has no memory's edge to hide it.
+// A die is drawn with what its logic and memory reach of their cells; on a board no edge of memory hides it.
 TEST_F(PlanTest, AreasAreDrawnOverTheirRanges) {
   const Plan plan = make(edited(small_day(), "    memory: cxmt-hbm3\n    stacks: 5\n    package: domestic-25d",
                                 "    memory: lpddr5x\n    stacks: 16\n    package: organic"));

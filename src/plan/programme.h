@@ -70,8 +70,9 @@ struct Forecast {
 // design cost of the process against the reference; masks and wafer time are the process's. Stages that grow take that
 // ratio to the power of `schedule_exponent` longer, with more people, not with more work. Software people work to the
 // end. With a `team`, no more people than it has work at a time, software people among them (plan/team.h); costs are
-// those of the same person-months.
+// those of the same person-months. Influences take most of the time; they are empty where nobody asks for them.
+enum class Influences { kWanted, kNone };
 Forecast forecast(const Programme& programme, const Process& process, int runs, uint64_t seed,
-                  const std::optional<Figure>& team = std::nullopt);
+                  const std::optional<Figure>& team = std::nullopt, Influences influences = Influences::kWanted);
 
 }  // namespace hadal::plan

@@ -17,11 +17,11 @@ void add_placement_options(CLI::App& command, PlacementOptions& o) {
   command.add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
       ->check(CLI::IsMember({"auto", "fp8", "bf16"}))
       ->capture_default_str();
-  command.add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
+  command
+      .add_option("--weight-digits", o.weight_digits, "E4M3 digits of weights that are not FP8: 1 or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
-  command
-      .add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
+  command.add_option("--activation-digits", o.digits, "E4M3 digits of an activation: 1 (FP8) or 2 (nearly BF16)")
       ->check(CLI::Range(1, 2))
       ->capture_default_str();
   command
@@ -30,8 +30,7 @@ void add_placement_options(CLI::App& command, PlacementOptions& o) {
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   command
-      .add_option("--rows", o.rows,
-                  "Most tokens of a step; default: as many as fit, at most 32. Fewer compile faster")
+      .add_option("--rows", o.rows, "Most tokens of a step; default: as many as fit, at most 32. Fewer compile faster")
       ->check(CLI::Range(1, 32));
   command
       .add_option("--host-memory", o.host_memory_gib,

@@ -29,9 +29,10 @@ void execute(const Options& options) {
   const auto start = std::chrono::steady_clock::now();
   const model::WrittenShape written = model::write_random_shape(options.directory, read_text(file), file, shape);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const std::string holes = written.filled < written.bytes
-                                ? fmt::format(" ({} of them on disk)", report::si(static_cast<double>(written.filled), "B"))
-                                : "";
+  const std::string holes =
+      written.filled < written.bytes
+          ? fmt::format(" ({} of them on disk)", report::si(static_cast<double>(written.filled), "B"))
+          : "";
   fmt::print("{}: {} parameters, {}{} in {} {}, written in {:.1f} s\n", options.directory,
              report::si(static_cast<double>(written.parameters), ""),
              report::si(static_cast<double>(written.bytes), "B"), holes, written.shards,

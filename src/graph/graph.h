@@ -43,9 +43,9 @@ struct Operator {
 // The share of one of several chips in a row: the layers [first, end).
 struct Stage {
   int64_t first = 0, end = 0;
-  int64_t layers = 0;                            // of the model
-  bool begins() const { return first == 0; }     // has the embedding
-  bool ends() const { return end == layers; }    // has the LM head, and the layer for multi-token prediction
+  int64_t layers = 0;                          // of the model
+  bool begins() const { return first == 0; }   // has the embedding
+  bool ends() const { return end == layers; }  // has the LM head, and the layer for multi-token prediction
   bool whole() const { return begins() && ends(); }
 };
 inline Stage whole_model(const model::Config& c) { return {0, c.num_hidden_layers, c.num_hidden_layers}; }

@@ -32,7 +32,8 @@ Emitter::Emitter(const Plan& plan, int core_index)
   const int64_t shared = c.moe_intermediate_size * c.n_shared_experts;
   const uint32_t hidden_lines =
       m * 2 * tiles_of(c.first_k_dense_replace > 0 ? std::max(c.intermediate_size, shared) : shared);
-  const uint32_t team_lines = experts_in_teams(c, p.cores) ? m * 2 * tiles_of(c.moe_intermediate_size) : 0;
+  const uint32_t team_lines =
+      experts_in_teams(c, p.cores) || p.by_rank() ? m * 2 * tiles_of(c.moe_intermediate_size) : 0;
   const auto groups = static_cast<uint32_t>((c.hidden_size + 127) / 128);
   q_lines = m * lines_of(heads * (c.qk_nope_head_dim + c.qk_rope_head_dim));
   streams_ = !p.draft && rows_stream(c, *p.chip, rows, p.options.owners_from);

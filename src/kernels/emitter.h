@@ -147,6 +147,9 @@ struct Emitter {
 class Matmul {
  public:
   Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m);
+  // Of a matrix that lies as far from the line in register `base` as `w` from line `anchor`: which it is, only a run
+  // knows.
+  Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m, int base, uint64_t anchor);
   // Starts loading the first pieces; call before waiting for the activations.
   void prefetch();
   // `out(acc, first_tile, tiles)` consumes each finished chunk of columns; acc rows are tiles*2 lines apart.
@@ -160,11 +163,14 @@ class Matmul {
     uint32_t chunk_tile, chunk_tiles;
   };
   void load(const Piece& piece, uint32_t index);
+  isa::Dram at(uint64_t line);
 
   Emitter& e_;
   const PanelMatrix& w_;
   Share tiles_;
   int m_;
+  int base_register_ = 0;  // 0: none
+  uint64_t anchor_ = 0;
   Loc scales_;
   uint32_t chunk_tiles_ = 0;
   std::vector<Piece> pieces_;

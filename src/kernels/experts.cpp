@@ -1,7 +1,9 @@
 // Routed experts: gather of the rows of each expert, its products, scatter to (row, rank) slots. Many experts are
-// spread over the cores whole; few and large ones each over a team of cores.
+// spread over the cores whole; few and large ones each over a team of cores; and of many large ones those that a single
+// row chose, whichever they are.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "kernels/emitter.h"
 
@@ -12,7 +14,7 @@ using isa::Alu;
 using isa::Bc;
 using isa::Prm;
 
-constexpr int kCountRegister = 3, kPassRegister = 4;
+constexpr int kCountRegister = 3, kPassRegister = 4, kExpertRegister = 5;
 constexpr uint32_t kMaxScatterLines = 254;  // what the length of STG holds, in whole tiles of 32 columns
 
 uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
@@ -29,17 +31,17 @@ std::vector<uint32_t> own_experts(const Emitter& e) {
   return mine;
 }
 
-// Cores that work on the expert of this core: `member` of `cores` from `first` on.
+// Cores that work on the same expert as this core: `member` of `cores` from `first` on.
 struct Team {
-  uint32_t expert = 0;
+  uint32_t index = 0;
   int first = 0, cores = 0, member = 0;
+  Cores mask() const { return ((Cores{1} << cores) - 1) << first; }
 };
 
-Team team_of(const Emitter& e) {
-  const auto experts = static_cast<int>(experts_of(e));
-  const auto first = [&](int expert) { return (expert * e.p.cores + experts - 1) / experts; };
-  const int expert = e.core * experts / e.p.cores;
-  return {static_cast<uint32_t>(expert), first(expert), first(expert + 1) - first(expert), e.core - first(expert)};
+Team team_of(const Emitter& e, int teams) {
+  const auto first = [&](int team) { return (team * e.p.cores + teams - 1) / teams; };
+  const int team = e.core * teams / e.p.cores;
+  return {static_cast<uint32_t>(team), first(team), first(team + 1) - first(team), e.core - first(team)};
 }
 
 // The rows of one expert, as every core that works on it finds them. Their number is in R[kCountRegister].
@@ -185,23 +187,22 @@ void expert(Emitter& e, Vt turned, const PanelMatrix& up, const PanelMatrix& dow
 // projection. Weights are read also for an expert without rows: the exchange in the middle is for all cores.
 void team_expert(Emitter& e, const LayerWeights& w) {
   Builder& b = e.b;
-  const Team team = team_of(e);
+  const Team team = team_of(e, static_cast<int>(experts_of(e)));
   const auto n = static_cast<uint32_t>(e.rows);
-  const PanelMatrix &up = w.expert_up[team.expert], &down = w.expert_down[team.expert];
+  const PanelMatrix &up = w.expert_up[team.index], &down = w.expert_down[team.index];
   const uint32_t pairs = up.tiles / 2, buffer_row = pairs * 2;
   const Share mine = share(pairs, team.member, team.cores), columns = share(down.tiles, team.member, team.cores);
   Matmul first(e, up, {mine.first * 2, mine.last * 2}, e.rows);
   first.prefetch();
-  ExpertRows chosen(e, turned_ranks(e), team.expert);
+  ExpertRows chosen(e, turned_ranks(e), team.index);
   chosen.find_slots();
   const Builder::Mark before_rows = b.mark();
   const Activations a = chosen.gather();
-  const Cores members = ((Cores{1} << team.cores) - 1) << team.first;
   first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
     const Builder::Mark inner = b.mark();
     const Loc part = b.spm(n * tiles);
     emit_swiglu(e, part, acc, e.rows, tiles / 2);
-    e.send(members, e.team_hidden, buffer_row, tile, part, tiles, e.rows, tiles);
+    e.send(team.mask(), e.team_hidden, buffer_row, tile, part, tiles, e.rows, tiles);
     b.release({inner.spm, b.mark().acc});
   });
   b.release({before_rows.spm, b.mark().acc});
@@ -213,14 +214,90 @@ void team_expert(Emitter& e, const LayerWeights& w) {
   chosen.scatter(second, columns, ah);
 }
 
+// Lines from expert to expert, where that is the same from each to the next and its number times this is exact in
+// FP32, but for a power of two: odd << shift. 0 otherwise.
+struct Stride {
+  uint32_t odd = 0;
+  int shift = 0;
+};
+
+Stride expert_stride(const LayerWeights& w) {
+  const uint64_t lines = w.expert_up.size() > 1 ? w.expert_up[1].scale_line - w.expert_up[0].scale_line : 1;
+  const int shift = std::countr_zero(lines);
+  const uint64_t odd = lines >> shift;
+  if (odd * w.expert_up.size() >= uint64_t{1} << 24 || shift > 31) return {};
+  for (size_t x = 0; x < w.expert_up.size(); ++x) {
+    const PanelMatrix *up = &w.expert_up[x], *down = &w.expert_down[x];
+    for (const auto& [here, there] : {std::pair{&w.expert_up[0], up}, {&w.expert_down[0], down}}) {
+      const uint64_t away = x * lines;
+      if (there->line != here->line + away || there->scale_line != here->scale_line + away) return {};
+      if (there->digits != here->digits) return {};
+    }
+  }
+  return {static_cast<uint32_t>(odd), shift};
+}
+
+// This core's columns of the expert that the only row chose in the place of its team. Its weights lie the expert's
+// number times a stride from those of the first.
+void ranked_expert(Emitter& e, const LayerWeights& w, const Stride& stride) {
+  Builder& b = e.b;
+  const Team team = team_of(e, static_cast<int>(e.c.num_experts_per_tok));
+  const auto experts = static_cast<int>(experts_of(e));
+  const PanelMatrix &up = w.expert_up[0], &down = w.expert_down[0];
+  const uint32_t pairs = up.tiles / 2;
+  const Share mine = share(pairs, team.member, team.cores), columns = share(down.tiles, team.member, team.cores);
+
+  const Vt weight{b.spm(1)}, place{b.spm(1)}, factor{b.spm(1)}, chosen{b.spm(lines_of(experts))};
+  b.fill(chosen, static_cast<float>(team.index + 1), 1, experts);
+  b.alu(Alu::kCmpeq, chosen, chosen, Vt{e.expert_rank}, Bc::kNone, 1, experts);
+  b.red(isa::Red::kArgmax, place, chosen, 1, experts);
+  b.alu(Alu::kMul, chosen, chosen, Vt{e.expert_weight}, Bc::kNone, 1, experts);
+  b.red(isa::Red::kSum, weight, chosen, 1, experts);  // of zeros and one weight
+  b.fill(factor, static_cast<float>(stride.odd), 1, 1);
+  b.alu(Alu::kMul, place, place, factor, Bc::kNone, 1, 1);
+  b.cvt(isa::Cvt::kF2i, place, place, 1, 1);
+  const uint64_t anchor = up.scale_line;
+  b.set(kExpertRegister, anchor);
+  b.ldr(kExpertRegister, place.at, 0, 0, 0, stride.shift, kExpertRegister);
+
+  Matmul first(e, up, {mine.first * 2, mine.last * 2}, 1, kExpertRegister, anchor);
+  first.prefetch();
+  const Builder::Mark before = b.mark();
+  const Activations a = e.normal(e.p.options.activation_digits);
+  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const Loc part = b.spm(tiles);
+    emit_swiglu(e, part, acc, 1, tiles / 2);
+    e.send(team.mask(), e.team_hidden, 0, tile, part, tiles, 1, 0);
+    b.release({inner.spm, b.mark().acc});
+  });
+  b.release({before.spm, b.mark().acc});
+  Matmul second(e, down, columns, 1, kExpertRegister, anchor);
+  second.prefetch();
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.team_hidden.line, pairs * 2, true}});
+  const Activations ah = e.quantise(Vt{e.team_hidden}, 1, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
+  const uint64_t slot = e.p.areas.experts + uint64_t{team.index} * lines_of(e.c.hidden_size);
+  second.run(ah, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const Loc y = b.spm(tiles * 2);
+    b.alu(Alu::kMul, Vt{y}, Vt{acc}, weight, Bc::kScalar, 1, static_cast<int>(tiles) * 32);
+    b.st(b.dram(slot + tile * 2), y, 1, static_cast<int>(tiles) * 2, 0, 0, Object::kExperts);
+    b.release({inner.spm, b.mark().acc});
+  });
+}
+
 }  // namespace
 
-bool works_on_experts(const Emitter& e) { return experts_in_teams(e.c, e.p.cores) || !own_experts(e).empty(); }
+bool works_on_experts(const Emitter& e) {
+  return experts_in_teams(e.c, e.p.cores) || e.p.by_rank() || !own_experts(e).empty();
+}
 
 void emit_experts(Emitter& e, const LayerWeights& w) {
   const Builder::Mark m = e.b.mark();
   if (experts_in_teams(e.c, e.p.cores)) {
     team_expert(e, w);
+  } else if (const Stride stride = e.p.by_rank() ? expert_stride(w) : Stride{}; stride.odd > 0) {
+    ranked_expert(e, w, stride);
   } else if (const std::vector<uint32_t> mine = own_experts(e); !mine.empty()) {
     const Vt turned = turned_ranks(e);
     for (const uint32_t x : mine) expert(e, turned, w.expert_up[x], w.expert_down[x], x);

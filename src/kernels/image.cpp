@@ -226,7 +226,8 @@ void ReadOnlyImage::end_segment(std::string name) {
   if (!counts_only_) {
     contents_.push_back(
         std::make_shared<Contents>(std::move(pieces), std::move(sources), segment_lines_ * 64, residency_));
-    segments_.push_back({std::move(name), end_line_, segment_lines_, false, contents_.back()->data(), contents_.back()});
+    segments_.push_back(
+        {std::move(name), end_line_, segment_lines_, false, contents_.back()->data(), contents_.back()});
   }
   end_line_ += std::exchange(segment_lines_, 0);
 }

@@ -39,8 +39,7 @@ class ReadOnlyImage {
 
   // Its segments keep to the bound of `residency`, which other images may share; null: there is none.
   explicit ReadOnlyImage(uint64_t base_line, std::shared_ptr<Residency> residency = nullptr)
-      : end_line_(base_line),
-        residency_(residency ? std::move(residency) : std::make_shared<Residency>(UINT64_MAX)) {}
+      : end_line_(base_line), residency_(residency ? std::move(residency) : std::make_shared<Residency>(UINT64_MAX)) {}
   // One that only counts lines.
   static ReadOnlyImage ruler() {
     ReadOnlyImage image(0);

@@ -6,7 +6,10 @@
 
 namespace hadal::kernels {
 
-Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m) : e_(e), w_(w), tiles_(tiles), m_(m) {
+Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m) : Matmul(e, w, tiles, m, 0, 0) {}
+
+Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m, int base, uint64_t anchor)
+    : e_(e), w_(w), tiles_(tiles), m_(m), base_register_(base), anchor_(anchor) {
   if (tiles_.size() == 0) return;
   const uint32_t slot = static_cast<uint32_t>(e.p.slot_lines);
   const uint32_t tile_lines = w.tile_lines();
@@ -32,21 +35,26 @@ Matmul::Matmul(Emitter& e, const PanelMatrix& w, Share tiles, int m) : e_(e), w_
   e.ring_next += static_cast<uint32_t>(pieces_.size());
 }
 
+isa::Dram Matmul::at(uint64_t line) {
+  if (base_register_ == 0) return e_.b.dram(line);
+  return {static_cast<uint8_t>(base_register_), static_cast<uint32_t>(line - anchor_)};
+}
+
 void Matmul::load(const Piece& piece, uint32_t index) {
   const uint32_t group_lines = w_.group_lines();
   const uint64_t panel = static_cast<uint64_t>(w_.groups) * group_lines;
   const uint64_t line = w_.line + piece.tile * 2 * panel + piece.group * group_lines;
   const Loc slot = e_.ring_slot(base_ + index);
   if (piece.groups == w_.groups) {  // whole panels are contiguous
-    e_.b.ld(slot, e_.b.dram(line), 1, static_cast<int>(piece.tiles * 2 * panel), 0, 0);
+    e_.b.ld(slot, at(line), 1, static_cast<int>(piece.tiles * 2 * panel), 0, 0);
   } else {
     const int lines = static_cast<int>(piece.groups * group_lines);
     if (panel <= kMaxDramStride) {
-      e_.b.ld(slot, e_.b.dram(line), 2, lines, static_cast<int>(panel), lines);
+      e_.b.ld(slot, at(line), 2, lines, static_cast<int>(panel), lines);
       return;
     }
-    e_.b.ld(slot, e_.b.dram(line), 1, lines, 0, 0);
-    e_.b.ld(slot + static_cast<uint32_t>(lines), e_.b.dram(line + panel), 1, lines, 0, 0);
+    e_.b.ld(slot, at(line), 1, lines, 0, 0);
+    e_.b.ld(slot + static_cast<uint32_t>(lines), at(line + panel), 1, lines, 0, 0);
   }
 }
 
@@ -54,7 +62,7 @@ void Matmul::prefetch() {
   if (tiles_.size() == 0) return;
   if (loaded_ == 0) {
     const auto lines = static_cast<int>(tiles_.size() * w_.scale_lines());
-    e_.b.ld(scales_, e_.b.dram(w_.scale_line + tiles_.first * w_.scale_lines()), 1, lines, 0, 0);
+    e_.b.ld(scales_, at(w_.scale_line + tiles_.first * w_.scale_lines()), 1, lines, 0, 0);
   }
   const auto ahead = static_cast<uint32_t>(std::min<size_t>(pieces_.size(), static_cast<size_t>(e_.p.slots)));
   for (; loaded_ < ahead; ++loaded_) load(pieces_[loaded_], loaded_);

@@ -90,6 +90,7 @@ struct Plan {
   PanelMatrix lm_head;
   // Whether the owner of a row normalises it for all: not worth its exchange for few short rows.
   bool by_owner() const { return !draft && rows_by_owner(*config, cores, rows, options.owners_from); }
+  bool by_rank() const { return experts_by_rank(*config, cores, rows, options.ranks_from); }
   int hub() const { return std::min(cores - 1, cores / 2 + chip->noc.columns / 2); }  // near the middle of the mesh
 };
 

@@ -4,6 +4,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 namespace hadal::kernels {
 
 void Residency::make(Resident& wanted) {
@@ -33,18 +37,21 @@ void Residency::make(Resident& wanted) {
 }
 
 bool Residency::drop_one() {
-  std::sort(there_.begin(), there_.end(), [](const Resident* a, const Resident* b) { return a->used_ < b->used_; });
-  for (auto it = there_.begin(); it != there_.end(); ++it) {
-    Resident& oldest = **it;
-    if (oldest.held_.load() != 0) continue;
-    oldest.made_ = false;
-    if (oldest.held_.load() != 0) {  // just now
-      oldest.made_ = true;
+  // As they are now: threads go on using them.
+  std::vector<std::pair<uint64_t, Resident*>> by_age;
+  for (Resident* one : there_) {
+    if (one->held_.load() == 0) by_age.emplace_back(one->used_.load(), one);
+  }
+  std::sort(by_age.begin(), by_age.end());
+  for (const auto& [used, oldest] : by_age) {
+    oldest->made_ = false;
+    if (oldest->held_.load() != 0) {  // just now
+      oldest->made_ = true;
       continue;
     }
-    oldest.clear();
-    bytes_ -= oldest.bytes_;
-    there_.erase(it);
+    oldest->clear();
+    bytes_ -= oldest->bytes_;
+    std::erase(there_, oldest);
     return true;
   }
   return false;

@@ -5,9 +5,15 @@
 
 namespace hadal::kernels {
 
+// A core's port takes tens of times as long for a large expert as an exchange does.
 bool experts_in_teams(const model::Config& c, int cores) {
-  constexpr int64_t kLarge = 2 << 20;  // bytes: a core's port takes tens of times as long for them as an exchange does
-  return c.has_experts() && 2 * c.n_routed_experts <= cores && 3 * c.hidden_size * c.moe_intermediate_size > kLarge;
+  return c.has_experts() && 2 * c.n_routed_experts <= cores &&
+         3 * c.hidden_size * c.moe_intermediate_size > kLargeExpert;
+}
+
+bool experts_by_rank(const model::Config& c, int cores, int rows, int64_t from) {
+  return rows == 1 && c.has_experts() && !experts_in_teams(c, cores) && 2 * c.num_experts_per_tok <= cores &&
+         3 * c.hidden_size * c.moe_intermediate_size > from;
 }
 
 bool rows_by_owner(const model::Config& c, int cores, int rows, int64_t from) {

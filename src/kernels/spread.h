@@ -9,6 +9,11 @@ namespace hadal::kernels {
 // Few and large experts: a team of cores works on each. Otherwise experts stay whole.
 bool experts_in_teams(const model::Config& config, int cores);
 
+// Many experts of at least `from` weights and one row: a team of cores for each that the row
+// chose, whichever it is, instead of the few cores that the chosen ones would belong to.
+inline constexpr int64_t kLargeExpert = 2 << 20;
+bool experts_by_rank(const model::Config& config, int cores, int rows, int64_t from = kLargeExpert);
+
 // Whether the owner of a row keeps its residual and normalises it for all (residual.cpp): not worth its exchange below
 // `from` elements of the residual.
 inline constexpr int64_t kOwnersFrom = 8192;

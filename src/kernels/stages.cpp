@@ -30,13 +30,14 @@ uint64_t stage_lines(const WeightLines& weights, Plan plan, const graph::Stage& 
   const std::string needs =
       chips == 1 ? fmt::format("the model, its cache and buffers need {} MiB of DRAM", cuts.largest(1) >> 14)
                  : fmt::format("the fullest of {} chips would need {} MiB of DRAM", chips, cuts.largest(chips) >> 14);
-  const std::string way =
-      enough > 0 ? fmt::format("{} such chips in a row hold them (--chips {})", enough, enough)
-                 : fmt::format("no number of such chips holds them, one layer alone being {} MiB",
-                               cuts.largest(static_cast<int>(model.config.num_hidden_layers)) >> 14);
+  const std::string way = enough > 0
+                              ? fmt::format("{} such chips in a row hold them (--chips {})", enough, enough)
+                              : fmt::format("no number of such chips holds them, one layer alone being {} MiB",
+                                            cuts.largest(static_cast<int>(model.config.num_hidden_layers)) >> 14);
   input_error(plan.chip->file, "{} and the chip has {} MiB: {}; {}", needs, has >> 20, way,
-              model.config.fp8 || plan.options.weight_digits == 1 ? "a shorter context needs less"
-                                                                  : "one digit a weight (--weight-digits 1) needs less");
+              model.config.fp8 || plan.options.weight_digits == 1
+                  ? "a shorter context needs less"
+                  : "one digit a weight (--weight-digits 1) needs less");
 }
 
 }  // namespace

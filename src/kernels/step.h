@@ -35,6 +35,8 @@ struct CompileOptions {
       1024;  // of what is read-only; lines before stay unmapped, so that a forgotten address is a fault
   int64_t owners_from =
       kOwnersFrom;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
+  int64_t ranks_from =
+      kLargeExpert;  // weights from which on an expert of a single row is shared by a team (experts.cpp)
   std::vector<int> row_buckets = {};  // one program each; empty: 1, 4, 16, 32, as far as they fit the chip
   int chips = 1;                      // in a row, with a share of the layers each; 0: as few as hold the model
   uint64_t host_bytes = 0;            // bound on weights made in the host's memory; 0: three quarters of that

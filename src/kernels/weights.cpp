@@ -173,9 +173,9 @@ class Packer {
       down = all_rows(linear(prefix + "q_a_proj"));
     }
     const Tiles latents = all_rows(linear(prefix + "kv_a_proj_with_mqa"));
-    w.qkv_down = pack(image_, {down.count + latents.count, [down, latents](size_t i) {
-                                 return i < down.count ? down.at(i) : latents.at(i - down.count);
-                               }},
+    w.qkv_down = pack(image_,
+                      {down.count + latents.count,
+                       [down, latents](size_t i) { return i < down.count ? down.at(i) : latents.at(i - down.count); }},
                       digits_);
     w.q_up = matrix(prefix + (c_.q_lora_rank > 0 ? "q_b_proj" : "q_proj"));
     w.output = matrix(prefix + "o_proj");

@@ -95,6 +95,10 @@ double cycles_of(const graph::Operator& op, const model::Config& c, const chip::
         streamed = stream(chip, 3 * inter * double(c.n_routed_experts), hidden, 1);
         break;
       }
+      if (kernels::experts_by_rank(c, chip.cores, int(rows))) {  // the chosen ones
+        streamed = stream(chip, 3 * inter * double(c.num_experts_per_tok), hidden, 1);
+        break;
+      }
       const double here = std::ceil(double(c.n_routed_experts) / chip.cores);
       const double busy = double(c.n_routed_experts) *
                           (1 - std::pow(1 - double(c.num_experts_per_tok) / double(c.n_routed_experts), rows));

@@ -204,7 +204,7 @@ TEST(RunReport, ChipsInARowSayWhatTheyWaitedFor) {
   run.host_bound_bytes = 1000;
   run.host_most_bytes = 900;
   run.host_made_bytes = 12000;
-  EXPECT_NE(to_text(run).find("12.0 kB of weights made, at most 900 B at a time within a bound of 1.00 kB"),
+  EXPECT_NE(to_text(run).find("12.0 kB of weights made, at most 900 B at a time; the bound is 1.00 kB"),
             std::string::npos);
   EXPECT_EQ(to_json(run)["host_memory"]["made_bytes"], 12000);
 }

@@ -171,7 +171,7 @@ std::string to_text(const Run& run) {
                        grouped(run.drafted));
   }
   if (run.host_bound_bytes > 0) {
-    out += fmt::format("\nHost memory  {} of weights made, at most {} at a time within a bound of {}\n",
+    out += fmt::format("\nHost memory  {} of weights made, at most {} at a time; the bound is {}\n",
                        si(static_cast<double>(run.host_made_bytes), "B"),
                        si(static_cast<double>(run.host_most_bytes), "B"),
                        si(static_cast<double>(run.host_bound_bytes), "B"));

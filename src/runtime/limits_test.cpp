@@ -35,7 +35,9 @@ TEST_F(Limits, MemoryThatIsTooSmallIsOneLine) {
   chip::Chip chip = chip_;
   chip.dram.bytes = 48 << 20;
   const std::string two = refusal(chip, {.sequences = 1, .context = 64});
-  EXPECT_NE(two.find("MiB of DRAM and the chip has 48 MiB: 3 such chips in a row hold them (--chips 3)"), std::string::npos) << two;
+  EXPECT_NE(two.find("MiB of DRAM and the chip has 48 MiB: 3 such chips in a row hold them (--chips 3)"),
+            std::string::npos)
+      << two;
   EXPECT_NE(two.find("--weight-digits 1"), std::string::npos) << two;
   EXPECT_EQ(two.find('\n'), std::string::npos);
   const std::string one = refusal(chip, {.weight_digits = 1, .sequences = 1, .context = 64});

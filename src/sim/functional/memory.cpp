@@ -171,8 +171,8 @@ Dram::Dram(const std::vector<program::Segment>& segments, bool check_races, bool
   for (const program::Segment& given : segments) {
     check(given.data.size() <= given.lines * kLine, "segment {}: {} bytes of data in {} lines", given.name,
           given.data.size(), given.lines);
-    Segment segment{given.name, given.base_line, given.lines, given.writable, given.data, {}, nullptr, given.prepare,
-                    given.held};
+    Segment segment{given.name, given.base_line, given.lines,   given.writable, given.data,
+                    {},         nullptr,         given.prepare, given.held};
     comes_and_goes_ = comes_and_goes_ || given.held != nullptr;
     if (given.writable && given.prepare) given.prepare();
     if (given.writable) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -328,18 +329,70 @@ std::vector<Tensor> gguf_tensors(const Gguf& gguf, const std::string& where) {
   return out;
 }
 
+namespace {
+
+// Which part of how many a file is; {0, 1} of whole ones.
+std::pair<uint64_t, uint64_t> part_of(const Gguf& gguf, const std::string& where) {
+  const auto number = [&](const char* key, uint64_t absent) {
+    const json* value = find(gguf.metadata, key);
+    if (value == nullptr) return absent;
+    if (!value->is_number_unsigned()) {
+      input_error(where, "metadata key {} is {}; a count is needed", key, printable(value->dump()));
+    }
+    return value->get<uint64_t>();
+  };
+  return {number("split.no", 0), number("split.count", 1)};
+}
+
+// A file whose tensors go on in others: NAME-00001-of-00003.gguf has the metadata and some, the others the rest.
+Gguf parse_parts(const std::string& path, std::vector<MappedFile>& files) {
+  files.push_back(MappedFile::open(path));
+  Gguf all = parse_gguf(files[0].bytes(), path);
+  const auto [first, count] = part_of(all, path);
+  if (count <= 1) return all;
+  const std::string ending = fmt::format("-00001-of-{:05}.gguf", count);
+  if (first != 0 || !path.ends_with(ending)) {
+    input_error(path, "is part {} of {}; the first is needed, whose name ends in {}", first + 1, count, ending);
+  }
+  std::set<std::string> names;
+  for (const Tensor& tensor : all.tensors) names.insert(tensor.name);
+  for (uint64_t part = 1; part < count; ++part) {
+    const std::string other =
+        fmt::format("{}-{:05}-of-{:05}.gguf", path.substr(0, path.size() - ending.size()), part + 1, count);
+    files.push_back(MappedFile::open(other));
+    Gguf more = parse_gguf(files.back().bytes(), other);
+    if (part_of(more, other) != std::pair(part, count)) {
+      input_error(other, "does not say that it is part {} of {}, as its name does", part + 1, count);
+    }
+    for (Tensor& tensor : more.tensors) {
+      if (!names.insert(tensor.name).second) {
+        input_error(other, "tensor \"{}\" stands in an earlier part too", printable(tensor.name));
+      }
+      all.tensors.push_back(std::move(tensor));
+    }
+  }
+  const json* tensors = find(all.metadata, "split.tensors.count");
+  if (tensors != nullptr && *tensors != all.tensors.size()) {
+    input_error(path, "metadata key split.tensors.count is {}; its parts hold {} tensors", printable(tensors->dump()),
+                all.tensors.size());
+  }
+  return all;
+}
+
+}  // namespace
+
 Model load_gguf(const std::string& path) {
-  const auto file = std::make_shared<MappedFile>(MappedFile::open(path));
-  Gguf gguf = parse_gguf(file->bytes(), path);
+  const auto files = std::make_shared<std::vector<MappedFile>>();
+  Gguf gguf = parse_parts(path, *files);
   Model model;
   model.directory = path;
   model.config = gguf_config(gguf, path);
-  model.weights = Weights(gguf_tensors(gguf, path), path, file);
+  model.weights = Weights(gguf_tensors(gguf, path), path, files);
   model.tokenizer = Tokenizer::from_parts(gguf_tokenizer(gguf.metadata, path), path);
   if (const json* chat = find(gguf.metadata, "tokenizer.chat_template"); chat != nullptr && chat->is_string()) {
     model.chat_template = chat->get<std::string>();
   }
-  drop_pages(file->bytes());  // tokens and merges have been copied
+  for (const MappedFile& file : *files) drop_pages(file.bytes());  // tokens and merges have been copied
   return model;
 }
 

@@ -218,6 +218,49 @@ TEST_F(GgufFile, CorruptionsAreNamed) {
   expect_error(with([](Small& s) { s.tensor("", "rope_freqs.weight", {7}, 0); }), "must be F32 of 16 divisors");
 }
 
+// The small llama in two files, its keys in the second.
+TEST_F(GgufFile, PartsAreOneModel) {
+  const auto write_parts = [&](uint32_t no, uint32_t count, uint32_t tensors, bool twice) {
+    Small first("blk.0.attn_k.weight");
+    first.writer.add_u32("split.no", 0);
+    first.writer.add_u32("split.count", 2);
+    first.writer.add_u32("split.tensors.count", tensors);
+    write_file(directory_.file("m-00001-of-00002.gguf"), first.writer.bytes());
+    GgufWriter second;
+    second.add_u32("split.no", no);
+    second.add_u32("split.count", count);
+    second.add_tensor("blk.0.attn_k.weight", 3, {32, 64}, std::vector<std::byte>(size_t{32} * 64 / 32 * 20));
+    if (twice) second.add_tensor("output_norm.weight", 0, {64}, std::vector<std::byte>(256));
+    write_file(directory_.file("m-00002-of-00002.gguf"), second.bytes());
+  };
+  const auto refusal = [&](const char* name) {
+    try {
+      Model::load(directory_.file(name));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const auto expect = [&](const char* name, const char* needle) {
+    EXPECT_NE(refusal(name).find(needle), std::string::npos) << refusal(name);
+  };
+  write_parts(1, 2, 11, false);
+  const Model model = Model::load(directory_.file("m-00001-of-00002.gguf"));
+  EXPECT_EQ(linear(model, "model.layers.0.self_attn.k_proj").n, 32);
+  expect("m-00002-of-00002.gguf", "is part 2 of 2; the first is needed, whose name ends in -00001-of-00002.gguf");
+  write_parts(1, 2, 12, false);
+  expect("m-00001-of-00002.gguf", "split.tensors.count is 12; its parts hold 11 tensors");
+  write_parts(1, 2, 12, true);
+  expect("m-00001-of-00002.gguf", "\"output_norm.weight\" stands in an earlier part too");
+  for (const auto& [no, count] : {std::pair{0u, 2u}, {1u, 3u}}) {
+    write_parts(no, count, 11, false);
+    expect("m-00001-of-00002.gguf", "m-00002-of-00002.gguf: does not say that it is part 2 of 2");
+  }
+  std::remove(directory_.file("m-00002-of-00002.gguf").c_str());
+  expect("m-00001-of-00002.gguf", "m-00002-of-00002.gguf");
+}
+
 // Only the metadata of latent attention and experts, as the converter of llama.cpp writes it.
 class Deepseek2 : public ::testing::Test {
  protected:

@@ -107,7 +107,8 @@ def metadata(writer, arch, config, newer):
 def vocabulary(writer, count):
     itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
-    tokens = [chr(b) if b in itself else chr(next(others)) for b in range(256)] + [f"<{i}>" for i in range(256, count)]
+    tokens = [chr(b) if b in itself else chr(next(others)) for b in range(256)] + ["ab"]
+    tokens += [f"<{i}>" for i in range(257, count)]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)

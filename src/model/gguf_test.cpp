@@ -360,7 +360,7 @@ TEST_F(Deepseek2, WhatIsWrongIsNamed) {
   const auto with = [&](const char* name, const json& value) {
     const json before = metadata_;
     value.is_null() ? leave_out(name) : set(name, value);
-    const std::string found = refusal();
+    std::string found = refusal();
     metadata_ = before;
     return found;
   };

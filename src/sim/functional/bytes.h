@@ -31,13 +31,21 @@ template <typename T>
 class ZeroedArray {
  public:
   ZeroedArray() = default;
-  explicit ZeroedArray(size_t count) : bytes_(count * sizeof(T)) {}
-  T* data() const { return reinterpret_cast<T*>(bytes_.data()); }
-  T& operator[](size_t i) const { return data()[i]; }
-  void clear() { bytes_.clear(); }
+  explicit ZeroedArray(size_t count)
+      : bytes_(std::make_unique<Bytes>(count * sizeof(T))),
+        data_(reinterpret_cast<T*>(bytes_->data())),
+        size_(count) {}
+  T* data() const { return data_; }
+  size_t size() const { return size_; }
+  T& operator[](size_t i) const { return data_[i]; }
+  void clear() {
+    if (bytes_) bytes_->clear();
+  }
 
  private:
-  Bytes bytes_;
+  std::unique_ptr<Bytes> bytes_;
+  T* data_ = nullptr;
+  size_t size_ = 0;
 };
 
 }  // namespace hadal::sim

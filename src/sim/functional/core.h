@@ -217,13 +217,13 @@ class Core {
   bool halted_ = false;
   uint64_t ctl_learned_ = 0;  // grows with what CTL knows
   const CodeStream* code_ = nullptr;
-  size_t mark_ = 0;  // hint
   Fabric* fabric_ = nullptr;
   CoreTrace* trace_ = nullptr;
   Time floor_ = 0;
   Observer* observer_ = nullptr;
   WriteLog* log_ = nullptr;
   Bytes spare_;  // lines that do not lie in one piece in DRAM
+  size_t mark_ = 0;  // of the source operator: a hint
 };
 
 }  // namespace hadal::sim

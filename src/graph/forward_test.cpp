@@ -101,8 +101,12 @@ TEST(Forward, HeadsSharedOutAddTwoExchangesAndNoWork) {
   for (const Task& task : split) {
     const auto* x = std::get_if<ExchangeTask>(&task.work);
     // Latents of all rows: 1,536 of FP8 for queries, 576 of BF16 for the cache. Results: 128 heads of 128 in BF16.
-    if (task.name == "latent_gather") EXPECT_EQ(x->tokens * x->token_bytes, 32.0 * 8192 * (1536 + 2 * 576));
-    if (task.name == "head_exchange") EXPECT_EQ(x->tokens * x->token_bytes, 8192.0 * 2 * 128 * 128);
+    if (task.name == "latent_gather") {
+      EXPECT_EQ(x->tokens * x->token_bytes, 32.0 * 8192 * (1536 + 2 * 576));
+    }
+    if (task.name == "head_exchange") {
+      EXPECT_EQ(x->tokens * x->token_bytes, 8192.0 * 2 * 128 * 128);
+    }
   }
   s.prefill = false;
   EXPECT_EQ(forward(a, staged, s).size(), forward(a, whole, s).size());

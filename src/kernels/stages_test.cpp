@@ -55,7 +55,9 @@ TEST(Cuts, TheFullestChipIsAsEmptyAsCanBe) {
       EXPECT_EQ(largest, by_trial(layers, 0, chips, begin, end));
       const int fewest = cuts.fewest(largest);
       EXPECT_LE(cuts.largest(fewest), largest);
-      if (fewest > 1) EXPECT_GT(cuts.largest(fewest - 1), largest);
+      if (fewest > 1) {
+        EXPECT_GT(cuts.largest(fewest - 1), largest);
+      }
     }
     EXPECT_EQ(cuts.fewest(0), 0);
   }

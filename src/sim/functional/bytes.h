@@ -32,9 +32,7 @@ class ZeroedArray {
  public:
   ZeroedArray() = default;
   explicit ZeroedArray(size_t count)
-      : bytes_(std::make_unique<Bytes>(count * sizeof(T))),
-        data_(reinterpret_cast<T*>(bytes_->data())),
-        size_(count) {}
+      : bytes_(std::make_unique<Bytes>(count * sizeof(T))), data_(reinterpret_cast<T*>(bytes_->data())), size_(count) {}
   T* data() const { return data_; }
   size_t size() const { return size_; }
   T& operator[](size_t i) const { return data_[i]; }

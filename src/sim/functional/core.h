@@ -222,7 +222,7 @@ class Core {
   Time floor_ = 0;
   Observer* observer_ = nullptr;
   WriteLog* log_ = nullptr;
-  Bytes spare_;  // lines that do not lie in one piece in DRAM
+  Bytes spare_;      // lines that do not lie in one piece in DRAM
   size_t mark_ = 0;  // of the source operator: a hint
 };
 

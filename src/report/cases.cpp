@@ -62,8 +62,8 @@ std::string to_text(const plan::PublishedCases& published_cases) {
   }
   out += "\n" + constants.text();
   out +=
-      "(a fact is asked with the median of those that are about another chip and, where authors estimate, of another "
-      "publisher)\n";
+      "a fact is asked with the median of facts about other chips and,\n"
+      "where authors estimate, of other publishers\n";
   out += fmt::format("\n{} facts; median error {:.1f} %\n", count([](const plan::Case& c) { return c.counts(); }),
                      100 * plan::median_error(cases));
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {

@@ -28,8 +28,7 @@ struct Options {
   std::string render, system;
   std::vector<std::string> stop, messages;
   int max_tokens = 512;
-  double temperature = 0.7, top_p = 0.95;
-  uint64_t seed = 0;
+  runtime::SamplerOptions sampling{.temperature = 0.7, .top_p = 0.95};
   bool quiet = false, no_think = false;
 };
 
@@ -116,7 +115,8 @@ class Conversation {
     serve::Request request;
     request.prompt = std::move(prompt);
     request.max_tokens = static_cast<int>(std::min<int64_t>(room, options_.max_tokens));
-    request.sampling = {options_.temperature, options_.top_p, options_.seed + messages_.size()};
+    request.sampling = options_.sampling;
+    request.sampling.seed += messages_.size();
     request.stop = options_.stop;
     for (const std::string& stop : loaded_.prompting.conversation_stops()) request.stop.push_back(stop);
     request.timeout_s = 1e9;
@@ -191,15 +191,7 @@ void add_chat(CLI::App& app, Action& action) {
   command->add_option("-n,--max-tokens", o.max_tokens, "Most tokens of an answer")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command->add_option("--temperature", o.temperature, "0 takes the likeliest token")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--top-p", o.top_p, "Draw from the likeliest tokens that hold this probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--seed", o.seed, "Of the draws; equal seeds give equal answers")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  add_sampling_options(*command, o.sampling);
   command->add_flag("--no-think", o.no_think, "Ask the template for an answer without thinking, if it knows how");
   command->add_flag("-q,--quiet", o.quiet, "Print the answers and nothing else");
   command->add_option("--render", o.render,

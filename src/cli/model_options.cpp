@@ -1,4 +1,4 @@
-// A session for requests that are not known yet.
+// Options of a model on its chips, and a session for requests that are not known yet.
 #include "cli/model_options.h"
 
 #include <algorithm>
@@ -52,6 +52,18 @@ kernels::CompileOptions compile_options(const PlacementOptions& o) {
   }
   out.host_bytes = static_cast<uint64_t>(o.host_memory_gib * 0x1p30);
   return out;
+}
+
+void add_sampling_options(CLI::App& command, runtime::SamplerOptions& o) {
+  command.add_option("--temperature", o.temperature, "0 takes the likeliest token")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str();
+  command.add_option("--top-p", o.top_p, "Draw from the likeliest tokens that hold this probability")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command.add_option("--seed", o.seed, "Of the draws; equal seeds give equal text")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
 }
 
 void add_model_options(CLI::App& command, ModelOptions& o) {

@@ -1,4 +1,5 @@
-// Options of the commands that keep a model on the chip and answer requests: chat and serve.
+// Options that commands which run a model share: how it lies on its chips, how tokens are drawn, and a whole session
+// for those that answer requests (chat and serve).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,7 @@
 
 #include "chip/chip.h"
 #include "model/model.h"
+#include "runtime/sampler.h"
 #include "runtime/session.h"
 #include "serve/prompting.h"
 
@@ -24,6 +26,9 @@ struct PlacementOptions {
 // --kv, --weight-digits, --activation-digits, --chips, --rows, --host-memory.
 void add_placement_options(CLI::App& command, PlacementOptions& options);
 kernels::CompileOptions compile_options(const PlacementOptions& options);
+
+// --temperature, --top-p, --seed.
+void add_sampling_options(CLI::App& command, runtime::SamplerOptions& options);
 
 struct ModelOptions {
   std::string model, chip = "chips/hadal-1.yaml";

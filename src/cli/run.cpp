@@ -27,8 +27,7 @@ struct Options {
   std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, live;
   PlacementOptions placement;
   int max_tokens = 64, batch = 1, threads = 1;
-  uint64_t seed = 0;
-  double temperature = 0, top_p = 1;
+  runtime::SamplerOptions sampling;
   bool mtp = false, no_timing = false, no_checks = false, quiet = false;
 };
 
@@ -142,9 +141,8 @@ void generate(const Options& options, runtime::Session& session, const std::vect
   Display display(options, session, silent);
   display.begin();
   Stopwatch watch;
-  const runtime::SamplerOptions sampling{options.temperature, options.top_p, options.seed};
   std::vector<Utf8Stream> texts(prompts.size());
-  for (size_t s = 0; s < prompts.size(); ++s) run.sequences.push_back({options.seed + s, "", {}, false});
+  for (size_t s = 0; s < prompts.size(); ++s) run.sequences.push_back({options.sampling.seed + s, "", {}, false});
   const auto on_token = [&](size_t s, int32_t token) {
     display.token(s, token);
     report::Sequence& sequence = run.sequences[s];
@@ -161,8 +159,9 @@ void generate(const Options& options, runtime::Session& session, const std::vect
   };
   runtime::Speculation drafts;
   const auto generated =
-      options.mtp ? runtime::speculate(session, prompts, options.max_tokens, sampling, drafts, on_token, on_prefilled)
-                  : runtime::generate(session, prompts, options.max_tokens, sampling, on_token, on_prefilled);
+      options.mtp
+          ? runtime::speculate(session, prompts, options.max_tokens, options.sampling, drafts, on_token, on_prefilled)
+          : runtime::generate(session, prompts, options.max_tokens, options.sampling, on_token, on_prefilled);
   run.drafted = drafts.drafted;
   run.drafts_accepted = drafts.accepted;
   run.decode.wall_s = watch.seconds();
@@ -258,15 +257,7 @@ void add_run(CLI::App& app, Action& action) {
   command->add_option("-n,--max-tokens", o.max_tokens, "Most tokens to generate")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command->add_option("--temperature", o.temperature, "0 takes the likeliest token")
-      ->check(CLI::Range(0.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--top-p", o.top_p, "Draw from the likeliest tokens that hold this probability")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--seed", o.seed, "Of the draws; equal seeds give equal text")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  add_sampling_options(*command, o.sampling);
   command->add_option("--batch", o.batch, "Sequences decoded together, with seeds SEED, SEED+1, ...")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();

@@ -79,6 +79,9 @@ function(hadal_tests folder target)
       target_link_options(${name} PRIVATE -fsanitize=fuzzer)
       add_dependencies(fuzzers ${name})
     endforeach()
+  elseif(fuzz_sources)
+    add_library(fuzz_${folder} OBJECT ${fuzz_sources})  # so that an ordinary build notices what no longer compiles
+    target_link_libraries(fuzz_${folder} PRIVATE ${target})
   endif()
 endfunction()
 

@@ -33,7 +33,7 @@ void split(std::string_view input) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const Tokenizer fixed = Tokenizer::parse(model::small_tokenizer_json(900), "f");
+  static const Tokenizer fixed = Tokenizer::parse(hadal::model::small_tokenizer_json(900), "f");
   if (size == 0) return 0;
   const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
   try {

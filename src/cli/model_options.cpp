@@ -7,11 +7,6 @@
 #include "cli/find.h"
 
 namespace hadal::cli {
-namespace {
-
-constexpr int64_t kUsualContext = 4096;
-
-}  // namespace
 
 void add_placement_options(CLI::App& command, PlacementOptions& o) {
   command.add_option("--kv", o.kv, "Format of the cache: fp8, bf16, or auto: fp8 for latents")
@@ -45,7 +40,7 @@ kernels::CompileOptions compile_options(const PlacementOptions& o) {
   out.weight_digits = o.weight_digits;
   out.chips = o.chips;
   if (o.rows > 0) {
-    for (const int usual : {1, 4, 16}) {
+    for (const int usual : kernels::kUsualRows) {
       if (usual < o.rows) out.row_buckets.push_back(usual);
     }
     out.row_buckets.push_back(o.rows);

@@ -15,6 +15,9 @@
 
 namespace hadal::cli {
 
+// Positions a cache slot holds unless a command or the model says otherwise.
+inline constexpr int64_t kUsualContext = 4096;
+
 // How a model lies on its chips and in the host's memory.
 struct PlacementOptions {
   std::string kv = "auto";

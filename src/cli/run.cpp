@@ -21,8 +21,6 @@
 namespace hadal::cli {
 namespace {
 
-constexpr int64_t kUsualContext = 4096;  // positions a cache slot holds unless the run or the model says otherwise
-
 struct Options {
   std::string model, prompt, chip = "chips/hadal-1.yaml", trace, json, live;
   PlacementOptions placement;

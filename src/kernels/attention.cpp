@@ -12,8 +12,6 @@ using isa::Bc;
 constexpr int kLine = 1, kTiles = 2, kThis = 5, kNext = 6, kSwap = 7, kRows = 8, kLeft = 9, kLastRows = 10;
 constexpr float kMasked = -1e30f;
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 }  // namespace
 
 void rope(Emitter& e, Vt d, Vt x, Loc table, int rows, int cols) {

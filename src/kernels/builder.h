@@ -15,6 +15,9 @@
 
 namespace hadal::kernels {
 
+// Lines of 64 bytes that hold so many words of four.
+inline uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
+
 enum class Space : uint8_t { kSpm, kAcc, kObject };
 
 // A program needs more local memory than a core has.

@@ -6,12 +6,10 @@ namespace {
 
 constexpr int kHiddenRegister = 11;
 
-uint32_t hidden_lines(const Emitter& e) { return static_cast<uint32_t>(e.c.hidden_size / 16); }
-
 }  // namespace
 
 void emit_keep_hidden(Emitter& e) {
-  const uint32_t lines = hidden_lines(e);
+  const uint32_t lines = lines_of(e.c.hidden_size);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
     const auto at = static_cast<uint32_t>(e.own_rows[i]) * lines;
@@ -24,7 +22,7 @@ void emit_keep_hidden(Emitter& e) {
 
 void emit_draft_join(Emitter& e, const LayerWeights& w) {
   Builder& b = e.b;
-  const uint32_t lines = hidden_lines(e);
+  const uint32_t lines = lines_of(e.c.hidden_size);
   const auto hidden = static_cast<int>(e.c.hidden_size);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = b.mark();

@@ -6,7 +6,6 @@
 namespace hadal::kernels {
 namespace {
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
 uint32_t most_own_rows(uint32_t rows, int cores) {
   return (rows + static_cast<uint32_t>(cores) - 1) / static_cast<uint32_t>(cores);
 }

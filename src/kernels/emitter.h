@@ -97,6 +97,10 @@ struct Emitter {
   // --- the residual (residual.cpp) ---
   // Where the residual of own row number `i` lies.
   Vt own_x(size_t i) const;
+  // One of the own rows, whole, to where the residual stands: where every core keeps all rows, to all. After the last
+  // row end_rows_to_residual().
+  void send_row_to_residual(size_t i, Loc row);
+  void end_rows_to_residual();
   // Sends columns of what is to be added to the residual into `buffer` of the cores that keep it.
   void send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint32_t lines, uint32_t source_stride);
   // Sends columns of every row, `row_lines` lines of a buffer each, to the row's owner.

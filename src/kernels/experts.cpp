@@ -17,8 +17,6 @@ using isa::Prm;
 constexpr int kCountRegister = 3, kPassRegister = 4, kExpertRegister = 5;
 constexpr uint32_t kMaxScatterLines = 254;  // what the length of STG holds, in whole tiles of 32 columns
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 uint64_t experts_of(const Emitter& e) { return static_cast<uint64_t>(e.c.n_routed_experts); }
 
 // Experts of this core, spread over the cores even when there are fewer experts than cores.
@@ -183,6 +181,18 @@ void expert(Emitter& e, Vt turned, const PanelMatrix& up, const PanelMatrix& dow
   b.release(m);
 }
 
+// This core's columns of an expert's up projection, through SwiGLU, to its team: `pairs` tiles in all of it.
+void up_to_team(Emitter& e, const Team& team, Matmul& up, const Activations& a, uint32_t pairs) {
+  Builder& b = e.b;
+  up.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
+    const Builder::Mark inner = b.mark();
+    const Loc part = b.spm(static_cast<uint32_t>(e.rows) * tiles);
+    emit_swiglu(e, part, acc, e.rows, tiles / 2);
+    e.send(team.mask(), e.team_hidden, pairs * 2, tile, part, tiles, e.rows, tiles);
+    b.release({inner.spm, b.mark().acc});
+  });
+}
+
 // This core's columns of its team's expert: of the up projection, whose results go to the team, then of the down
 // projection. Weights are read also for an expert without rows: the exchange in the middle is for all cores.
 void team_expert(Emitter& e, const LayerWeights& w) {
@@ -190,7 +200,7 @@ void team_expert(Emitter& e, const LayerWeights& w) {
   const Team team = team_of(e, static_cast<int>(experts_of(e)));
   const auto n = static_cast<uint32_t>(e.rows);
   const PanelMatrix &up = w.expert_up[team.index], &down = w.expert_down[team.index];
-  const uint32_t pairs = up.tiles / 2, buffer_row = pairs * 2;
+  const uint32_t pairs = up.tiles / 2;
   const Share mine = share(pairs, team.member, team.cores), columns = share(down.tiles, team.member, team.cores);
   Matmul first(e, up, {mine.first * 2, mine.last * 2}, e.rows);
   first.prefetch();
@@ -198,17 +208,11 @@ void team_expert(Emitter& e, const LayerWeights& w) {
   chosen.find_slots();
   const Builder::Mark before_rows = b.mark();
   const Activations a = chosen.gather();
-  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    const Builder::Mark inner = b.mark();
-    const Loc part = b.spm(n * tiles);
-    emit_swiglu(e, part, acc, e.rows, tiles / 2);
-    e.send(team.mask(), e.team_hidden, buffer_row, tile, part, tiles, e.rows, tiles);
-    b.release({inner.spm, b.mark().acc});
-  });
+  up_to_team(e, team, first, a, pairs);
   b.release({before_rows.spm, b.mark().acc});
   Matmul second(e, down, columns, e.rows);
   second.prefetch();
-  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.team_hidden.line, n * buffer_row, true}});
+  e.exchange(isa::Unit::kVx, {}, {{Space::kSpm, e.team_hidden.line, n * pairs * 2, true}});
   const Activations ah =
       e.quantise(Vt{e.team_hidden}, e.rows, static_cast<int>(pairs) * 32, e.p.options.activation_digits);
   chosen.scatter(second, columns, ah);
@@ -264,13 +268,7 @@ void ranked_expert(Emitter& e, const LayerWeights& w, const Stride& stride) {
   first.prefetch();
   const Builder::Mark before = b.mark();
   const Activations a = e.normal(e.p.options.activation_digits);
-  first.run(a, [&](Loc acc, uint32_t tile, uint32_t tiles) {
-    const Builder::Mark inner = b.mark();
-    const Loc part = b.spm(tiles);
-    emit_swiglu(e, part, acc, 1, tiles / 2);
-    e.send(team.mask(), e.team_hidden, 0, tile, part, tiles, 1, 0);
-    b.release({inner.spm, b.mark().acc});
-  });
+  up_to_team(e, team, first, a, pairs);
   b.release({before.spm, b.mark().acc});
   Matmul second(e, down, columns, 1, kExpertRegister, anchor);
   second.prefetch();

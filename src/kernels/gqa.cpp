@@ -11,8 +11,6 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 // Where the heads of a row lie in the buffer of projections, and how a head lies in the cache.
 struct Shape {
   explicit Shape(const Emitter& e)

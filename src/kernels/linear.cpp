@@ -8,8 +8,6 @@ constexpr Cores kOwners = 0;  // as readers: each row goes to its owner
 
 Access region(Loc at, uint32_t lines) { return {Space::kSpm, at.line, lines, true}; }
 
-uint32_t row_lines(int64_t columns) { return static_cast<uint32_t>(columns / 16); }
-
 // `a` times this core's share of the columns of `product`, plus the bias if there is one, into `buffer` of its readers.
 void project(Emitter& e, Matmul& product, const Activations& a, Share mine, Cores readers, Loc buffer,
              uint32_t buffer_row_lines, uint64_t bias) {
@@ -63,8 +61,8 @@ void stream_q_up(Emitter& e, const LayerWeights& w, uint32_t q_row) {
   product.prefetch();
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark inner = e.b.mark();
-    const Vt normal{e.b.spm(row_lines(rank))};
-    const Vt compressed{e.qkv + static_cast<uint32_t>(i) * row_lines(e.p.qkv_columns())};
+    const Vt normal{e.b.spm(lines_of(rank))};
+    const Vt compressed{e.qkv + static_cast<uint32_t>(i) * lines_of(e.p.qkv_columns())};
     e.rms_norm(normal, compressed, w.q_norm, kInvQRank, 1, rank);
     e.share_digits(normal, rank, digits, static_cast<uint32_t>(e.own_rows[i]), e.sharers(w.q_up.tiles), e.query_digits,
                    e.query_scales);
@@ -88,7 +86,7 @@ void stream_q_up(Emitter& e, const LayerWeights& w, uint32_t q_row) {
 void stream_value_up(Emitter& e, const LayerWeights& w) {
   constexpr uint32_t kTiles = 4, kLines = 8;  // of a group
   const auto heads = static_cast<uint32_t>(e.c.num_attention_heads), rows = static_cast<uint32_t>(e.rows);
-  const uint32_t latent = row_lines(e.c.kv_lora_rank), of_head = w.value_up[0].tiles / kTiles;
+  const uint32_t latent = lines_of(e.c.kv_lora_rank), of_head = w.value_up[0].tiles / kTiles;
   const auto digits = static_cast<uint32_t>(e.p.options.activation_digits);
   const uint32_t groups = heads * of_head, plane = groups * rows * 2,
                  scale_lines = static_cast<uint32_t>((e.rows + 15) / 16);
@@ -140,7 +138,7 @@ Activations streamed_values(const Emitter& e) {
 
 // The owner of a row fetches it; 48 cores reading one DRAM row at once would queue on its channel.
 void emit_embed(Emitter& e) {
-  const uint32_t lines = row_lines(e.c.hidden_size);
+  const uint32_t lines = lines_of(e.c.hidden_size);
   for (size_t i = 0; i < e.own_rows.size(); ++i) {
     const Builder::Mark m = e.b.mark();
     const Loc token = e.records + static_cast<uint32_t>(i) * 4 + 3;
@@ -150,28 +148,26 @@ void emit_embed(Emitter& e) {
       const auto at = static_cast<uint32_t>(first);
       e.b.cvt(isa::Cvt::kB2f, Vt{row + at / 16}, Vt{bf16 + at / 32}, 1, count);
     });
-    if (!e.by_owner) {
-      e.send(e.all_cores(), e.x, 0, static_cast<uint32_t>(e.own_rows[i]) * lines, row, lines, 1, 0);
-    }
+    e.send_row_to_residual(i, row);
     e.b.release(m);
   }
-  if (!e.by_owner) e.exchange(isa::Unit::kVx, {}, {region(e.x, static_cast<uint32_t>(e.rows) * lines)});
+  e.end_rows_to_residual();
 }
 
 void emit_qkv_down(Emitter& e, const LayerWeights& w) {
   const Cores readers = e.streams() ? kOwners : e.row_cores() | (e.c.q_lora_rank > 0 ? e.sharers(w.q_up.tiles) : 0);
   project_residual(e, w.input_norm, w.qkv_down, readers, e.qkv,
-                   row_lines(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
+                   lines_of(e.c.q_lora_rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim));
 }
 
 void emit_qkv(Emitter& e, const LayerWeights& w) {
-  project_residual(e, w.input_norm, w.qkv, e.head_cores(), e.qkv, row_lines(e.p.qkv_columns()), w.qkv_bias);
+  project_residual(e, w.input_norm, w.qkv, e.head_cores(), e.qkv, lines_of(e.p.qkv_columns()), w.qkv_bias);
 }
 
 // Without compression of the queries they come from the residual, as the latents do.
 void emit_q_up(Emitter& e, const LayerWeights& w) {
   const auto rank = static_cast<int>(e.c.q_lora_rank);
-  const uint32_t q_row = row_lines(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
+  const uint32_t q_row = lines_of(e.c.num_attention_heads * (e.c.qk_nope_head_dim + e.c.qk_rope_head_dim));
   if (e.streams()) return stream_q_up(e, w, q_row);
   const Cores readers = e.head_cores() | e.sharers(static_cast<uint32_t>(e.c.num_attention_heads) * w.key_up[0].tiles);
   if (rank == 0) return project_residual(e, w.input_norm, w.q_up, readers, e.q, q_row, 0, true);
@@ -180,8 +176,8 @@ void emit_q_up(Emitter& e, const LayerWeights& w) {
   if (mine.size() > 0) {
     Matmul product(e, w.q_up, mine, e.rows);
     product.prefetch();
-    const Vt cq{e.qkv, 0, row_lines(rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim)};
-    const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * row_lines(rank))};
+    const Vt cq{e.qkv, 0, lines_of(rank + e.c.kv_lora_rank + e.c.qk_rope_head_dim)};
+    const Vt normal{e.b.spm(static_cast<uint32_t>(e.rows) * lines_of(rank))};
     e.rms_norm(normal, cq, w.q_norm, kInvQRank, e.rows, rank);
     const Activations a = e.quantise(normal, e.rows, rank, e.p.options.activation_digits);
     project(e, product, a, mine, readers, e.q, q_row, 0);
@@ -193,12 +189,12 @@ void emit_q_up(Emitter& e, const LayerWeights& w) {
 void emit_q_absorb(Emitter& e, const LayerWeights& w) {
   const auto heads = static_cast<uint32_t>(e.c.num_attention_heads);
   const uint32_t head_tiles = w.key_up[0].tiles;
-  const uint32_t head_lines = row_lines(e.c.qk_nope_head_dim + e.c.qk_rope_head_dim);
-  const uint32_t row = row_lines(heads * e.c.kv_lora_rank);
+  const uint32_t head_lines = lines_of(e.c.qk_nope_head_dim + e.c.qk_rope_head_dim);
+  const uint32_t row = lines_of(heads * e.c.kv_lora_rank);
   const Share mine = share(heads * head_tiles, e.core, e.p.cores);
   const Builder::Mark all = e.b.mark();
   // Of two heads in turn, so that one loads while the other is worked on.
-  const Loc queries = e.b.spm(e.streams() ? 2 * static_cast<uint32_t>(e.rows) * row_lines(e.c.qk_nope_head_dim) : 0);
+  const Loc queries = e.b.spm(e.streams() ? 2 * static_cast<uint32_t>(e.rows) * lines_of(e.c.qk_nope_head_dim) : 0);
   for (uint32_t t = mine.first; t < mine.last;) {
     const uint32_t head = t / head_tiles;
     const Share tiles{t % head_tiles, std::min(head_tiles, t % head_tiles + mine.last - t)};
@@ -207,13 +203,13 @@ void emit_q_absorb(Emitter& e, const LayerWeights& w) {
     product.prefetch();
     Vt nope{e.q + head * head_lines, 0, heads * head_lines};
     if (e.streams()) {
-      const uint32_t lines = row_lines(e.c.qk_nope_head_dim);
+      const uint32_t lines = lines_of(e.c.qk_nope_head_dim);
       nope = Vt{queries + (head - mine.first / head_tiles) % 2 * static_cast<uint32_t>(e.rows) * lines};
       e.load_rows(nope.at, lines, e.p.areas.heads + head * head_lines, heads * head_lines, lines, Object::kHeads);
     }
     const Activations a = e.quantise(nope, e.rows, static_cast<int>(e.c.qk_nope_head_dim), 2);
     product.run(a, [&](Loc acc, uint32_t first, uint32_t count) {
-      const uint64_t line = e.p.areas.query + head * row_lines(e.c.kv_lora_rank) + first * 2;
+      const uint64_t line = e.p.areas.query + head * lines_of(e.c.kv_lora_rank) + first * 2;
       e.store_rows(line, row, acc, count * 2, count * 2, Object::kQuery);
     });
     e.b.release(m);
@@ -228,7 +224,7 @@ void emit_value_up(Emitter& e, const LayerWeights& w) {
   if (e.streams()) return stream_value_up(e, w);
   const auto heads = static_cast<uint32_t>(e.c.num_attention_heads);
   const uint32_t head_tiles = w.value_up[0].tiles;
-  const uint32_t latent = row_lines(e.c.kv_lora_rank), value_lines = row_lines(heads * e.c.v_head_dim);
+  const uint32_t latent = lines_of(e.c.kv_lora_rank), value_lines = lines_of(heads * e.c.v_head_dim);
   const Share mine = share(heads * head_tiles, e.core, e.p.cores);
   for (uint32_t t = mine.first; t < mine.last;) {
     const uint32_t head = t / head_tiles;

@@ -9,8 +9,6 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 // Digits and scales of a tile of cached tokens, ready for the matrix unit.
 struct KeyTile {
   Loc latent;              // digits of the latents, token-major

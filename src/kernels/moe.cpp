@@ -11,8 +11,6 @@ using isa::Prm;
 
 constexpr float kNever = -1e30f;
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 // d = 1 where the column equals idx[row], else 0.
 void one_hot(Emitter& e, Vt d, Vt iota, Vt idx, int rows, int cols) {
   e.b.alu(Alu::kCmpeq, d, iota, idx, Bc::kCol, rows, cols);

@@ -11,13 +11,22 @@ namespace {
 using isa::Alu;
 using isa::Bc;
 
-uint32_t lines_of(int64_t words) { return static_cast<uint32_t>((words + 15) / 16); }
-
 }  // namespace
 
 Vt Emitter::own_x(size_t i) const {
   const auto row = by_owner ? i : static_cast<size_t>(own_rows[i]);
   return Vt{x + static_cast<uint32_t>(row) * lines_of(c.hidden_size)};
+}
+
+void Emitter::send_row_to_residual(size_t i, Loc row) {
+  if (by_owner) return;  // it stands where it belongs
+  const uint32_t lines = lines_of(c.hidden_size);
+  send(all_cores(), x, 0, static_cast<uint32_t>(own_rows[i]) * lines, row, lines, 1, 0);
+}
+
+void Emitter::end_rows_to_residual() {
+  if (by_owner) return;
+  exchange(isa::Unit::kVx, {}, {{Space::kSpm, x.line, static_cast<uint32_t>(rows) * lines_of(c.hidden_size), true}});
 }
 
 void Emitter::send_to_residual(Loc buffer, uint32_t first_line, Loc source, uint32_t lines, uint32_t source_stride) {

@@ -9,8 +9,6 @@
 namespace hadal::kernels {
 namespace {
 
-uint64_t lines_of(int64_t words) { return static_cast<uint64_t>((words + 15) / 16); }
-
 // Of a stage, up to the end of its DRAM.
 uint64_t stage_lines(const WeightLines& weights, Plan plan, const graph::Stage& stage, uint64_t most_rows,
                      int64_t context) {

@@ -19,8 +19,6 @@
 namespace hadal::kernels {
 namespace {
 
-uint64_t lines_of(int64_t words) { return static_cast<uint64_t>((words + 15) / 16); }
-
 void require_shapes(const model::Model& model, const chip::Chip& chip) {
   const model::Config& c = model.config;
   const std::string where =
@@ -248,7 +246,8 @@ void add_programs(Compiled& out, Plan& plan, const std::vector<program::Segment>
 std::vector<Compiled> compile_stages(const model::Model& model, const chip::Chip& chip, const CompileOptions& options) {
   const Plan common = plan_of(model, chip, options);
   const model::Config& c = model.config;
-  std::vector<int> buckets = options.row_buckets.empty() ? std::vector<int>{1, 4, 16, 32} : options.row_buckets;
+  std::vector<int> buckets = options.row_buckets;
+  if (buckets.empty()) buckets.assign(kUsualRows.begin(), kUsualRows.end());
   std::sort(buckets.begin(), buckets.end());
   for (const int rows : buckets) check(rows > 0, "a row bucket of {}", rows);
   const auto most_rows = static_cast<uint64_t>(buckets.back());

@@ -5,6 +5,7 @@
 // program, so both give the same bits (docs/decisions).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ namespace hadal::kernels {
 // latents, as DeepSeek serves them, BF16 for grouped keys and values.
 enum class KvFormat : uint8_t { kAuto, kFp8, kBf16 };
 
+// Row buckets of a program that nobody asks for otherwise.
+inline constexpr std::array<int, 4> kUsualRows{1, 4, 16, 32};
+
 struct CompileOptions {
   int activation_digits = 2;  // E4M3 digits of activations in linears: 1 (DeepSeek's recipe) or 2
   int weight_digits = 2;      // E4M3 digits of weights that the checkpoint does not hold in FP8
@@ -37,7 +41,7 @@ struct CompileOptions {
       kOwnersFrom;  // rows x hidden from which on the owner of a row normalises it for all (residual.cpp)
   int64_t ranks_from =
       kLargeExpert;  // weights from which on an expert of a single row is shared by a team (experts.cpp)
-  std::vector<int> row_buckets = {};  // one program each; empty: 1, 4, 16, 32, as far as they fit the chip
+  std::vector<int> row_buckets = {};  // one program each; empty: kUsualRows, as far as they fit the chip
   int chips = 1;                      // in a row, with a share of the layers each; 0: as few as hold the model
   uint64_t host_bytes = 0;            // bound on weights made in the host's memory; 0: three quarters of that
 };

@@ -1,6 +1,7 @@
 // The Monte-Carlo run of a programme, and which of its inputs matter.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -94,20 +95,8 @@ struct StageRun {
 struct Run {
   std::vector<StageRun> stages;
   double nre_usd = 0, software_usd = 0, end_months = 0;  // nre_usd: software included
-  double software_months = 0;                            // of all software people
   int respins = 0;
 };
-
-// With a team that is no larger than `team`: every task's share of its people and of the software people.
-void slow_down(Run& run, const std::vector<Task>& tasks, double software_people, double team) {
-  const Dates dates = paced(tasks, software_people, team);
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    run.stages[i].start = dates.start[i];
-    run.stages[i].end = dates.end[i];
-  }
-  run.end_months = *std::max_element(dates.end.begin(), dates.end.end());
-  run.software_months = dates.software_months;
-}
 
 Run one_run(const Programme& p, const Process& process, const std::optional<Figure>& team, Inputs& in) {
   in.next_run();
@@ -125,12 +114,8 @@ Run one_run(const Programme& p, const Process& process, const std::optional<Figu
   for (const Stage& stage : p.stages) {
     StageRun s;
     s.reached = true;
-    for (size_t i : stage.after) {
-      s.start = std::max(s.start, run.stages[i].end);
-      s.reached = s.reached && run.stages[i].passed;
-    }
+    for (size_t i : stage.after) s.reached = s.reached && run.stages[i].passed;
     const double lag = stage.lag.name.empty() ? 0 : in.draw(stage.lag, stage.name + ": overlap");
-    s.start = std::max(0.0, s.start + lag);
     double months = stage.lasts_as_process ? fabrication : in.draw(stage.months, stage.name + ": months");
     const double people = in.draw(stage.people, stage.name + ": people");
     const double outlay = in.draw(stage.outlay, stage.name + ": outlay");
@@ -148,15 +133,18 @@ Run one_run(const Programme& p, const Process& process, const std::optional<Figu
     }
     const bool waits = stage.lasts_as_process || stage.respin;  // for wafers
     tasks.push_back({stage.after, lag, months, staff, waits});
-    s.end = s.start + months;
     s.passed = s.reached && pass;
-    run.end_months = std::max(run.end_months, s.end);
     run.nre_usd += s.usd;
     run.stages.push_back(s);
   }
-  run.software_months = run.end_months;
-  if (team) slow_down(run, tasks, software * scale, in.draw(*team, "team"));
-  run.software_usd = software * run.software_months * person_month * scale;
+  const double people = team ? in.draw(*team, "team") : std::numeric_limits<double>::infinity();
+  const Dates dates = paced(tasks, software * scale, people);
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    run.stages[i].start = dates.start[i];
+    run.stages[i].end = dates.end[i];
+  }
+  run.end_months = *std::max_element(dates.end.begin(), dates.end.end());
+  run.software_usd = software * dates.software_months * person_month * scale;
   run.nre_usd += run.software_usd;
   return run;
 }

@@ -1,4 +1,4 @@
-// What a team that is smaller than the work of the moment does to a programme's dates.
+// When the tasks of a programme begin and end, with a team that may be smaller than the work of the moment.
 #pragma once
 
 #include <cstddef>

@@ -235,16 +235,7 @@ TimingTotals Session::take_timing() {
 
 sim::FunctionalStats Session::stats() const {
   sim::FunctionalStats sum;
-  for (const Stage& stage : stages_) {
-    const sim::FunctionalStats& one = stage.functional->stats();
-    sum.launches += one.launches;
-    sum.instructions += one.instructions;
-    sum.macs += one.macs;
-    sum.vector_elements += one.vector_elements;
-    sum.dram_read_bytes += one.dram_read_bytes;
-    sum.dram_written_bytes += one.dram_written_bytes;
-    sum.noc_bytes += one.noc_bytes;
-  }
+  for (const Stage& stage : stages_) sum += stage.functional->stats();
   return sum;
 }
 

@@ -128,9 +128,9 @@ class Session {
   TimingTotals totals_;
   std::vector<bool> asked_;  // of the rows of the last step, which have logits
   std::vector<Stage> stages_;
-  std::unique_ptr<Replay> spare_;  // that no timing simulator uses
-  Replay* last_ = nullptr;         // one may be at work on this
-  std::set<const program::Program*> ran_;
+  std::unique_ptr<Replay> spare_;          // that no timing simulator uses
+  Replay* last_ = nullptr;                 // one may be at work on this
+  std::set<const program::Program*> ran_;  // at least once: their weights are made
 };
 
 }  // namespace hadal::runtime

@@ -26,6 +26,7 @@ struct FunctionalOptions {
 struct FunctionalStats {
   uint64_t launches = 0, instructions = 0, macs = 0, vector_elements = 0;
   uint64_t dram_read_bytes = 0, dram_written_bytes = 0, noc_bytes = 0;
+  FunctionalStats& operator+=(const FunctionalStats& other);
 };
 
 class Functional {

@@ -17,6 +17,8 @@ import torch
 import transformers
 from safetensors import safe_open
 
+from family_values import fnv1a, splitmix, values
+
 VOCABULARY = 320
 TOKENS = 160  # more than one tile of attention
 COMMON = dict(vocab_size=VOCABULARY, num_hidden_layers=2, max_position_embeddings=512, rms_norm_eps=1e-6,
@@ -61,28 +63,6 @@ CASES = [
 ]
 
 
-def splitmix(seed, count):
-    with np.errstate(over="ignore"):
-        z = np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15) * np.arange(1, count + 1, dtype=np.uint64)
-        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-        return z ^ z >> np.uint64(31)
-
-
-def fnv1a(text):
-    value = 0xCBF29CE484222325
-    for byte in text.encode():
-        value = (value ^ byte) * 0x100000001B3 % 2**64
-    return value
-
-
-def values(name, shape, scale, offset):
-    z = splitmix(fnv1a(name), int(np.prod(shape)))
-    fields = sum((z >> np.uint64(16 * i) & np.uint64(0xFFFF)).astype(np.int64) for i in range(4)) - 2 * 65535
-    out = np.float32(offset) + np.float32(scale) * fields.astype(np.float32)
-    return torch.from_numpy(out.astype(np.float32).reshape(shape))
-
-
 def parameters_of(name, shape):
     """Scale of the sum (whose deviation is about 37838) and offset."""
     sigma = 1 / 37838
@@ -110,7 +90,7 @@ def run_case(name, kind, family, config):
                 old = file.get_tensor(key)
                 scale, offset = parameters_of(key, old.shape)
                 stored = {torch.float32: "F32", torch.bfloat16: "BF16"}[old.dtype]
-                filled[key] = values(key, old.shape, scale, offset).to(old.dtype)
+                filled[key] = torch.from_numpy(values(key, old.shape, scale, offset)).to(old.dtype)
                 tensors.append([key, stored, list(old.shape), float(np.float32(scale)), offset])
         from safetensors.torch import save_file
         save_file(filled, os.path.join(folder, "model.safetensors"), {"format": "pt"})

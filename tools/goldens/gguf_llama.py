@@ -17,6 +17,8 @@ import gguf
 import llama_cpp
 import numpy as np
 
+from family_values import values
+
 CASES = {"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "qwen3_moe": "qwen3moe",
          "qwen3": "qwen3", "llama": "llama"}
 TOKENS = 24
@@ -30,26 +32,13 @@ NAMES = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm",
          "mlp.shared_experts.up_proj": "ffn_up_shexp", "mlp.shared_experts.down_proj": "ffn_down_shexp"}
 
 
-def fnv1a(text):
-    value = 0xCBF29CE484222325
-    for byte in text.encode():
-        value = (value ^ byte) * 0x100000001B3 % 2**64
-    return value
-
-
 def contents(name, kind, shape, scale, offset):
     """As families_golden.py fills tensors, rounded to their type."""
-    with np.errstate(over="ignore"):
-        z = np.uint64(fnv1a(name)) + np.uint64(0x9E3779B97F4A7C15) * np.arange(1, int(np.prod(shape)) + 1, dtype=np.uint64)
-        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-        z = z ^ z >> np.uint64(31)
-    fields = sum((z >> np.uint64(16 * i) & np.uint64(0xFFFF)).astype(np.int64) for i in range(4)) - 2 * 65535
-    out = (np.float32(offset) + np.float32(scale) * fields.astype(np.float32)).astype(np.float32)
+    out = values(name, shape, scale, offset)
     if kind == "BF16":
         bits = out.view(np.uint32)
         out = ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
-    return out.reshape(shape)
+    return out
 
 
 def metadata(writer, arch, config, newer):
@@ -185,8 +174,6 @@ def main():
                 writer.write_kv_data_to_file()
                 writer.write_tensors_to_file()
                 writer.close()
-                if os.environ.get("KEEP"):
-                    os.system(f"cp {path} {os.environ['KEEP']}/{name}{'_newer' if newer else ''}.gguf")
                 rows = logits(path, case["tokens"][:TOKENS])
             print(f"{name}, {'apart' if newer else 'together'}: logits deviate by {rows.std():.3f}; against transformers: " +
                   ", ".join(f"{np.abs(rows[int(r)] - np.array(v)).max() / np.std(v):.2g}"

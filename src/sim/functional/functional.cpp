@@ -104,14 +104,7 @@ struct Functional::Impl {
   void count() {
     stats = {};
     stats.launches = launches;
-    for (const auto& core : cores) {
-      stats.instructions += core->stats.instructions;
-      stats.macs += core->stats.macs;
-      stats.vector_elements += core->stats.vector_elements;
-      stats.dram_read_bytes += core->stats.dram_read_bytes;
-      stats.dram_written_bytes += core->stats.dram_written_bytes;
-      stats.noc_bytes += core->stats.noc_bytes;
-    }
+    for (const auto& core : cores) stats += core->stats;
   }
 
   FunctionalOptions options;
@@ -155,6 +148,17 @@ std::span<const std::byte> Functional::spm(int core) const {
 }
 std::span<const std::byte> Functional::acc(int core) const {
   return impl_->cores.at(static_cast<size_t>(core))->acc().bytes();
+}
+
+FunctionalStats& FunctionalStats::operator+=(const FunctionalStats& other) {
+  launches += other.launches;
+  instructions += other.instructions;
+  macs += other.macs;
+  vector_elements += other.vector_elements;
+  dram_read_bytes += other.dram_read_bytes;
+  dram_written_bytes += other.dram_written_bytes;
+  noc_bytes += other.noc_bytes;
+  return *this;
 }
 
 const FunctionalStats& Functional::stats() const { return impl_->stats; }

@@ -74,8 +74,8 @@ module hadal_ctl (
   logic [47:0] r_q [0:15];
   logic        is_st, is_gather;
   logic [19:0] f_d, f_a, f_b;
-  logic [3:0]  rs, rt, count_reg, rows_reg, mask_reg;
-  logic [47:0] rs_value, rt_value, skip_value, count_value, cfg_value, line_d, line_a, line_b;
+  logic [3:0]  count_reg, rows_reg, mask_reg;
+  logic [47:0] cfg_rs, skip_value, count_value, cfg_value, line_d, line_a, line_b;
   logic [9:0]  f_rows;
 
   assign is_st     = op == hadal_isa_pkg::OP_ST || op == hadal_isa_pkg::OP_STG;
@@ -88,24 +88,17 @@ module hadal_ctl (
   assign line_a = r_q[f_a[19:16]] + {33'd0, f_a[14:0]};
   assign line_b = r_q[f_b[19:16]] + {33'd0, f_b[14:0]};
   always_comb begin
-    case (op)
-      hadal_isa_pkg::OP_ADD: rs = instr_i[hadal_isa_pkg::ADD_RS_LSB +: 4];
-      hadal_isa_pkg::OP_LDR: rs = instr_i[hadal_isa_pkg::LDR_RS_LSB +: 4];
-      default: rs = instr_i[hadal_isa_pkg::CFG_RS_LSB +: 4];
-    endcase
     f_rows = is_gather ? instr_i[hadal_isa_pkg::LDG_ROWS_LSB +: 10] : op == hadal_isa_pkg::OP_SND ?
              instr_i[hadal_isa_pkg::SND_ROWS_LSB +: 10] : instr_i[hadal_isa_pkg::LD_ROWS_LSB +: 10];
   end
-  assign rt          = instr_i[hadal_isa_pkg::ADD_RT_LSB +: 4];
   assign count_reg   = instr_i[hadal_isa_pkg::LOOP_N_LSB +: 4];
   assign rows_reg    = f_rows[3:0];
   assign mask_reg    = op == hadal_isa_pkg::OP_SND ? instr_i[hadal_isa_pkg::SND_MASK_LSB +: 4] :
                        instr_i[hadal_isa_pkg::SYNC_MASK_LSB +: 4];
-  assign rs_value    = r_q[rs];
-  assign rt_value    = r_q[rt];
+  assign cfg_rs      = r_q[instr_i[hadal_isa_pkg::CFG_RS_LSB +: 4]];
   assign skip_value  = r_q[instr_i[hadal_isa_pkg::SKIPZ_RS_LSB +: 4]];
   assign count_value = r_q[count_reg];
-  assign cfg_value   = (rs_value << instr_i[hadal_isa_pkg::CFG_SH_LSB +: 4]) +
+  assign cfg_value   = (cfg_rs << instr_i[hadal_isa_pkg::CFG_SH_LSB +: 4]) +
                        {16'd0, instr_i[hadal_isa_pkg::CFG_IMM_LSB +: 32]};
 
   logic rows_by_reg;
@@ -220,19 +213,16 @@ module hadal_ctl (
   logic        ldr_pending_q;
   logic        write, skip_taken;
   logic [3:0]  write_reg;
-  logic [47:0] write_x, write_y, add_imm;  // the value written is x + y
+  // Every instruction that writes has a sum of its own, made while the operation is decoded, which only chooses.
+  logic [47:0] add_rs, add_rt, add_imm, add_sum, ldr_sum, written;
+  assign add_rs  = r_q[instr_i[hadal_isa_pkg::ADD_RS_LSB +: 4]];
+  assign add_rt  = r_q[instr_i[hadal_isa_pkg::ADD_RT_LSB +: 4]];
   assign add_imm = {{16{instr_i[hadal_isa_pkg::ADD_IMM_LSB+31]}}, instr_i[hadal_isa_pkg::ADD_IMM_LSB +: 32]};
-  always_comb begin
-    write_x = instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
-    write_y = '0;
-    if (op == hadal_isa_pkg::OP_ADD) begin
-      write_x = rs_value ^ rt_value ^ add_imm;
-      write_y = ((rs_value & rt_value) | (rs_value & add_imm) | (rt_value & add_imm)) << 1;
-    end else if (op == hadal_isa_pkg::OP_LDR) begin
-      write_x = ldr_value_q;
-      write_y = rs_value;
-    end
-  end
+  assign add_sum = (add_rs ^ add_rt ^ add_imm) +
+                   (((add_rs & add_rt) | (add_rs & add_imm) | (add_rt & add_imm)) << 1);
+  assign ldr_sum = ldr_value_q + r_q[instr_i[hadal_isa_pkg::LDR_RS_LSB +: 4]];
+  assign written = op == hadal_isa_pkg::OP_ADD ? add_sum : op == hadal_isa_pkg::OP_LDR ? ldr_sum :
+                   instr_i[hadal_isa_pkg::SET_IMM_LSB +: 48];
   always_comb begin
     state_d    = state_q;
     retire     = 1'b0;   // the instruction at pc_q is done; pc_d is the one behind it unless it jumps
@@ -349,7 +339,7 @@ module hadal_ctl (
       if (state_q == LdrWrite) ldr_pending_q <= 1'b1;
       else if (state_q == Bubble) ldr_pending_q <= 1'b0;
       if (here && !known) fault_o <= 1'b1;
-      if (write && write_reg != 4'd0) r_q[write_reg] <= write_x + write_y;
+      if (write && write_reg != 4'd0) r_q[write_reg] <= written;
       // Steps come after the instruction that ends the body, one after the other.
       if (end_pass) begin
         if (top_steps[65:62] != 4'd0) r_q[top_steps[65:62]] <= stepped[143:96];

@@ -91,10 +91,19 @@ module mm_b_fetch (
   end
 
   // The tile's first column and the other seven apart: a shift by less than three loses nothing of the first, one by
-  // more leaves nothing of the others. The product of the first is formed in the cycle after a start, in which none
-  // starts: a tile has two bundles at least.
-  logic [19:0] sb_tile_q;
-  always_ff @(posedge clk_i) sb_tile_q <= ({9'd0, j_q, 3'd0} >> mma_i.sb_shift) * mma_i.sb_n;
+  // more leaves nothing of the others. (8 j >> shift) x n of the first is a sum over the tiles before it, without a
+  // product: up to a shift of three each adds n or its multiple, above it every so many add one n.
+  logic [19:0] sb_tile_q, sb_step;
+  logic [4:0]  above;
+  logic [7:0]  dropped;  // bits of j that the shift drops
+  assign above   = mma_i.sb_shift - 5'd3;
+  assign dropped = ~(8'hFF << above);
+  assign sb_step = mma_i.sb_shift <= 5'd3 ? mma_i.sb_n << (2'd3 - mma_i.sb_shift[1:0]) :
+                   (j_q & dropped) == dropped ? mma_i.sb_n : 20'd0;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) sb_tile_q <= '0;
+    else if (start) sb_tile_q <= j_last ? '0 : sb_tile_q + sb_step;
+  end
   always_comb begin
     for (int c = 0; c < 8; c++) begin : scale
       sb_word_o[c*20 +: 20] = sb + sb_tile_q + (20'(c) >> mma_i.sb_shift) * mma_i.sb_n;

@@ -47,14 +47,15 @@ module hadal_vx_fp_mul (
   assign right    = (exp_top >= 11'sd1) ? 6'd0 : (below > 11'd25) ? 6'd25 : below[5:0];
   assign exp_left = exp_top - $signed({5'd0, left});
 
-  logic [47:0]        product_q;
+  logic [47:0]        product, product_q;
+  hadal_vx_mul24 u_mul (.a_i(man_a), .b_i(man_b), .y_o(product));
   logic [5:0]         left_q, right_q;
   logic signed [10:0] exp_q;    // after the left shift; 1 and below: the result may be subnormal
   logic               sign_q, nan_q, inf_q, zero_q;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
-      product_q <= man_a * man_b;
+      product_q <= product;
       left_q    <= left;
       right_q   <= right;
       exp_q     <= exp_left;

@@ -1,15 +1,16 @@
-// int32 to binary32, round to nearest even. Combinational.
+// int32 to binary32, round to nearest even: y_o + up_o, a sum that the user forms a cycle later. Combinational.
 module hadal_vx_i2f (
   input  logic [31:0] x_i,
-  output logic [31:0] y_o
+  output logic [31:0] y_o,
+  output logic        up_o
 );
   // Two ways side by side: below 2^24 the result is exact and needs the long shift, above it a short one, and rounding.
   logic [31:0] magnitude, window;
   logic [23:0] normal;
-  logic [30:0] exact, rounded;
+  logic [30:0] exact, cut;
   logic [4:0]  zeros;
   logic [2:0]  few;
-  logic        up;
+  logic        up, wide;
 
   assign magnitude = x_i[31] ? (~x_i + 32'd1) : x_i;
   assign normal    = magnitude[23:0] << zeros;
@@ -23,9 +24,11 @@ module hadal_vx_i2f (
   end
   assign window  = magnitude << few;
   assign up      = window[7] & ((|window[6:0]) | window[8]);
-  assign rounded = {8'd158 - {5'd0, few}, window[30:8]} + {30'd0, up};  // a carry goes into the exponent
+  assign cut     = {8'd158 - {5'd0, few}, window[30:8]};  // a carry from rounding goes into the exponent
+  assign wide   = |magnitude[31:24];
 
-  assign y_o = (magnitude == 32'd0) ? 32'd0 : {x_i[31], (|magnitude[31:24]) ? rounded : exact};
+  assign y_o  = (x_i == 32'd0) ? 32'd0 : {x_i[31], wide ? cut : exact};
+  assign up_o = wide & up;
   logic unused;
   assign unused = &{1'b0, normal[23], window[31]};
 endmodule

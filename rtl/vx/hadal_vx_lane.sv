@@ -14,12 +14,13 @@ module hadal_vx_lane (
   output logic [31:0]       y_o
 );
   logic [31:0] simple, simple_q, sum, product, product_q, c1_q, c2_q, add_a, add_b, from_int, to_int;
+  logic        from_int_up, up_q;
   logic [31:0] key_a, key_b;
   logic        a_nan, b_nan, nan, both_zero, larger, equal;
 
   hadal_vx_key u_key_a (.x_i(a_i), .key_o(key_a), .nan_o(a_nan));
   hadal_vx_key u_key_b (.x_i(b_i), .key_o(key_b), .nan_o(b_nan));
-  hadal_vx_i2f u_i2f (.x_i(a_i), .y_o(from_int));
+  hadal_vx_i2f u_i2f (.x_i(a_i), .y_o(from_int), .up_o(from_int_up));
   hadal_vx_f2i u_f2i (.x_i(a_i), .y_o(to_int));
 
   assign nan       = a_nan | b_nan;
@@ -69,10 +70,11 @@ module hadal_vx_lane (
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       simple_q  <= simple;
+      up_q      <= (op_i == hadal_vx_pkg::OpI2f) & from_int_up;
       product_q <= product;
       c1_q      <= c_i;
       c2_q      <= c1_q;
-      y_o       <= take_sum_i ? sum : take_product_i ? product : simple_q;
+      y_o       <= take_sum_i ? sum : take_product_i ? product : simple_q + {31'd0, up_q};
     end
   end
 endmodule

@@ -112,10 +112,11 @@ module hadal_vx_max (
   ////////////
 
   logic [31:0] value, number, result;
+  logic        number_up;
   logic [15:0] half;
   assign value  = (best_q == KeyNan) ? 32'h7FC0_0000 : best_q[31] ? {1'b0, best_q[30:0]} : ~best_q;
   assign result = (func2_q == hadal_vx_pkg::RedArgmax) ? number : value;
-  hadal_vx_i2f u_number (.x_i({20'd0, index_q}), .y_o(number));
+  hadal_vx_i2f u_number (.x_i({20'd0, index_q}), .y_o(number), .up_o(number_up));  // exact
   hadal_vx_bf16 u_half (.x_i(result), .y_o(half));
 
   assign busy_o  = v1_q | v2_q;
@@ -127,4 +128,6 @@ module hadal_vx_max (
     item_o.last = last2_q;
     item_o.data = {480'd0, bf2_q ? {16'd0, half} : result};
   end
+  logic unused;
+  assign unused = number_up;
 endmodule

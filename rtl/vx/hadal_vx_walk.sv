@@ -22,18 +22,22 @@ module hadal_vx_walk (
   logic [9:0]    i_q, k_q;
   logic [1:0]    pass_q;
   logic [7:0]    j_q;
+  // The last of each count: a step waits for no subtraction.
+  logic [9:0]    end_i_q, end_i_last_q, end_k_q;
+  logic [1:0]    end_pass_q;
+  logic [7:0]    end_j_q;
   logic [Aw-1:0] row_q, block_q, group_q, address_q;  // start of the row, block of j, group j; this chunk
 
-  logic          last_i, last_pass, last_j, last_k, block_end;
-  logic [9:0]    n_i;
+  logic          last_i, last_of_all, last_of_rest, last_pass, last_j, last_k, block_end;
   logic [Aw-1:0] next_row, next_group;
   logic [15:0]   offset_lines;
 
-  assign last_j       = j_q == s_q.n_j - 8'd1;
-  assign last_k       = k_q == s_q.n_k - 10'd1;
-  assign n_i          = (s_q.tile ? last_k : last_j) ? s_q.n_i_last : s_q.n_i;
-  assign last_i       = i_q == n_i - 10'd1;
-  assign last_pass    = pass_q == s_q.n_pass - 2'd1;
+  assign last_j       = j_q == end_j_q;
+  assign last_k       = k_q == end_k_q;
+  assign last_of_all  = i_q == end_i_q;
+  assign last_of_rest = i_q == end_i_last_q;
+  assign last_i       = (s_q.tile ? last_k : last_j) ? last_of_rest : last_of_all;
+  assign last_pass    = pass_q == end_pass_q;
   assign block_end    = (j_q[1:0] & s_q.j_mask) == s_q.j_mask;
   assign next_row     = row_q + s_q.step_k;
   assign next_group   = block_end ? block_q + s_q.step_block : group_q + s_q.step_j;
@@ -69,15 +73,20 @@ module hadal_vx_walk (
 
   always_ff @(posedge clk_i) begin
     if (load_i) begin
-      s_q       <= stream_i;
-      i_q       <= 10'd0;
-      pass_q    <= 2'd0;
-      j_q       <= 8'd0;
-      k_q       <= 10'd0;
-      row_q     <= stream_i.base;
-      block_q   <= stream_i.base;
-      group_q   <= stream_i.base;
-      address_q <= stream_i.base;
+      s_q          <= stream_i;
+      end_i_q      <= stream_i.n_i - 10'd1;
+      end_i_last_q <= stream_i.n_i_last - 10'd1;
+      end_pass_q   <= stream_i.n_pass - 2'd1;
+      end_j_q      <= stream_i.n_j - 8'd1;
+      end_k_q      <= stream_i.n_k - 10'd1;
+      i_q          <= 10'd0;
+      pass_q       <= 2'd0;
+      j_q          <= 8'd0;
+      k_q          <= 10'd0;
+      row_q        <= stream_i.base;
+      block_q      <= stream_i.base;
+      group_q      <= stream_i.base;
+      address_q    <= stream_i.base;
     end else if (seek_q) begin
       address_q <= s_q.base + {offset_lines, 6'd0};
       group_q   <= s_q.base + {offset_lines, 6'd0};
@@ -110,4 +119,6 @@ module hadal_vx_walk (
       end
     end
   end
+  logic unused;
+  assign unused = &{1'b0, s_q.n_i, s_q.n_i_last, s_q.n_pass, s_q.n_j, s_q.n_k};
 endmodule

@@ -94,28 +94,35 @@ module hadal_vx_write (
   logic [15:0]  line_q, next_line_q;
   logic [63:0]  line_strobe_q, next_strobe_q;
   logic [511:0] line_data_q, next_data_q;
-  logic         item_valid, item_acc, same, write, queue_full, base_valid, base_last, base_acc;
+  logic         item_valid, item_acc, in_line, in_next, same, may_write, must_write, write, queue_full, base_valid;
+  logic         base_last, fits_line, fits_next;
   logic [15:0]  base_line;
   logic [63:0]  base_strobe;
   logic [511:0] base_data;
 
   assign item_valid = head_valid_q & active_q;
   assign item_acc   = main_acc_q & ~head_q.aux;
-  assign same       = (line_q == address[Aw-1:6]) & (line_acc_q == item_acc);
+  assign in_line    = line_q == address[Aw-1:6];
+  assign in_next    = next_line_q == address[Aw-1:6];
+  assign same       = in_line & (line_acc_q == item_acc);
 
   // A line leaves when it is full or done with.
-  assign write   = line_valid_q & ~queue_full &
-                   (next_valid_q | line_last_q | (&line_strobe_q) | (item_valid & ~same));
+  assign may_write  = line_valid_q & ~queue_full;
+  assign must_write = may_write & (next_valid_q | line_last_q | (&line_strobe_q));
+  assign write      = must_write | (may_write & item_valid & ~same);
 
   // What an item meets after that.
   assign base_valid  = write ? next_valid_q : line_valid_q;
   assign base_last   = write ? next_last_q : line_last_q;
-  assign base_acc    = line_acc_q;
   assign base_line   = write ? next_line_q : line_q;
   assign base_strobe = write ? next_strobe_q : line_strobe_q;
   assign base_data   = write ? next_data_q : line_data_q;
-  assign accept      = item_valid & (write | ~next_valid_q) &
-                       (~base_valid | ((base_line == address[Aw-1:6]) & (base_acc == item_acc) & ~base_last));
+
+  // An item goes into what is left: `line`, or `next` where the line leaves. An item of another line makes it leave, so
+  // both answers are formed beside the comparison.
+  assign fits_line = ~line_valid_q | (same & ~line_last_q);
+  assign fits_next = ~next_valid_q | (in_next & (line_acc_q == item_acc) & ~next_last_q);
+  assign accept    = item_valid & ((same ? must_write : may_write) ? fits_next : ~next_valid_q & fits_line);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

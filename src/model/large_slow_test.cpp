@@ -79,8 +79,10 @@ Model load_in_a_moment(const std::string& path) {
   for (const Tensor& tensor : model.weights.tensors()) bytes += tensor.data.size();
   GTEST_LOG_(INFO) << fmt::format("{:.1f} GB in shards: loaded in {:.3f} s, {} KiB more resident",
                                   static_cast<double>(bytes) * 1e-9, seconds, touched >> 10);
+#ifndef __SANITIZE_ADDRESS__  // which is slower, and has shadows of all that was ever allocated
   EXPECT_LT(seconds, 2);
   EXPECT_LT(touched, 64 << 20);
+#endif
   return model;
 }
 

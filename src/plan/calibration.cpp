@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "plan/programme.h"
@@ -25,18 +26,26 @@ std::string publisher(const Sources& sources, const std::string& source) {
   return url.substr(from + 3, url.find('/', from + 3) - from - 3);
 }
 
+const std::map<std::string, Independent> kIndependent{
+    {"facts", Independent::kFacts}, {"publishers", Independent::kPublishers}, {"makers", Independent::kMakers}};
+
 bool smaller(const Vote& a, const Vote& b) { return a.factor < b.factor; }
 
 }  // namespace
 
 double Constant::median(const std::function<bool(const Vote&)>& counts) const {
-  std::map<std::string, std::vector<double>> voters;  // a publisher with all it says, or a fact
+  std::map<std::string, std::vector<double>> voices;
   for (const Vote& v : votes) {
-    if (counts(v)) voters[by_publisher ? v.publisher : v.from].push_back(v.factor);
+    if (counts(v)) voices[v.voice].push_back(v.factor);
   }
   std::vector<double> factors;
-  for (auto& [unused, own] : voters) factors.push_back(quantiles(std::move(own)).p50);
+  for (auto& [unused, own] : voices) factors.push_back(quantiles(std::move(own)).p50);
   return quantiles(std::move(factors)).p50;
+}
+size_t Constant::voices() const {
+  std::set<std::string> own;
+  for (const Vote& v : votes) own.insert(v.voice);
+  return own.size();
 }
 double Constant::lowest() const { return std::min_element(votes.begin(), votes.end(), smaller)->factor; }
 double Constant::highest() const { return std::max_element(votes.begin(), votes.end(), smaller)->factor; }
@@ -75,10 +84,11 @@ Calibration::Calibration(const std::string& path, const std::vector<Figure>& kno
       if (has(c.name)) s.refuse("name", fmt::format("'{}' is given twice", c.name));
       c.figures = s.texts("figures");
       const std::string independent = s.text("independent");
-      if (independent != "facts" && independent != "publishers") {
-        s.refuse("independent", fmt::format("'{}' is unknown; use facts or publishers", independent));
+      const auto kind = kIndependent.find(independent);
+      if (kind == kIndependent.end()) {
+        s.refuse("independent", fmt::format("'{}' is unknown; use facts, publishers or makers", independent));
       }
-      c.by_publisher = independent == "publishers";
+      c.independent = kind->second;
       for (const std::string& name : c.figures) {
         const auto found = std::find_if(known.begin(), known.end(), [&](const Figure& f) { return f.name == name; });
         if (found == known.end()) {
@@ -119,7 +129,22 @@ void Calibration::vote(const std::string& constant, const Asker& fact, const std
     return ratio(adjustments);
   });
   if (factor == 0) input_error(where, "sets: what is asked here does not depend on '{}'; leave it out", constant);
-  c.votes.push_back({fact.fact, fact.subject, fact.source, publisher(sources_, fact.source), factor});
+  if (c.independent == Independent::kMakers && fact.maker.empty()) {
+    input_error(where, "maker: is missing; on '{}' every maker speaks once", constant);
+  }
+  c.votes.push_back({fact.fact, fact.subject, fact.source, voice(c, fact), factor});
+}
+
+std::string Calibration::voice(const Constant& c, const Asker& fact) const {
+  switch (c.independent) {
+    case Independent::kPublishers:
+      return publisher(sources_, fact.source);
+    case Independent::kMakers:
+      return fact.maker;
+    case Independent::kFacts:
+      break;
+  }
+  return fact.fact;
 }
 
 Adjustments Calibration::without(const Asker& asker) const {
@@ -128,12 +153,14 @@ Adjustments Calibration::without(const Asker& asker) const {
     if (c.votes.empty()) continue;
     const double factor = c.median([&](const Vote& v) {
       const bool same_chip = !asker.subject.empty() && v.subject == asker.subject;
-      const bool same_author = c.by_publisher && v.publisher == publisher(sources_, asker.source);
-      return v.from != asker.fact && !same_chip && !same_author;
+      return v.from != asker.fact && !same_chip && v.voice != voice(c, asker);
     });
     if (!(factor > 0)) {
       input_error(file_, "'{}' leaves nothing to ask '{}' with; it needs a fact about another chip{}", c.name,
-                  asker.fact, c.by_publisher ? " of another publisher" : "");
+                  asker.fact,
+                  c.independent == Independent::kPublishers ? " of another publisher"
+                  : c.independent == Independent::kMakers   ? " of another maker"
+                                                            : "");
     }
     for (const std::string& name : c.figures) adjustments[name] = factor;
   }

@@ -13,25 +13,29 @@ namespace hadal::plan {
 // What a fact says of a constant: the factor on the figures of the data files that would make the fact exact.
 struct Vote {
   std::string from, subject, source;  // names of the fact, of the chip it is about, of its source
-  std::string publisher;              // of the source: the host of its address
+  std::string voice;                  // whose word it is, by what `independent` of the constant says
   double factor = 1;
 };
+
+// What speaks once on a constant: every fact; a publisher, where authors estimate it; a maker, where it is how that
+// maker designs.
+enum class Independent { kFacts, kPublishers, kMakers };
 
 struct Constant {
   std::string name;
   Figure figure;                     // as its file has it; the first of them
   std::vector<std::string> figures;  // names in the ledger: all take the same factor
-  bool by_publisher = false;         // authors estimate it: what one of them says in several facts counts once
+  Independent independent = Independent::kFacts;
   std::vector<Vote> votes;
-  // Of what the facts say, as factors on the figures; of no vote: 0.
+  // Of what the voices say, each of them the median of its facts, as factors on the figures; of no vote: 0.
   double median(const std::function<bool(const Vote&)>& counts = [](const Vote&) { return true; }) const;
+  size_t voices() const;
   double lowest() const, highest() const;
 };
 
-// Who asks: what comes from the same fact, is about the same chip or, of a constant by publishers, is by the same one,
-// is left out.
+// Who asks: what comes from the same fact, is about the same chip or has the same voice is left out.
 struct Asker {
-  std::string fact, subject, source;
+  std::string fact, subject, source, maker;
 };
 
 class Calibration {
@@ -42,7 +46,7 @@ class Calibration {
   bool has(const std::string& name) const;
   std::vector<std::string> names() const;
   // Adds what `fact` says of `constant`: `ratio` is what the model says over what is published, with some figures
-  // adjusted. Refuses a fact that does not depend on the constant.
+  // adjusted. Refuses a fact that does not depend on the constant, and one without a maker where makers speak.
   void vote(const std::string& constant, const Asker& fact, const std::string& where,
             const std::function<double(const Adjustments&)>& ratio);
   // Every constant at the median of the votes that are not the asker's.
@@ -51,6 +55,7 @@ class Calibration {
 
  private:
   Constant& find(const std::string& name);
+  std::string voice(const Constant& c, const Asker& fact) const;
 
   std::string file_;
   std::vector<Constant> constants_;

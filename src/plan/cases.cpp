@@ -20,7 +20,8 @@ const std::vector<std::string_view>& parameters() {
       "process", "package", "memory",      "area",      "core",      "cores",   "spare",    "dies",
       "stacks",  "chiplet", "chiplets",    "programme", "begin",     "end",     "hardware", "reading",
       "sets",    "bound",   "transistors", "sram",      "core_sram", "bank",    "links",    "hosts",
-      "fill",    "chip",    "products",    "ops",       "bandwidth", "subject", "tolerant", "team"};
+      "fill",    "chip",    "products",    "ops",       "bandwidth", "subject", "tolerant", "team",
+      "maker"};
   return kAll;
 }
 
@@ -30,11 +31,11 @@ struct Fact {
   std::shared_ptr<const Scenario> scenario;
   const CaseKind* kind;
   Case c;
-  std::string subject;
+  std::string subject, maker;
   std::vector<Figure> figures;  // of the data files that the prediction rests on
 
   double predict(Facts& facts) const { return kind->predict(section, facts, *scenario) * kind->scale; }
-  Asker asker() const { return {c.name, subject, c.source}; }
+  Asker asker() const { return {c.name, subject, c.source, maker}; }
 };
 
 Fact read_fact(const chip::Section& s, Facts& facts, std::shared_ptr<const Scenario> scenario) {
@@ -53,8 +54,9 @@ Fact read_fact(const chip::Section& s, Facts& facts, std::shared_ptr<const Scena
   }
   const Figure published = facts.ledger().read(s, "economics", "published", kind.dimension, 1e-12, 1e15);
   c.group = kind.group;
-  c.reading = s.has("reading") ? s.text("reading") : "";
-  c.sets = s.has("sets") ? s.text("sets") : "";
+  const auto text = [&](std::string_view key) { return s.has(key) ? s.text(key) : std::string(); };
+  c.reading = text("reading");
+  c.sets = text("sets");
   if (s.has("bound")) {
     c.bound = s.text("bound");
     if (c.bound != "below" && c.bound != "above")
@@ -68,7 +70,7 @@ Fact read_fact(const chip::Section& s, Facts& facts, std::shared_ptr<const Scena
   c.high = published.high * kind.scale;
   c.source = published.source;
   c.confidence = published.confidence;
-  Fact fact{s, std::move(scenario), &kind, std::move(c), s.has("subject") ? s.text("subject") : "", {}};
+  Fact fact{s, std::move(scenario), &kind, std::move(c), text("subject"), text("maker"), {}};
   Facts own = facts.adjusted({});
   fact.c.predicted = fact.predict(own);
   fact.figures = own.ledger().figures();

@@ -187,9 +187,9 @@ TEST_F(Cost, RangesEncloseTheBase) {
 
 TEST_F(Cost, AreaOfTheProductChip) {
   const ChipArea a = chip_area(chip_, n2_, areas_, hbm_, 5, 400e9);
-  // Logic: cells x 0.78 / 0.53. 1 MiB in banks of 32 KiB, of 0.576 (1 + 28.8 / 512)^-2: 8388608 x 0.03 um2 / 0.516.
+  // Logic: cells x 0.78 / 0.61. 1 MiB in banks of 32 KiB, of 0.576 (1 + 28.8 / 512)^-2: 8388608 x 0.03 um2 / 0.516.
   EXPECT_EQ(a.parts[0].name, "matrix unit");
-  EXPECT_NEAR(a.parts[0].each_mm2, core_cells(chip_, areas_).matrix * 0.78 / 0.53, 1e-9);
+  EXPECT_NEAR(a.parts[0].each_mm2, core_cells(chip_, areas_).matrix * 0.78 / 0.61, 1e-9);
   EXPECT_EQ(a.parts[2].name, "scratchpad");
   EXPECT_NEAR(a.parts[2].each_mm2, 0.4875, 0.001);
   double sum = 0;
@@ -237,7 +237,7 @@ TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
   AreaData larger = areas_;
   larger.synthesis.blocks.at("mm_dot").area.value += 100e-6;  // 100 um2, in 1024 dot units
   const double grown = chip_area(chip_, n2_, larger, hbm_, 5, 400e9).core_mm2;
-  EXPECT_NEAR(grown - core, 1024 * 100e-6 * 0.78 / 0.53, 1e-9);
+  EXPECT_NEAR(grown - core, 1024 * 100e-6 * 0.78 / 0.61, 1e-9);
   const std::string file = text("areas/hadal-rtl.yaml");
   const size_t line = file.find("\n  mm_dot: {value: ");
   ASSERT_NE(line, std::string::npos);
@@ -267,7 +267,7 @@ TEST_F(Cost, AreaFollowsTheFileOfSynthesis) {
 TEST_F(Cost, ADenserProcessShrinksLogic) {
   const ChipArea n2 = chip_area(chip_, n2_, areas_, lpddr_, 16, 0), n5 = chip_area(chip_, n5_, areas_, lpddr_, 16, 0);
   // Logic by its cells and by what chips reach of them in either class, memory by its bit cells.
-  EXPECT_NEAR(n5.parts[0].each_mm2 / n2.parts[0].each_mm2, (0.55 / 1.11) / (0.78 / 0.53), 1e-9);
+  EXPECT_NEAR(n5.parts[0].each_mm2 / n2.parts[0].each_mm2, (0.55 / 1.16) / (0.78 / 0.61), 1e-9);
   EXPECT_NEAR(n5.parts[2].each_mm2 / n2.parts[2].each_mm2, 0.021 / 0.030, 1e-9);
 }
 
@@ -276,7 +276,7 @@ TEST_F(Cost, ClassesOfLogicDensityGoByLithography) {
     return density_class(load_process(data(std::string("processes/") + name + ".yaml"), ledger_));
   };
   for (const char* name : {"tsmc-n5", "tsmc-4n", "tsmc-n2", "samsung-sf4x"}) EXPECT_EQ(kind(name), 0u) << name;
-  for (const char* name : {"tsmc-n7", "tsmc-n6", "smic-n2", "smic-n3"}) EXPECT_EQ(kind(name), 1u) << name;
+  for (const char* name : {"tsmc-n7", "tsmc-n6", "smic-n2", "smic-n3", "samsung-8"}) EXPECT_EQ(kind(name), 1u) << name;
   for (const char* name : {"tsmc-16", "samsung-14", "smic-14", "tsmc-28"}) EXPECT_EQ(kind(name), 2u) << name;
   EXPECT_EQ(&utilisation(areas_, n2_), &areas_.utilisation[1]);
 }

@@ -52,18 +52,19 @@ std::string to_text(const plan::PublishedCases& published_cases) {
   Table constants({{"constant, the median of facts", Align::kLeft},
                    {"as its file has it"},
                    {"facts"},
+                   {"voices"},
                    {"median"},
                    {"smallest"},
                    {"largest"},
                    {"figures", Align::kLeft}});
   for (const plan::Constant& c : published_cases.constants) {
-    constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), times(c, c.median()), times(c, c.lowest()),
-                   times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
+    constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), fmt::format("{}", c.voices()),
+                   times(c, c.median()), times(c, c.lowest()), times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
   }
   out += "\n" + constants.text();
   out +=
-      "a fact is asked with the median of facts about other chips and,\n"
-      "where authors estimate, of other publishers\n";
+      "voices: facts; publishers, where authors estimate; makers of chips, where it is how they design;\n"
+      "a fact is asked with the median of the other voices, never with a fact about the same chip\n";
   out += fmt::format("\n{} facts; median error {:.1f} %\n", count([](const plan::Case& c) { return c.counts(); }),
                      100 * plan::median_error(cases));
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {
@@ -104,7 +105,7 @@ nlohmann::ordered_json to_json(const plan::PublishedCases& published_cases) {
   for (const plan::Constant& c : published_cases.constants) {
     nlohmann::ordered_json votes = nlohmann::ordered_json::array();
     for (const plan::Vote& v : c.votes) {
-      votes.push_back({{"fact", v.from}, {"source", v.source}, {"value", c.figure.value * v.factor}});
+      votes.push_back({{"fact", v.from}, {"source", v.source}, {"voice", v.voice}, {"value", c.figure.value * v.factor}});
     }
     constants.push_back({{"name", c.name},
                          {"figures", c.figures},

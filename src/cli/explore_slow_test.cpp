@@ -78,7 +78,8 @@ TEST(ExploreCommand, TwoAndFourRanksFindTheFrontOfOne) {
     const std::string store = directory.file(fmt::format("{}.sqlite", ranks)), out = directory.file("out.json");
     // Open MPI keeps memory until its process ends, in plug-ins that are gone by then: leaks are looked for elsewhere.
     const std::string command = fmt::format(
-        "ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe --bind-to none -n {} '{}' "
+        "ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe "
+        "--bind-to none -n {} '{}' "
         "explore '{}' --space '{}' --store '{}' --threads 1 --json '{}' >/dev/null 2>'{}'",
         ranks, HADAL_BINARY, kScenario, space, store, out, directory.file("errors"));
     const int status = std::system(command.c_str());

@@ -29,6 +29,9 @@ std::string publisher(const Sources& sources, const std::string& source) {
 const std::map<std::string, Independent> kIndependent{
     {"facts", Independent::kFacts}, {"publishers", Independent::kPublishers}, {"makers", Independent::kMakers}};
 
+const std::map<Independent, std::string> kVoiceOf{
+    {Independent::kFacts, "fact"}, {Independent::kPublishers, "publisher"}, {Independent::kMakers, "maker"}};
+
 bool smaller(const Vote& a, const Vote& b) { return a.factor < b.factor; }
 
 }  // namespace
@@ -137,12 +140,9 @@ void Calibration::vote(const std::string& constant, const Asker& fact, const std
 
 std::string Calibration::voice(const Constant& c, const Asker& fact) const {
   switch (c.independent) {
-    case Independent::kPublishers:
-      return publisher(sources_, fact.source);
-    case Independent::kMakers:
-      return fact.maker;
-    case Independent::kFacts:
-      break;
+    case Independent::kPublishers: return publisher(sources_, fact.source);
+    case Independent::kMakers: return fact.maker;
+    case Independent::kFacts: break;
   }
   return fact.fact;
 }
@@ -156,11 +156,8 @@ Adjustments Calibration::without(const Asker& asker) const {
       return v.from != asker.fact && !same_chip && v.voice != voice(c, asker);
     });
     if (!(factor > 0)) {
-      input_error(file_, "'{}' leaves nothing to ask '{}' with; it needs a fact about another chip{}", c.name,
-                  asker.fact,
-                  c.independent == Independent::kPublishers ? " of another publisher"
-                  : c.independent == Independent::kMakers   ? " of another maker"
-                                                            : "");
+      input_error(file_, "'{}' leaves nothing to ask '{}' with; it needs another {} that speaks of another chip",
+                  c.name, asker.fact, kVoiceOf.at(c.independent));
     }
     for (const std::string& name : c.figures) adjustments[name] = factor;
   }

@@ -84,8 +84,8 @@ TEST_F(Votes, WhatOneMakersChipsSayCountsOnce) {
   EXPECT_EQ(c.constants()[0].voices(), 3u);
   EXPECT_NEAR(c.constants()[0].median(), 4, 1e-6);  // 1, 4, 4.5
   EXPECT_NEAR(factor(c, {"another", "", "epoch", "Cerebras"}), 4, 1e-6);
-  EXPECT_NEAR(factor(c, {"another", "", "ada", "Intel"}), 2.5, 1e-6);     // 1, 4: what Intel's two chips say is left out
-  EXPECT_NEAR(factor(c, {"a fifth", "H100", "ada", "Groq"}), 4.5, 1e-6);  // Intel's alone: the others are about the same chip
+  EXPECT_NEAR(factor(c, {"another", "", "ada", "Intel"}), 2.5, 1e-6);  // 1, 4: what Intel's two chips say is left out
+  EXPECT_NEAR(factor(c, {"a fifth", "H100", "ada", "Groq"}), 4.5, 1e-6);  // Intel's: the others are about its chip
 }
 
 TEST_F(Votes, RefusesWhatLeavesNothing) {
@@ -107,9 +107,8 @@ TEST_F(Votes, RefusesWhatLeavesNothing) {
   std::ofstream(folder_.file("d.yaml")) << edited(good, ": facts", ": makers");
   Calibration makers = read("d.yaml");
   EXPECT_NE(refusal([&] {
-              makers.vote("p", {"nobody's", "", "ada", ""}, "t.yaml:9", [](const Adjustments& a) {
-                return a.at("hbm3.price");
-              });
+              makers.vote("p", {"nobody's", "", "ada", ""}, "t.yaml:9",
+                          [](const Adjustments& a) { return a.at("hbm3.price"); });
             }).find("t.yaml:9: maker: is missing; on 'p' every maker speaks once"),
             std::string::npos);
   std::ofstream(folder_.file("d.yaml")) << good;
@@ -133,8 +132,8 @@ TEST(Calibration, TheFilesHaveTheMedians) {
     EXPECT_NEAR(c.figure.high / (c.figure.value * c.highest()), 1, 0.02) << c.name;
     EXPECT_GE(c.votes.size(), 2u) << c.name;
   }
-  // One by its numbers: 1,361 and 2,900 USD for 80 and 192 GiB by one publisher, 2,900 for 192 by a second, 12.5, 15 and
-  // 15 USD a GB by three more; medians by publisher.
+  // One by its numbers: 1,361 and 2,900 USD for 80 and 192 GiB by one publisher, 2,900 for 192 by a second, 12.5, 15
+  // and 15 USD a GB by three more; medians by publisher.
   const auto found = std::find_if(published.constants.begin(), published.constants.end(),
                                   [](const Constant& c) { return c.name == "price of HBM3 and HBM3e"; });
   ASSERT_NE(found, published.constants.end());

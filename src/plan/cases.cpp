@@ -17,11 +17,10 @@ namespace {
 
 const std::vector<std::string_view>& parameters() {
   static const std::vector<std::string_view> kAll{
-      "process", "package", "memory",      "area",      "core",      "cores",   "spare",    "dies",
-      "stacks",  "chiplet", "chiplets",    "programme", "begin",     "end",     "hardware", "reading",
-      "sets",    "bound",   "transistors", "sram",      "core_sram", "bank",    "links",    "hosts",
-      "fill",    "chip",    "products",    "ops",       "bandwidth", "subject", "tolerant", "team",
-      "maker"};
+      "process",     "package",   "memory",    "area",     "core",  "cores",    "spare",   "dies", "stacks",
+      "chiplet",     "chiplets",  "programme", "begin",    "end",   "hardware", "reading", "sets", "bound",
+      "transistors", "sram",      "core_sram", "bank",     "links", "hosts",    "fill",    "chip", "products",
+      "ops",         "bandwidth", "subject",   "tolerant", "team",  "maker"};
   return kAll;
 }
 

@@ -59,7 +59,8 @@ std::string to_text(const plan::PublishedCases& published_cases) {
                    {"figures", Align::kLeft}});
   for (const plan::Constant& c : published_cases.constants) {
     constants.add({c.name, c.figure.text, fmt::format("{}", c.votes.size()), fmt::format("{}", c.voices()),
-                   times(c, c.median()), times(c, c.lowest()), times(c, c.highest()), fmt::format("{}", fmt::join(c.figures, ", "))});
+                   times(c, c.median()), times(c, c.lowest()), times(c, c.highest()),
+                   fmt::format("{}", fmt::join(c.figures, ", "))});
   }
   out += "\n" + constants.text();
   out +=
@@ -105,7 +106,8 @@ nlohmann::ordered_json to_json(const plan::PublishedCases& published_cases) {
   for (const plan::Constant& c : published_cases.constants) {
     nlohmann::ordered_json votes = nlohmann::ordered_json::array();
     for (const plan::Vote& v : c.votes) {
-      votes.push_back({{"fact", v.from}, {"source", v.source}, {"voice", v.voice}, {"value", c.figure.value * v.factor}});
+      votes.push_back(
+          {{"fact", v.from}, {"source", v.source}, {"voice", v.voice}, {"value", c.figure.value * v.factor}});
     }
     constants.push_back({{"name", c.name},
                          {"figures", c.figures},

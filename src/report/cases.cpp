@@ -64,8 +64,9 @@ std::string to_text(const plan::PublishedCases& published_cases) {
   }
   out += "\n" + constants.text();
   out +=
-      "voices: facts; publishers, where authors estimate; makers of chips, where it is how they design;\n"
-      "a fact is asked with the median of the other voices, never with a fact about the same chip\n";
+      "voices: facts; publishers, where authors estimate; makers of\n"
+      "chips, where it is how they design; a fact is asked with the\n"
+      "median of the other voices, never with one about the same chip\n";
   out += fmt::format("\n{} facts; median error {:.1f} %\n", count([](const plan::Case& c) { return c.counts(); }),
                      100 * plan::median_error(cases));
   for (const plan::GroupError& g : plan::errors_by_group(cases)) {

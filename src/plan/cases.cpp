@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 
 #include "base/error.h"
@@ -144,6 +145,24 @@ std::vector<GroupError> errors_by_group(const std::vector<Case>& cases) {
     groups.push_back({c.group, members.size(), median_error(members)});
   }
   return groups;
+}
+
+GroupError error_by_voice(const std::vector<Case>& cases, const std::vector<Constant>& constants) {
+  std::map<std::string, std::string> spoken_by;  // by name of the fact
+  for (const Constant& c : constants) {
+    for (const Vote& v : c.votes) spoken_by[v.from] = fmt::format("{} on {}", v.voice, c.name);
+  }
+  std::map<std::string, std::vector<Case>> voices;
+  for (const Case& c : cases) {
+    const auto found = spoken_by.find(c.name);
+    if (c.counts()) voices[found == spoken_by.end() ? c.name : found->second].push_back(c);
+  }
+  std::vector<double> errors;
+  for (const auto& [unused, own] : voices) errors.push_back(median_error(own));
+  GroupError all;
+  all.facts = voices.size();
+  all.median = quantiles(std::move(errors)).p50;
+  return all;
 }
 
 double median_error(const std::vector<Case>& cases) {

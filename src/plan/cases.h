@@ -49,5 +49,8 @@ struct GroupError {
   double median = 0;
 };
 std::vector<GroupError> errors_by_group(const std::vector<Case>& cases);
+// The same over all of them, where the facts of one voice on one of `constants` count once, with their median error: so
+// no maker or publisher weighs more for having said more. `facts` is what is left.
+GroupError error_by_voice(const std::vector<Case>& cases, const std::vector<Constant>& constants);
 
 }  // namespace hadal::plan

@@ -242,12 +242,13 @@ TEST(Cases, EveryKindIsRunAndEveryValueCounts) {
   const std::vector<Case>& cases = published.cases;
   EXPECT_GE(cases.size(), 109u);
   for (const Case& c : cases) EXPECT_TRUE(std::isfinite(c.predicted) && c.predicted > 0) << c.name;
-  // The goal is 15 %; what is reached stands in docs/evidence.md, and may not get worse unnoticed.
+  // The limit; what is reached stands in docs/evidence.md, and may not get much worse unnoticed.
   std::vector<Case> rest;
   std::copy_if(cases.begin(), cases.end(), std::back_inserter(rest),
                [](const Case& c) { return c.group != kPowerGroup; });
-  EXPECT_LT(median_error(rest), 0.19);
-  EXPECT_LT(median_error(cases), 0.22);
+  EXPECT_LT(median_error(rest), 0.15);
+  EXPECT_LT(median_error(cases), 0.18);
+  EXPECT_LT(error_by_voice(rest, published.constants).median, 0.18);
   size_t bounds = 0, counted = 0;
   for (const Case& c : cases) bounds += c.bound.empty() ? 0 : 1;
   for (const GroupError& g : errors_by_group(cases)) counted += g.facts;
@@ -272,6 +273,27 @@ TEST(Cases, BoundsAndRanges) {
   const Case value = one("{value: 100" + rest), bound = one("{value: 10" + rest + "    bound: below\n");
   EXPECT_EQ(median_error({value, bound}), median_error({value}));
   EXPECT_EQ(errors_by_group({value, bound})[0].facts, 1u);
+  // Errors of 0.1, 0.3 and 0.4 by one maker, of 0.8 by another and of 0.9 by nobody: 0.3, 0.8, 0.9. Of a bound: none.
+  Constant density;
+  density.name = "density";
+  std::vector<Case> spoken{bound};
+  const auto say = [&](const char* fact, double error, const char* maker) {
+    Case c = value;
+    c.name = fact;
+    c.published = 100;
+    c.predicted = 100 * (1 + error);
+    spoken.push_back(c);
+    if (*maker != 0) density.votes.push_back({fact, "", "", maker, 1});
+  };
+  say("a", 0.3, "NVIDIA");
+  say("b", -0.1, "NVIDIA");
+  say("c", 0.4, "NVIDIA");
+  say("d", -0.8, "AMD");
+  say("e", 0.9, "");
+  EXPECT_EQ(error_by_voice(spoken, {density}).facts, 3u);
+  EXPECT_NEAR(error_by_voice(spoken, {density}).median, 0.8, 1e-12);
+  EXPECT_EQ(error_by_voice(spoken, {}).facts, 5u);
+  EXPECT_NEAR(error_by_voice(spoken, {}).median, 0.4, 1e-12);
   const Case inside = one("{value: 100, low: 50, high: 150" + rest),
              outside = one("{value: 100, low: 90, high: 110" + rest);
   EXPECT_TRUE(inside.in_range() && !outside.in_range());

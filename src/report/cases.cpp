@@ -77,6 +77,8 @@ std::string to_text(const plan::PublishedCases& published_cases) {
                [](const plan::Case& c) { return c.counts() && c.group != plan::kPowerGroup; });
   out += fmt::format("without {}: {} facts, median error {:.1f} %\n", plan::kPowerGroup, rest.size(),
                      100 * plan::median_error(rest));
+  const plan::GroupError once = plan::error_by_voice(rest, published_cases.constants);
+  out += fmt::format("  a voice on a constant once: {} facts, median error {:.1f} %\n", once.facts, 100 * once.median);
   out += fmt::format("bounds, in no median: {} of {} hold\n",
                      count([&](const plan::Case& c) { return is_bound(c) && c.holds(); }), count(is_bound));
   const auto has_range = [](const plan::Case& c) { return c.counts() && c.has_range(); };
